@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file device.h
+ * @brief The reference device: life cycle, configuration space, requests. No I/O, no time, no threads of its own.
+ */
+#ifndef VBLK_DEVICE_H
+#define VBLK_DEVICE_H
+
+#include <vblk/clause.h>
+#include <vblk/memory.h>
+#include <vblk/spec.h>
+#include <vblk/store.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct vblk_device;  /**< opaque */
+struct vblk_request; /**< opaque; a request while the device serves it */
+
+/** What the device is and offers. Zeroes give a lawful device of capacity 0; vblk_device_defaults() a useful one. */
+struct vblk_device_options {
+    struct vblk_profile profile;
+    struct vblk_readings readings; /**< AMB-02 and the like, where the device has a choice */
+    uint64_t features;             /**< offered; bits that the model can't honour are refused at creation */
+    uint64_t capacity;             /**< sectors */
+    uint32_t size_max, seg_max;
+    uint16_t cylinders;
+    uint8_t heads, sectors;
+    uint32_t blk_size; /**< bytes */
+    uint8_t physical_block_exp, alignment_offset;
+    uint16_t min_io_size;
+    uint32_t opt_io_size;
+    bool writeback; /**< cache mode after reset */
+    uint16_t num_queues;
+    uint16_t queue_max; /**< largest queue size */
+    uint32_t max_discard_sectors, max_discard_seg, discard_sector_alignment;
+    uint32_t max_write_zeroes_sectors, max_write_zeroes_seg;
+    bool write_zeroes_may_unmap;
+    uint32_t max_secure_erase_sectors, max_secure_erase_seg, secure_erase_sector_alignment;
+    uint32_t max_provision_sectors, max_provision_seg;
+    uint16_t pre_eol_info, est_typ_a, est_typ_b;
+    char serial[VBLK_ID_BYTES + 1]; /**< GET_ID; NUL-terminated here */
+    uint32_t config_length;         /**< bytes of configuration; 0: as long as the profile and features need */
+    uint32_t chain_max;             /**< descriptors of one request at most, 0: the queue size */
+    const struct vblk_behaviour *behaviour; /**< NULL: lawful */
+};
+
+/** A lawful 1 GiB device of the default profile that offers all that the model can do, RO apart. */
+VBLK_API void vblk_device_defaults(struct vblk_device_options *options);
+
+/** Receives notifications: kind USED_NOTIFY with a queue, or CONFIG_NOTIFY. */
+typedef void (*vblk_notify_fn)(void *ctx, enum vblk_event_kind kind, uint16_t queue);
+
+/**
+ * @param options copied; @param mem shared memory, not owned; @param disk copied table, ctx not owned.
+ * @return NULL if options contradict themselves (*why, if not NULL, receives a static sentence) or no memory is left.
+ */
+VBLK_API VBLK_NODISCARD struct vblk_device *vblk_device_new(const struct vblk_device_options *options,
+                                                            struct vblk_memory *mem, const struct vblk_backend *disk,
+                                                            const char **why);
+VBLK_API void vblk_device_free(struct vblk_device *device);
+VBLK_API void vblk_device_on_notify(struct vblk_device *device, vblk_notify_fn notify, void *ctx);
+
+/** Register access by the driver. Unknown registers and queues read 0 and ignore writes, as the transports say. */
+VBLK_API uint64_t vblk_device_read_reg(struct vblk_device *device, enum vblk_reg reg, uint16_t queue);
+VBLK_API void vblk_device_write_reg(struct vblk_device *device, enum vblk_reg reg, uint16_t queue, uint64_t value);
+/** Read or write @p len configuration bytes. @return how many lie inside the configuration; the rest reads zero. */
+VBLK_API uint32_t vblk_device_read_config(struct vblk_device *device, uint32_t offset, void *buf, uint32_t len);
+VBLK_API uint32_t vblk_device_write_config(struct vblk_device *device, uint32_t offset, const void *buf, uint32_t len);
+
+/** Serve what is available on @p queue (a kick, or a poll). @return requests completed; bounded by the queue size. */
+VBLK_API uint32_t vblk_device_serve(struct vblk_device *device, uint16_t queue);
+
+/* What the host does to its own device. */
+VBLK_API void vblk_device_resize(struct vblk_device *device, uint64_t capacity);
+/** Change four configuration bytes (a limit, may_unmap); new generation and notification. */
+VBLK_API VBLK_NODISCARD vblk_err vblk_device_set_config(struct vblk_device *device, uint32_t offset, uint32_t value);
+/** Enter the error state: DEVICE_NEEDS_RESET, with a notification if DRIVER_OK was set. */
+VBLK_API void vblk_device_needs_reset(struct vblk_device *device);
+/** Hold: take buffers but complete none. Releasing completes what is held, in order or last to first. */
+VBLK_API void vblk_device_hold(struct vblk_device *device, bool hold);
+VBLK_API void vblk_device_reverse(struct vblk_device *device, bool reverse);
+/** Power-on state, as after a power cut of the whole machine. Disk content is the backend's matter. */
+VBLK_API void vblk_device_power_on(struct vblk_device *device);
+
+/* A request as handlers and behaviours see it. Data offsets count from the first byte after the header (readable) or from
+ * the first writable byte. */
+VBLK_API uint32_t vblk_request_type(const struct vblk_request *req);
+VBLK_API uint64_t vblk_request_sector(const struct vblk_request *req);
+VBLK_API uint16_t vblk_request_queue(const struct vblk_request *req);
+/** Bytes of readable data after the header; bytes of writable data before the status byte. */
+VBLK_API uint64_t vblk_request_out_len(const struct vblk_request *req);
+VBLK_API uint64_t vblk_request_in_len(const struct vblk_request *req);
+VBLK_API VBLK_NODISCARD vblk_err vblk_request_get(struct vblk_device *device, struct vblk_request *req, uint64_t offset,
+                                                  void *buf, uint32_t len);
+VBLK_API VBLK_NODISCARD vblk_err vblk_request_put(struct vblk_device *device, struct vblk_request *req, uint64_t offset,
+                                                  const void *buf, uint32_t len);
+/** Where writable byte @p offset lies (status byte: in_len). @return its guest address; 0 with *ok false past the end. */
+VBLK_API uint64_t vblk_request_address(const struct vblk_request *req, uint64_t offset, bool *ok);
+/** Segment @p i, already fetched once and unpacked. @return false past the last. */
+struct vblk_range {
+    uint64_t sector;
+    uint32_t count;
+    uint32_t flags;
+};
+VBLK_API uint32_t vblk_request_segments(const struct vblk_request *req);
+VBLK_API bool vblk_request_segment(const struct vblk_request *req, uint32_t i, struct vblk_range *out);
+
+/** The device's disk, options in force, accepted features and status, for behaviours. */
+VBLK_API const struct vblk_backend *vblk_device_disk(const struct vblk_device *device);
+VBLK_API const struct vblk_device_options *vblk_device_options_of(const struct vblk_device *device);
+VBLK_API struct vblk_memory *vblk_device_memory(const struct vblk_device *device);
+VBLK_API uint64_t vblk_device_accepted(const struct vblk_device *device);
+
+/** Which way the data of a request goes. */
+enum vblk_direction { VBLK_NO_DATA, VBLK_FROM_DRIVER, VBLK_TO_DRIVER, VBLK_SEGMENTS };
+
+/** A request type: gate, direction and unit are judged once, before run(). */
+struct vblk_op {
+    uint32_t type;      /**< VBLK_T_*; PROVISION's row has the profile's number put in */
+    int8_t feature;     /**< must be negotiated, -1: always there */
+    uint8_t direction;  /**< enum vblk_direction */
+    uint16_t unit;      /**< data length must be a multiple, bytes */
+    bool writes;        /**< refused on a read-only device */
+    uint32_t known_flags; /**< of a segment */
+    uint8_t (*run)(struct vblk_device *device, struct vblk_request *req); /**< @return the status */
+};
+
+/**
+ * A device that misbehaves is the reference with members replaced; NULL members fall through to the reference.
+ * Each function gets the chance to call its reference counterpart, vblk_reference_*().
+ */
+struct vblk_behaviour {
+    const char *name;
+    /** Another row for one request type, or NULL to keep @p row. */
+    const struct vblk_op *(*op)(const struct vblk_device *device, uint32_t type, const struct vblk_op *row);
+    /** Whether [sector, sector + count) lies on the disk. */
+    bool (*in_range)(const struct vblk_device *device, uint64_t sector, uint64_t count);
+    /** VBLK_S_OK, or the status that refuses the segments: flags, number, length, range. */
+    uint8_t (*check_segments)(struct vblk_device *device, struct vblk_request *req, const struct vblk_op *op);
+    /** Write the status byte. */
+    void (*put_status)(struct vblk_device *device, struct vblk_request *req, uint8_t status);
+    /** The used length to report; @p written is the honest one. */
+    uint32_t (*used_length)(const struct vblk_device *device, const struct vblk_request *req, uint8_t status,
+                            uint32_t written);
+    /** Put one used element and publish it. */
+    void (*put_used)(struct vblk_device *device, uint16_t queue, uint16_t id, uint32_t len);
+    /** What configuration bytes read as; @p buf holds the honest ones. */
+    void (*read_config)(const struct vblk_device *device, uint32_t offset, uint8_t *buf, uint32_t len);
+    /** Whether a set of accepted features is granted FEATURES_OK. */
+    bool (*grant)(const struct vblk_device *device, uint64_t accepted);
+    /** The status byte to show; @p honest is the right one. */
+    uint8_t (*show_status)(const struct vblk_device *device, uint8_t honest);
+    /** Whether to notify; @p owed is the honest answer. */
+    bool (*notify)(const struct vblk_device *device, uint16_t queue, bool owed);
+    /** Called after each request was completed, for late or stray stores. */
+    void (*after)(struct vblk_device *device, struct vblk_request *req);
+};
+VBLK_API bool vblk_reference_in_range(const struct vblk_device *device, uint64_t sector, uint64_t count);
+VBLK_API uint8_t vblk_reference_check_segments(struct vblk_device *device, struct vblk_request *req,
+                                               const struct vblk_op *op);
+VBLK_API void vblk_reference_put_status(struct vblk_device *device, struct vblk_request *req, uint8_t status);
+VBLK_API void vblk_reference_put_used(struct vblk_device *device, uint16_t queue, uint16_t id, uint32_t len);
+VBLK_API uint8_t vblk_reference_run(struct vblk_device *device, struct vblk_request *req, uint32_t type);
+
+/** Where a queue's parts lie, for behaviours that store into them. */
+struct vblk_queue_layout {
+    uint16_t size;
+    bool enabled;
+    uint64_t desc, driver, device;
+};
+VBLK_API VBLK_NODISCARD vblk_err vblk_device_queue(const struct vblk_device *device, uint16_t queue,
+                                                   struct vblk_queue_layout *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* VBLK_DEVICE_H */

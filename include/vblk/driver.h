@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file driver.h
+ * @brief The reference driver: lawful, honours every limit it was told, survives any answer.
+ */
+#ifndef VBLK_DRIVER_H
+#define VBLK_DRIVER_H
+
+#include <vblk/player.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct vblk_driver; /**< opaque; one driver on one port */
+
+struct vblk_driver_options {
+    struct vblk_profile profile;
+    uint64_t features;    /**< wanted; the driver accepts what is also offered */
+    struct vblk_arena arena;
+    uint16_t queues;      /**< 0: one */
+    uint16_t queue_size;  /**< 0: the smaller of 128 and what the device supports */
+    unsigned wait_ms;     /**< for one request; 0: 1000 */
+};
+
+/** What one request came to. */
+struct vblk_answer {
+    vblk_err err;      /**< VBLK_OK: answered; TIMEOUT, GONE, STATE (needs reset) or IO (an answer that can't be) otherwise */
+    uint8_t status;    /**< VBLK_S_* of the first piece that failed, or VBLK_S_OK */
+    uint32_t pieces;   /**< requests it was split into */
+};
+
+VBLK_API VBLK_NODISCARD struct vblk_driver *vblk_driver_new(struct vblk_port *port,
+                                                            const struct vblk_driver_options *options);
+VBLK_API void vblk_driver_free(struct vblk_driver *driver);
+/** The initialisation sequence (3.1.1). Sets FAILED when the device can't be driven. */
+VBLK_API VBLK_NODISCARD vblk_err vblk_driver_start(struct vblk_driver *driver);
+VBLK_API VBLK_NODISCARD vblk_err vblk_driver_stop(struct vblk_driver *driver);
+/** What start() learned. */
+VBLK_API uint64_t vblk_driver_features(const struct vblk_driver *driver);
+VBLK_API uint64_t vblk_driver_capacity(const struct vblk_driver *driver);
+
+/* Blocking requests; each is split by the limits the device announced and checked against its capacity first
+ * (VBLK_E_INVAL). Sectors are 512 bytes. */
+VBLK_API struct vblk_answer vblk_driver_read(struct vblk_driver *driver, uint64_t sector, void *buf, uint64_t count);
+VBLK_API struct vblk_answer vblk_driver_write(struct vblk_driver *driver, uint64_t sector, const void *buf,
+                                              uint64_t count);
+VBLK_API struct vblk_answer vblk_driver_flush(struct vblk_driver *driver);
+VBLK_API struct vblk_answer vblk_driver_get_id(struct vblk_driver *driver, char id[VBLK_ID_BYTES + 1]);
+VBLK_API struct vblk_answer vblk_driver_lifetime(struct vblk_driver *driver, struct vblk_lifetime *out);
+VBLK_API struct vblk_answer vblk_driver_discard(struct vblk_driver *driver, uint64_t sector, uint64_t count);
+VBLK_API struct vblk_answer vblk_driver_write_zeroes(struct vblk_driver *driver, uint64_t sector, uint64_t count,
+                                                     bool may_unmap);
+VBLK_API struct vblk_answer vblk_driver_secure_erase(struct vblk_driver *driver, uint64_t sector, uint64_t count);
+VBLK_API struct vblk_answer vblk_driver_provision(struct vblk_driver *driver, uint64_t sector, uint64_t count);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* VBLK_DRIVER_H */

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file oracle.h
+ * @brief The judge: events in, verdicts out. Shares no code with the models.
+ *
+ * Feed every event of a port and of its memory to vblk_oracle_observe(), in order. The oracle peeks at guest
+ * memory at the moments that events name, keeps a shadow of the disk, and counts, clause by clause, how often
+ * a rule was exercised and held, and each time it was broken.
+ *
+ * Threads: one thread at a time per oracle; any number of oracles. Observing allocates only when a queue is
+ * enabled, when the shadow disk grows and when a request carries more bytes than any before.
+ */
+#ifndef VBLK_ORACLE_H
+#define VBLK_ORACLE_H
+
+#include <vblk/clause.h>
+#include <vblk/memory.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct vblk_oracle; /**< opaque */
+
+/** How the letter of the text is weighed. */
+enum vblk_strictness {
+    VBLK_INTEROP = 0, /**< default: what deployed peers rely on is a warning */
+    VBLK_STRICT,      /**< the letter */
+    VBLK_LEGACY       /**< relaxes what the text itself relaxes for legacy */
+};
+
+/** Which side's behaviour the events show, beyond what memory at the named moments shows. */
+#define VBLK_SEES_DRIVER_STORES 0x1u /**< the driver's stores arrive as events */
+#define VBLK_SEES_DEVICE_STORES 0x2u
+#define VBLK_SEES_DRIVER_LOADS 0x4u
+#define VBLK_SEES_DEVICE_LOADS 0x8u
+#define VBLK_SEES_ALL 0xfu
+
+struct vblk_oracle_options {
+    struct vblk_profile profile;
+    struct vblk_readings readings;
+    uint8_t strictness;      /**< enum vblk_strictness */
+    uint32_t sees;           /**< VBLK_SEES_*; SEES_ALL for grade access, SEES_DRIVER_* for a foreign device */
+    bool disk_zero;          /**< the disk is known to read as zeroes; else its first content is unknown */
+    bool judge_driver;       /**< count what the driver does; a script's deliberate lies are not a finding */
+    uint16_t queues_max;     /**< queues followed; 0: 64 */
+};
+
+/** @return NULL: no memory. @p mem is peeked at, not owned. */
+VBLK_API VBLK_NODISCARD struct vblk_oracle *vblk_oracle_new(const struct vblk_oracle_options *options,
+                                                            struct vblk_memory *mem);
+VBLK_API void vblk_oracle_free(struct vblk_oracle *oracle);
+/** The event sink; @p oracle is a struct vblk_oracle *. Matches vblk_observe_fn, for ports and memory taps alike. */
+VBLK_API void vblk_oracle_observe(void *oracle, const struct vblk_event *ev);
+/** Forget counts, violations and transport state. The shadow disk stays unless @p forget_disk. */
+VBLK_API void vblk_oracle_reset(struct vblk_oracle *oracle, bool forget_disk, bool disk_zero);
+
+/** What has been counted for one clause. */
+struct vblk_tally {
+    uint32_t held;    /**< exercised and held */
+    uint32_t broken;  /**< violated (a fail, by the clause's strength) */
+    uint32_t doubted; /**< outcomes that the default reading only warns of */
+    uint32_t noted;   /**< choices recorded under a MAY, or information */
+    char choice[48];  /**< the last choice noted, or "" */
+    uint8_t reading;  /**< 1 + index of the ambiguity whose reading decided a verdict last, 0: none */
+};
+VBLK_API struct vblk_tally vblk_oracle_tally(const struct vblk_oracle *oracle, vblk_clause_no no);
+
+/** How bad an entry is, before levels and expectations are applied. */
+enum vblk_severity { VBLK_BROKEN_RULE, VBLK_DOUBT, VBLK_NOTE };
+
+#define VBLK_WHY_TEXT 160u
+
+/** One entry of the list of violations, doubts and notes: fixed size, self-contained. */
+struct vblk_violation {
+    vblk_clause_no clause;
+    uint8_t severity;      /**< enum vblk_severity */
+    uint8_t guilty;        /**< enum vblk_party */
+    uint8_t reading;       /**< 1 + index of the ambiguity it rests on, 0: none */
+    bool relaxed;          /**< the strictness in force made a doubt of a broken rule */
+    uint16_t queue;
+    uint16_t index;        /**< head, buffer id or slot; 0xffff: none */
+    uint64_t address;      /**< guest address, configuration offset or sector; see has_address */
+    bool has_address;
+    uint8_t byte_count;    /**< of bytes */
+    uint8_t bytes[16];     /**< what was there */
+    char message[VBLK_WHY_TEXT];
+    char expected[VBLK_WHY_TEXT];
+    char seen[VBLK_WHY_TEXT];
+};
+
+/** How many violations are kept; further ones are counted in the tallies only. */
+#define VBLK_VIOLATIONS_MAX 64u
+VBLK_API size_t vblk_oracle_violation_count(const struct vblk_oracle *oracle);
+VBLK_API const struct vblk_violation *vblk_oracle_violation(const struct vblk_oracle *oracle, size_t i);
+
+/** The verdict words of reports. */
+enum vblk_verdict {
+    VBLK_VERDICT_PASS,
+    VBLK_VERDICT_FAIL,
+    VBLK_VERDICT_WARN,
+    VBLK_VERDICT_INFO,
+    VBLK_VERDICT_EXPECTED_FAIL,
+    VBLK_VERDICT_UNEXPECTED_PASS,
+    VBLK_VERDICT_NOT_EXERCISED,
+    VBLK_VERDICT_NOT_OBSERVABLE,
+    VBLK_VERDICT_NOT_APPLICABLE,
+    VBLK_VERDICT_COUNT
+};
+VBLK_API const char *vblk_verdict_name(enum vblk_verdict verdict);
+
+/** What else decides a verdict besides the tally. */
+struct vblk_target_facts {
+    struct vblk_profile profile;
+    uint64_t offered;     /**< all features ever offered */
+    uint64_t negotiated;  /**< all features ever negotiated */
+    uint32_t sees;        /**< VBLK_SEES_* of the run */
+    uint8_t grade;        /**< enum vblk_grade of the target */
+};
+/**
+ * The verdict of one clause from what was counted. A clause that nothing exercised is never a pass: it is
+ * not-applicable, not-observable or not-exercised, and *why (if not NULL) says so in a static phrase.
+ */
+VBLK_API enum vblk_verdict vblk_verdict_of(vblk_clause_no no, const struct vblk_tally *tally,
+                                           const struct vblk_target_facts *facts, const char **why);
+/** Add one tally to another, as when cases are merged into a run. */
+VBLK_API void vblk_tally_add(struct vblk_tally *sum, const struct vblk_tally *part);
+
+/** @return how many checks an event of @p kind runs under the features now negotiated; for measurements. */
+VBLK_API size_t vblk_oracle_checks_on(const struct vblk_oracle *oracle, enum vblk_event_kind kind);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* VBLK_ORACLE_H */

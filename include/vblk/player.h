@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file player.h
+ * @brief Plays a script against a port, lawful or not, down to raw ring and register writes.
+ */
+#ifndef VBLK_PLAYER_H
+#define VBLK_PLAYER_H
+
+#include <vblk/script.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Where in guest memory the player may put rings and buffers. */
+struct vblk_arena {
+    uint64_t gpa;
+    uint64_t size;
+};
+
+/** What became of one EXPECT or of the script as a whole. */
+struct vblk_surprise {
+    size_t step;          /**< index of the step */
+    char request[VBLK_STEP_NAME];
+    char expected[128];
+    char seen[128];
+};
+
+#define VBLK_SURPRISES_MAX 16u
+
+struct vblk_play {
+    vblk_err err;          /**< VBLK_OK, or why the script could not be played on (VBLK_E_GONE: device gone) */
+    size_t stopped_at;     /**< step at which it ended */
+    bool hung;             /**< a WAIT ran into its limit although an answer was owed */
+    bool needs_reset;      /**< the device showed DEVICE_NEEDS_RESET */
+    uint32_t requests, answered;
+    uint32_t surprise_count;
+    struct vblk_surprise surprise[VBLK_SURPRISES_MAX];
+};
+
+struct vblk_player; /**< opaque; reusable for any number of scripts on one port */
+
+/** @param wait_ms how long a WAIT without a limit of its own may last. @return NULL: no memory. */
+VBLK_API VBLK_NODISCARD struct vblk_player *vblk_player_new(struct vblk_port *port, struct vblk_arena arena,
+                                                            unsigned wait_ms);
+VBLK_API void vblk_player_free(struct vblk_player *player);
+/**
+ * Play @p script: CASE_BEGIN, the steps, CASE_END. A device's misbehaviour never stops the process or overruns memory;
+ * it ends up in @p out or in the oracle that observes the port.
+ * @return VBLK_OK when it was played to the end or to the device's disappearance; VBLK_E_INVAL for a script that
+ *         can't be played (an unknown name, too big for the arena), with out->stopped_at.
+ */
+VBLK_API VBLK_NODISCARD vblk_err vblk_player_run(struct vblk_player *player, const struct vblk_script *script,
+                                                 struct vblk_play *out);
+
+/** A port whose device is the script itself: DEV_* steps act on it. grade ACCESS. @return NULL: no memory. */
+VBLK_API VBLK_NODISCARD struct vblk_port *vblk_puppet_new(struct vblk_memory *mem);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* VBLK_PLAYER_H */
