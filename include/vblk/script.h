@@ -35,7 +35,7 @@ enum vblk_step_kind {
     VBLK_STEP_CONFIG_WRITE, /**< offset a, bytes */
     VBLK_STEP_STORE,     /**< bytes at guest address a */
     VBLK_STEP_LOAD,      /**< b bytes at guest address a */
-    VBLK_STEP_DESC,      /**< descriptor a of queue: addr/len/flags/next in the step */
+    VBLK_STEP_DESC,      /**< descriptor a of queue, or a-th of the named request's chain: the members of desc that desc_sets selects */
     VBLK_STEP_AVAIL_SLOT, /**< slot a of queue's available ring := b */
     VBLK_STEP_AVAIL_IDX, /**< available idx of queue := a */
     VBLK_STEP_AVAIL_FLAGS, /**< available flags of queue := a */
@@ -81,6 +81,32 @@ enum vblk_stage {
     VBLK_STAGE_FEATURES,    /**< features written, FEATURES_OK not set */
     VBLK_STAGE_FEATURES_OK,
     VBLK_STAGE_QUEUES       /**< queues enabled, DRIVER_OK not set */
+};
+
+/**
+ * Where the address of a step counts from, when the script's author can't know it: the a of STORE, LOAD, DEV_LOAD, DEV_STORE
+ * and REG_WRITE, and desc.addr of DESC, is then an offset from that place. Resolved by the player when the step is played.
+ */
+enum vblk_part {
+    VBLK_PART_NONE = 0,    /**< a plain guest address */
+    VBLK_PART_DESC,        /**< the descriptor area of queue */
+    VBLK_PART_AVAIL,       /**< the driver area of queue */
+    VBLK_PART_USED,        /**< the device area of queue */
+    VBLK_PART_HEADER,      /**< the first readable byte of the request named in the step */
+    VBLK_PART_OUT,         /**< its first readable byte after the header (data or segments) */
+    VBLK_PART_IN,          /**< its first writable byte */
+    VBLK_PART_STATUS_BYTE, /**< its status byte */
+    VBLK_PART_SCRATCH,     /**< 64 KiB of the arena, page-aligned, that no request uses */
+    VBLK_PART_OUTSIDE,     /**< an address in no region of guest memory */
+    VBLK_PART_COUNT
+};
+
+/** Which members of its descriptor a DESC step writes; none set: all four. */
+enum {
+    VBLK_DESC_SETS_ADDR = 1,
+    VBLK_DESC_SETS_LEN = 2,
+    VBLK_DESC_SETS_FLAGS = 4,
+    VBLK_DESC_SETS_NEXT = 8
 };
 
 /** How bytes are made: given, or by a pattern that has no repeats within a request. */
@@ -148,6 +174,8 @@ struct vblk_step {
     bool a_given, b_given;       /**< where the default is not a number */
     struct vblk_bytes bytes;
     struct vblk_desc desc;       /**< for VBLK_STEP_DESC */
+    uint8_t desc_sets;           /**< VBLK_DESC_SETS_* */
+    uint8_t part;                /**< enum vblk_part: what the step's address counts from */
     struct vblk_step_request request; /**< for VBLK_STEP_REQUEST and SUBMIT */
     struct vblk_step_expect expect;   /**< for VBLK_STEP_EXPECT */
 };
