@@ -13,10 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VBLK_VERSION_MAJOR 0
-#define VBLK_VERSION_MINOR 1
-#define VBLK_VERSION_PATCH 0
-#define VBLK_VERSION "0.1.0"
+#define VBLK_VERSION_MAJOR 0   /**< changes when the interface breaks */
+#define VBLK_VERSION_MINOR 1   /**< changes when the interface grows */
+#define VBLK_VERSION_PATCH 0   /**< changes otherwise */
+#define VBLK_VERSION "0.1.0"   /**< the version of these headers; compare vblk_version() */
 
 #if defined(__GNUC__) || defined(__clang__)
 #define VBLK_API __attribute__((visibility("default")))

@@ -49,7 +49,7 @@ struct vblk_clause {
     uint8_t bound;        /**< enum vblk_bound */
     uint8_t level;        /**< enum vblk_level as in the text */
     uint8_t strength;     /**< for DEF rows the derived strength (DEF: plain fact); else equal to level */
-    uint8_t observability;
+    uint8_t observability; /**< enum vblk_observability */
     uint8_t grade;        /**< the least enum vblk_grade that can decide it */
     uint8_t standing;     /**< enum vblk_standing */
     const char *since;    /**< "1.0", "1.2", "provision", … */
@@ -63,8 +63,9 @@ struct vblk_clause {
 
 /** Position of a row in the table of this build. Not stable between releases: store ids, not numbers. */
 typedef uint16_t vblk_clause_no;
-#define VBLK_NO_CLAUSE ((vblk_clause_no)0xffff)
+#define VBLK_NO_CLAUSE ((vblk_clause_no)0xffff) /**< the number of no row */
 
+/** @return the number of rows. */
 VBLK_API size_t vblk_clause_count(void);
 /** @return row @p no, or NULL past the last. */
 VBLK_API const struct vblk_clause *vblk_clause_at(vblk_clause_no no);
@@ -73,6 +74,7 @@ VBLK_API vblk_clause_no vblk_clause_find(const char *id);
 /** Whether a row belongs to a profile's text at all (a zoned row does not belong to 1.2). */
 VBLK_API bool vblk_clause_in_profile(const struct vblk_clause *clause, const struct vblk_profile *profile);
 
+/** @return the word that reports use for a value, static; "?" for a value outside the enumeration. */
 VBLK_API const char *vblk_bound_name(enum vblk_bound bound);
 VBLK_API const char *vblk_level_name(enum vblk_level level);
 VBLK_API const char *vblk_observability_name(enum vblk_observability seen);
@@ -85,23 +87,27 @@ VBLK_API const char *vblk_standing_name(enum vblk_standing standing);
 /** A row of the ambiguity table: where the text allows more than one reading. */
 struct vblk_ambiguity {
     const char *id;     /**< "AMB-02" */
-    const char *title;
+    const char *title;  /**< in a few words */
     const char *facts;  /**< why the text is open */
     const char *treatment; /**< the verdicts under the default, in words */
     uint8_t readings;   /**< 1..VBLK_READINGS_MAX; the default is reading 0 */
     struct {
         const char *name;  /**< one word for the command line: "unsupp", "ignore" */
-        const char *what;
-    } reading[VBLK_READINGS_MAX];
+        const char *what;  /**< what it means, in a sentence */
+    } reading[VBLK_READINGS_MAX]; /**< [readings] */
 };
 
+/** @return the number of rows. */
 VBLK_API size_t vblk_ambiguity_count(void);
+/** @return row @p i, or NULL past the last. */
 VBLK_API const struct vblk_ambiguity *vblk_ambiguity_at(size_t i);
 /** @return the index of "AMB-02", or -1. */
 VBLK_API int vblk_ambiguity_find(const char *id);
 
-/** The chosen reading of every ambiguity; all zero is the default. */
+/** The most rows that the ambiguity table may ever have. */
 #define VBLK_AMBIGUITIES_MAX 64u
+
+/** The chosen reading of every ambiguity; all zero is the default. */
 struct vblk_readings {
     uint8_t chosen[VBLK_AMBIGUITIES_MAX]; /**< by index of the ambiguity table */
 };

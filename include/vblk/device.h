@@ -20,10 +20,11 @@ struct vblk_request; /**< opaque; a request while the device serves it */
 
 /** What the device is and offers. Zeroes give a lawful device of capacity 0; vblk_device_defaults() a useful one. */
 struct vblk_device_options {
-    struct vblk_profile profile;
+    struct vblk_profile profile;   /**< the text that it follows */
     struct vblk_readings readings; /**< AMB-02 and the like, where the device has a choice */
     uint64_t features;             /**< offered; bits that the model can't honour are refused at creation */
     uint64_t capacity;             /**< sectors */
+    /** Configuration fields, as the text names them (5.2.4). */
     uint32_t size_max, seg_max;
     uint16_t cylinders;
     uint8_t heads, sectors;
@@ -53,13 +54,16 @@ VBLK_API void vblk_device_defaults(struct vblk_device_options *options);
 typedef void (*vblk_notify_fn)(void *ctx, enum vblk_event_kind kind, uint16_t queue);
 
 /**
- * @param options copied; @param mem shared memory, not owned; @param disk copied table, ctx not owned.
+ * A device in its power-on state. @p options is copied; @p mem is shared memory, not owned; @p disk is a copied
+ * table, its ctx not owned.
  * @return NULL if options contradict themselves (*why, if not NULL, receives a static sentence) or no memory is left.
  */
 VBLK_API VBLK_NODISCARD struct vblk_device *vblk_device_new(const struct vblk_device_options *options,
                                                             struct vblk_memory *mem, const struct vblk_backend *disk,
                                                             const char **why);
+/** Free @p device. NULL is allowed. */
 VBLK_API void vblk_device_free(struct vblk_device *device);
+/** Who receives notifications; NULL: nobody. */
 VBLK_API void vblk_device_on_notify(struct vblk_device *device, vblk_notify_fn notify, void *ctx);
 
 /** Register access by the driver. Unknown registers and queues read 0 and ignore writes, as the transports say. */
@@ -72,7 +76,7 @@ VBLK_API uint32_t vblk_device_write_config(struct vblk_device *device, uint32_t 
 /** Serve what is available on @p queue (a kick, or a poll). @return requests completed; bounded by the queue size. */
 VBLK_API uint32_t vblk_device_serve(struct vblk_device *device, uint16_t queue);
 
-/* What the host does to its own device. */
+/** The host gives its device another capacity, sectors: new generation and notification. */
 VBLK_API void vblk_device_resize(struct vblk_device *device, uint64_t capacity);
 /** Change four configuration bytes (a limit, may_unmap); new generation and notification. */
 VBLK_API VBLK_NODISCARD vblk_err vblk_device_set_config(struct vblk_device *device, uint32_t offset, uint32_t value);
@@ -84,7 +88,7 @@ VBLK_API void vblk_device_reverse(struct vblk_device *device, bool reverse);
 /** Power-on state, as after a power cut of the whole machine. Disk content is the backend's matter. */
 VBLK_API void vblk_device_power_on(struct vblk_device *device);
 
-/* A request as handlers and behaviours see it. Data offsets count from the first byte after the header (readable) or from
+/** A request as handlers and behaviours see it. Data offsets count from the first byte after the header (readable) or from
  * the first writable byte. */
 VBLK_API uint32_t vblk_request_type(const struct vblk_request *req);
 VBLK_API uint64_t vblk_request_sector(const struct vblk_request *req);
@@ -98,12 +102,13 @@ VBLK_API VBLK_NODISCARD vblk_err vblk_request_put(struct vblk_device *device, st
                                                   const void *buf, uint32_t len);
 /** Where writable byte @p offset lies (status byte: in_len). @return its guest address; 0 with *ok false past the end. */
 VBLK_API uint64_t vblk_request_address(const struct vblk_request *req, uint64_t offset, bool *ok);
-/** Segment @p i, already fetched once and unpacked. @return false past the last. */
+/** A segment of discard, write zeroes, secure erase or provision. */
 struct vblk_range {
-    uint64_t sector;
-    uint32_t count;
-    uint32_t flags;
+    uint64_t sector; /**< first sector */
+    uint32_t count;  /**< sectors */
+    uint32_t flags;  /**< as the driver wrote them */
 };
+/** Segment @p i, already fetched once and unpacked. @return false past the last. */
 VBLK_API uint32_t vblk_request_segments(const struct vblk_request *req);
 VBLK_API bool vblk_request_segment(const struct vblk_request *req, uint32_t i, struct vblk_range *out);
 
@@ -132,7 +137,7 @@ struct vblk_op {
  * Each function gets the chance to call its reference counterpart, vblk_reference_*().
  */
 struct vblk_behaviour {
-    const char *name;
+    const char *name; /**< for reports */
     /** Another row for one request type, or NULL to keep @p row. */
     const struct vblk_op *(*op)(const struct vblk_device *device, uint32_t type, const struct vblk_op *row);
     /** Whether [sector, sector + count) lies on the disk. */
@@ -157,6 +162,8 @@ struct vblk_behaviour {
     /** Called after each request was completed, for late or stray stores. */
     void (*after)(struct vblk_device *device, struct vblk_request *req);
 };
+
+/** What the reference does where a behaviour says nothing. */
 VBLK_API bool vblk_reference_in_range(const struct vblk_device *device, uint64_t sector, uint64_t count);
 VBLK_API uint8_t vblk_reference_check_segments(struct vblk_device *device, struct vblk_request *req,
                                                const struct vblk_op *op);
@@ -166,10 +173,12 @@ VBLK_API uint8_t vblk_reference_run(struct vblk_device *device, struct vblk_requ
 
 /** Where a queue's parts lie, for behaviours that store into them. */
 struct vblk_queue_layout {
-    uint16_t size;
-    bool enabled;
+    uint16_t size; /**< entries */
+    bool enabled;  /**< by the driver */
+    /** Guest addresses of the three areas. */
     uint64_t desc, driver, device;
 };
+/** VBLK_E_INVAL: the device has no such queue. */
 VBLK_API VBLK_NODISCARD vblk_err vblk_device_queue(const struct vblk_device *device, uint16_t queue,
                                                    struct vblk_queue_layout *out);
 

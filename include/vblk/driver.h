@@ -14,10 +14,11 @@ extern "C" {
 
 struct vblk_driver; /**< opaque; one driver on one port */
 
+/** What the driver is told. */
 struct vblk_driver_options {
-    struct vblk_profile profile;
+    struct vblk_profile profile; /**< the text it follows */
     uint64_t features;    /**< wanted; the driver accepts what is also offered */
-    struct vblk_arena arena;
+    struct vblk_arena arena; /**< guest memory for rings and buffers */
     uint16_t queues;      /**< 0: one */
     uint16_t queue_size;  /**< 0: the smaller of 128 and what the device supports */
     unsigned wait_ms;     /**< for one request; 0: 1000 */
@@ -30,17 +31,20 @@ struct vblk_answer {
     uint32_t pieces;   /**< requests it was split into */
 };
 
+/** @p port is not owned; @p options is copied. @return a driver that has not touched the device yet; NULL: no memory. */
 VBLK_API VBLK_NODISCARD struct vblk_driver *vblk_driver_new(struct vblk_port *port,
                                                             const struct vblk_driver_options *options);
+/** Free @p driver; the device is left as it is. NULL is allowed. */
 VBLK_API void vblk_driver_free(struct vblk_driver *driver);
 /** The initialisation sequence (3.1.1). Sets FAILED when the device can't be driven. */
 VBLK_API VBLK_NODISCARD vblk_err vblk_driver_start(struct vblk_driver *driver);
+/** Reset the device and wait until it says so. VBLK_E_TIMEOUT if it does not. */
 VBLK_API VBLK_NODISCARD vblk_err vblk_driver_stop(struct vblk_driver *driver);
 /** What start() learned. */
 VBLK_API uint64_t vblk_driver_features(const struct vblk_driver *driver);
 VBLK_API uint64_t vblk_driver_capacity(const struct vblk_driver *driver);
 
-/* Blocking requests; each is split by the limits the device announced and checked against its capacity first
+/** Blocking requests; each is split by the limits the device announced and checked against its capacity first
  * (VBLK_E_INVAL). Sectors are 512 bytes. */
 VBLK_API struct vblk_answer vblk_driver_read(struct vblk_driver *driver, uint64_t sector, void *buf, uint64_t count);
 VBLK_API struct vblk_answer vblk_driver_write(struct vblk_driver *driver, uint64_t sector, const void *buf,

@@ -40,6 +40,7 @@ enum vblk_reg {
     VBLK_REG_COUNT
 };
 
+/** What happened; the comments say which members of struct vblk_event mean something. */
 enum vblk_event_kind {
     VBLK_EV_NONE,
     VBLK_EV_REG_READ,      /**< party read @c reg of @c queue and got @c value */
@@ -67,6 +68,7 @@ enum vblk_event_kind {
 /** The access failed: the range is outside guest memory. @c bytes is NULL. */
 #define VBLK_EV_FAULTED 0x2u
 
+/** One event. */
 struct vblk_event {
     uint8_t kind;    /**< enum vblk_event_kind */
     uint8_t party;   /**< enum vblk_party */
@@ -76,7 +78,7 @@ struct vblk_event {
     uint16_t reg;    /**< enum vblk_reg, for REG_READ and REG_WRITE */
     uint32_t len;    /**< bytes */
     uint64_t at;     /**< guest address or configuration offset */
-    uint64_t value;
+    uint64_t value;  /**< by kind */
     const uint8_t *bytes; /**< [len] bytes, or NULL */
 };
 

@@ -120,6 +120,7 @@ VBLK_API void vblk_memory_touch(struct vblk_memory *mem, uint64_t gpa, uint64_t 
 
 /** Copy all bytes of all regions. @return NULL if the host has no memory left. */
 VBLK_API VBLK_NODISCARD struct vblk_memory_snapshot *vblk_memory_snapshot(const struct vblk_memory *mem);
+/** Free @p snap. NULL is allowed. */
 VBLK_API void vblk_memory_snapshot_free(struct vblk_memory_snapshot *snap);
 /** Bring @p snap up to date for one range, e.g. after a store that is accounted for. VBLK_E_RANGE if it is not covered. */
 VBLK_API VBLK_NODISCARD vblk_err vblk_memory_snapshot_update(struct vblk_memory_snapshot *snap,

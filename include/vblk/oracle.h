@@ -31,14 +31,15 @@ enum vblk_strictness {
 
 /** Which side's behaviour the events show, beyond what memory at the named moments shows. */
 #define VBLK_SEES_DRIVER_STORES 0x1u /**< the driver's stores arrive as events */
-#define VBLK_SEES_DEVICE_STORES 0x2u
-#define VBLK_SEES_DRIVER_LOADS 0x4u
-#define VBLK_SEES_DEVICE_LOADS 0x8u
-#define VBLK_SEES_ALL 0xfu
+#define VBLK_SEES_DEVICE_STORES 0x2u /**< the device's stores do */
+#define VBLK_SEES_DRIVER_LOADS 0x4u  /**< the driver's loads do */
+#define VBLK_SEES_DEVICE_LOADS 0x8u  /**< the device's loads do */
+#define VBLK_SEES_ALL 0xfu           /**< everything does: grade access */
 
+/** By what the oracle judges. All zero but the profile is lawful. */
 struct vblk_oracle_options {
-    struct vblk_profile profile;
-    struct vblk_readings readings;
+    struct vblk_profile profile;   /**< the text it judges by */
+    struct vblk_readings readings; /**< of the ambiguities */
     uint8_t strictness;      /**< enum vblk_strictness */
     uint32_t sees;           /**< VBLK_SEES_*; SEES_ALL for grade access, SEES_DRIVER_* for a foreign device */
     bool disk_zero;          /**< the disk is known to read as zeroes; else its first content is unknown */
@@ -49,6 +50,7 @@ struct vblk_oracle_options {
 /** @return NULL: no memory. @p mem is peeked at, not owned. */
 VBLK_API VBLK_NODISCARD struct vblk_oracle *vblk_oracle_new(const struct vblk_oracle_options *options,
                                                             struct vblk_memory *mem);
+/** Free @p oracle. NULL is allowed. */
 VBLK_API void vblk_oracle_free(struct vblk_oracle *oracle);
 /** The event sink; @p oracle is a struct vblk_oracle *. Matches vblk_observe_fn, for ports and memory taps alike. */
 VBLK_API void vblk_oracle_observe(void *oracle, const struct vblk_event *ev);
@@ -64,33 +66,36 @@ struct vblk_tally {
     char choice[48];  /**< the last choice noted, or "" */
     uint8_t reading;  /**< 1 + index of the ambiguity whose reading decided a verdict last, 0: none */
 };
+/** @return what was counted for clause @p no since the last reset. */
 VBLK_API struct vblk_tally vblk_oracle_tally(const struct vblk_oracle *oracle, vblk_clause_no no);
 
 /** How bad an entry is, before levels and expectations are applied. */
 enum vblk_severity { VBLK_BROKEN_RULE, VBLK_DOUBT, VBLK_NOTE };
 
+/** Bytes of a sentence in a violation, the NUL included. */
 #define VBLK_WHY_TEXT 160u
 
 /** One entry of the list of violations, doubts and notes: fixed size, self-contained. */
 struct vblk_violation {
-    vblk_clause_no clause;
+    vblk_clause_no clause; /**< the rule */
     uint8_t severity;      /**< enum vblk_severity */
     uint8_t guilty;        /**< enum vblk_party */
     uint8_t reading;       /**< 1 + index of the ambiguity it rests on, 0: none */
     bool relaxed;          /**< the strictness in force made a doubt of a broken rule */
-    uint16_t queue;
+    uint16_t queue;        /**< 0 where no queue is meant */
     uint16_t index;        /**< head, buffer id or slot; 0xffff: none */
     uint64_t address;      /**< guest address, configuration offset or sector; see has_address */
-    bool has_address;
+    bool has_address;      /**< address means something */
     uint8_t byte_count;    /**< of bytes */
     uint8_t bytes[16];     /**< what was there */
-    char message[VBLK_WHY_TEXT];
-    char expected[VBLK_WHY_TEXT];
-    char seen[VBLK_WHY_TEXT];
+    char message[VBLK_WHY_TEXT];  /**< what is wrong, in a sentence */
+    char expected[VBLK_WHY_TEXT]; /**< what the text allows */
+    char seen[VBLK_WHY_TEXT];     /**< what was there instead */
 };
 
 /** How many violations are kept; further ones are counted in the tallies only. */
 #define VBLK_VIOLATIONS_MAX 64u
+/** @return how many are kept; @p i counts from the oldest, NULL past the last. */
 VBLK_API size_t vblk_oracle_violation_count(const struct vblk_oracle *oracle);
 VBLK_API const struct vblk_violation *vblk_oracle_violation(const struct vblk_oracle *oracle, size_t i);
 
@@ -107,11 +112,12 @@ enum vblk_verdict {
     VBLK_VERDICT_NOT_APPLICABLE,
     VBLK_VERDICT_COUNT
 };
+/** @return the word that reports use, "not-exercised"; static. */
 VBLK_API const char *vblk_verdict_name(enum vblk_verdict verdict);
 
 /** What else decides a verdict besides the tally. */
 struct vblk_target_facts {
-    struct vblk_profile profile;
+    struct vblk_profile profile; /**< the text it is judged by */
     uint64_t offered;     /**< all features ever offered */
     uint64_t negotiated;  /**< all features ever negotiated */
     uint32_t sees;        /**< VBLK_SEES_* of the run */

@@ -14,35 +14,39 @@ extern "C" {
 
 /** Where in guest memory the player may put rings and buffers. */
 struct vblk_arena {
-    uint64_t gpa;
-    uint64_t size;
+    uint64_t gpa;  /**< first guest address, bytes */
+    uint64_t size; /**< bytes */
 };
 
 /** What became of one EXPECT or of the script as a whole. */
 struct vblk_surprise {
     size_t step;          /**< index of the step */
-    char request[VBLK_STEP_NAME];
-    char expected[128];
-    char seen[128];
+    char request[VBLK_STEP_NAME]; /**< the request's name, or "" */
+    char expected[128];   /**< what the author allows */
+    char seen[128];       /**< what came */
 };
 
+/** How many surprises are kept; further ones are counted only. */
 #define VBLK_SURPRISES_MAX 16u
 
+/** What playing a script came to. */
 struct vblk_play {
     vblk_err err;          /**< VBLK_OK, or why the script could not be played on (VBLK_E_GONE: device gone) */
     size_t stopped_at;     /**< step at which it ended */
     bool hung;             /**< a WAIT ran into its limit although an answer was owed */
     bool needs_reset;      /**< the device showed DEVICE_NEEDS_RESET */
+    /** Requests made available, and how many of them were used. */
     uint32_t requests, answered;
-    uint32_t surprise_count;
-    struct vblk_surprise surprise[VBLK_SURPRISES_MAX];
+    uint32_t surprise_count; /**< may exceed VBLK_SURPRISES_MAX */
+    struct vblk_surprise surprise[VBLK_SURPRISES_MAX]; /**< the first of them */
 };
 
 struct vblk_player; /**< opaque; reusable for any number of scripts on one port */
 
-/** @param wait_ms how long a WAIT without a limit of its own may last. @return NULL: no memory. */
+/** @p port is not owned; @p wait_ms: how long a WAIT without a limit of its own may last. @return NULL: no memory. */
 VBLK_API VBLK_NODISCARD struct vblk_player *vblk_player_new(struct vblk_port *port, struct vblk_arena arena,
                                                             unsigned wait_ms);
+/** Free @p player. NULL is allowed. */
 VBLK_API void vblk_player_free(struct vblk_player *player);
 /**
  * Play @p script: CASE_BEGIN, the steps, CASE_END. A device's misbehaviour never stops the process or overruns memory;

@@ -45,6 +45,7 @@ struct vblk_port_ops {
     vblk_err (*recover)(struct vblk_port *port);
     /** A host-side action on the device itself (see enum vblk_host_action). May be NULL. */
     vblk_err (*host)(struct vblk_port *port, unsigned action, uint64_t a, uint64_t b);
+    /** Let go of the device and free the port. */
     void (*close)(struct vblk_port *port);
 };
 
@@ -61,19 +62,21 @@ enum vblk_host_action {
     VBLK_HOST_COUNT
 };
 
+/** A port. An adapter fills it and embeds it as the first member of its own structure. */
 struct vblk_port {
-    const struct vblk_port_ops *ops;
+    const struct vblk_port_ops *ops; /**< the adapter */
     struct vblk_memory *mem;  /**< the shared memory; the port's user allocates in it */
     const char *kind;         /**< "builtin", "vhost-user", … */
     const char *name;         /**< what the user called it */
     uint8_t grade;            /**< enum vblk_grade of what the device does */
     uint32_t host_actions;    /**< bit n: action n works */
     vblk_observe_fn observe;  /**< receives register, configuration and notification events; may be NULL */
-    void *observe_ctx;
+    void *observe_ctx;        /**< handed to observe */
     uint32_t used_notified;   /**< notifications so far, for waiters */
-    uint32_t config_notified;
+    uint32_t config_notified; /**< likewise, of configuration changes */
 };
 
+/** The adapter's operation of the same name, and its event. VBLK_E_UNSUPPORTED where the adapter has none. */
 VBLK_API VBLK_NODISCARD vblk_err vblk_port_read_reg(struct vblk_port *port, enum vblk_reg reg, uint16_t queue,
                                                     uint64_t *value);
 VBLK_API VBLK_NODISCARD vblk_err vblk_port_write_reg(struct vblk_port *port, enum vblk_reg reg, uint16_t queue,

@@ -14,11 +14,12 @@
 extern "C" {
 #endif
 
-/* Wire types: little-endian bytes that can't be read without a conversion (1.4). Alignment 1. */
-typedef struct vblk_le16 { uint8_t b[2]; } vblk_le16;
-typedef struct vblk_le32 { uint8_t b[4]; } vblk_le32;
-typedef struct vblk_le64 { uint8_t b[8]; } vblk_le64;
+/** A wire type: little-endian bytes that can't be read without a conversion (1.4). Alignment 1. */
+typedef struct vblk_le16 { uint8_t b[2]; /**< least significant first */ } vblk_le16;
+typedef struct vblk_le32 { uint8_t b[4]; /**< least significant first */ } vblk_le32;
+typedef struct vblk_le64 { uint8_t b[8]; /**< least significant first */ } vblk_le64;
 
+/** @return the number that the wire bytes mean. */
 static inline uint16_t vblk_get16(vblk_le16 v)
 {
     return (uint16_t)(v.b[0] | (unsigned)v.b[1] << 8);
@@ -32,6 +33,7 @@ static inline uint64_t vblk_get64(vblk_le64 v)
     return (uint64_t)v.b[0] | (uint64_t)v.b[1] << 8 | (uint64_t)v.b[2] << 16 | (uint64_t)v.b[3] << 24 |
            (uint64_t)v.b[4] << 32 | (uint64_t)v.b[5] << 40 | (uint64_t)v.b[6] << 48 | (uint64_t)v.b[7] << 56;
 }
+/** @return the wire bytes of a number. */
 static inline vblk_le16 vblk_put16(uint16_t v)
 {
     vblk_le16 out = { { (uint8_t)v, (uint8_t)(v >> 8) } };
@@ -51,8 +53,8 @@ static inline vblk_le64 vblk_put64(uint64_t v)
 
 /** Protocol sectors are 512 bytes whatever blk_size says (5.2.4). */
 #define VBLK_SECTOR 512u
-#define VBLK_BIT(n) ((uint64_t)1 << (n))
-#define VBLK_DEVICE_ID_BLOCK 2u
+#define VBLK_BIT(n) ((uint64_t)1 << (n)) /**< the mask of feature bit @p n, 0..63 */
+#define VBLK_DEVICE_ID_BLOCK 2u          /**< a block device (5) */
 
 /** Device status bits (2.1). */
 enum {
@@ -112,11 +114,24 @@ enum {
     VBLK_T_WRITE_ZEROES = 13,
     VBLK_T_SECURE_ERASE = 14,
     VBLK_T_ZONE_APPEND = 15,
-    VBLK_T_ZONE_REPORT = 16
+    VBLK_T_ZONE_REPORT = 16,
+    VBLK_T_ZONE_OPEN = 18,
+    VBLK_T_ZONE_CLOSE = 20,
+    VBLK_T_ZONE_FINISH = 22,
+    VBLK_T_ZONE_RESET = 24,
+    VBLK_T_ZONE_RESET_ALL = 26
 };
 
 /** Request status (5.2.6). */
-enum { VBLK_S_OK = 0, VBLK_S_IOERR = 1, VBLK_S_UNSUPP = 2 };
+enum {
+    VBLK_S_OK = 0,
+    VBLK_S_IOERR = 1,
+    VBLK_S_UNSUPP = 2,
+    VBLK_S_ZONE_INVALID_CMD = 3, /**< from here on: 1.3 and later, zoned devices */
+    VBLK_S_ZONE_UNALIGNED_WP = 4,
+    VBLK_S_ZONE_OPEN_RESOURCE = 5,
+    VBLK_S_ZONE_ACTIVE_RESOURCE = 6
+};
 
 /** Flags of a discard, write zeroes, secure erase or provision segment (5.2.6). */
 enum { VBLK_SEGMENT_UNMAP = 1 };
@@ -124,90 +139,90 @@ enum { VBLK_SEGMENT_UNMAP = 1 };
 /** Split ring descriptor flags (2.7.5) and ring flags (2.7.6, 2.7.8). */
 enum { VBLK_DESC_NEXT = 1, VBLK_DESC_WRITE = 2, VBLK_DESC_INDIRECT = 4 };
 enum { VBLK_AVAIL_NO_INTERRUPT = 1, VBLK_USED_NO_NOTIFY = 1 };
-#define VBLK_SPLIT_SIZE_MAX 32768u
-#define VBLK_QUEUES_MAX 65536u
+#define VBLK_SPLIT_SIZE_MAX 32768u /**< entries of the largest split queue (2.7) */
+#define VBLK_QUEUES_MAX 65536u     /**< queues that a transport can number */
 
 /** A split descriptor, 16 bytes (2.7.5). */
 struct vblk_desc {
-    vblk_le64 addr;
-    vblk_le32 len;
-    vblk_le16 flags;
-    vblk_le16 next;
+    vblk_le64 addr;  /**< offset 0: guest address, bytes */
+    vblk_le32 len;   /**< offset 8: bytes */
+    vblk_le16 flags; /**< offset 12: VBLK_DESC_* */
+    vblk_le16 next;  /**< offset 14: index of the next one, if NEXT */
 };
 /** An element of the used ring, 8 bytes (2.7.8). */
 struct vblk_used_elem {
-    vblk_le32 id;
-    vblk_le32 len;
+    vblk_le32 id;  /**< offset 0: index of the chain's head */
+    vblk_le32 len; /**< offset 4: bytes written */
 };
 /** What precedes ring[] in the available and used ring: flags at 0, idx at 2. */
 struct vblk_ring_head {
-    vblk_le16 flags;
-    vblk_le16 idx;
+    vblk_le16 flags; /**< offset 0: VBLK_AVAIL_* or VBLK_USED_* */
+    vblk_le16 idx;   /**< offset 2: free-running, modulo 65536 */
 };
 
 /** The driver-readable head of every request, 16 bytes (5.2.6). */
 struct vblk_request_header {
-    vblk_le32 type;
-    vblk_le32 reserved;
-    vblk_le64 sector;
+    vblk_le32 type;     /**< offset 0: VBLK_T_* */
+    vblk_le32 reserved; /**< offset 4: ioprio for legacy */
+    vblk_le64 sector;   /**< offset 8: 512-byte sectors */
 };
 /** A range of discard, write zeroes, secure erase and provision, 16 bytes (5.2.6). */
 struct vblk_segment {
-    vblk_le64 sector;
-    vblk_le32 num_sectors;
-    vblk_le32 flags;
+    vblk_le64 sector;      /**< offset 0: first sector */
+    vblk_le32 num_sectors; /**< offset 8: sectors */
+    vblk_le32 flags;       /**< offset 12: VBLK_SEGMENT_UNMAP, the rest reserved */
 };
 /** The answer of GET_LIFETIME, 6 bytes (5.2.6). */
 struct vblk_lifetime {
-    vblk_le16 pre_eol_info;
-    vblk_le16 est_typ_a;
-    vblk_le16 est_typ_b;
+    vblk_le16 pre_eol_info; /**< offset 0 */
+    vblk_le16 est_typ_a;    /**< offset 2 */
+    vblk_le16 est_typ_b;    /**< offset 4 */
 };
-#define VBLK_ID_BYTES 20u
+#define VBLK_ID_BYTES 20u /**< the answer of GET_ID; NUL-terminated only when shorter (5.2.6) */
 
 /** Device configuration of 1.2, 72 bytes (5.2.4). */
 struct vblk_blk_config {
-    vblk_le64 capacity;                       /* 0 */
-    vblk_le32 size_max;                       /* 8 */
-    vblk_le32 seg_max;                        /* 12 */
-    vblk_le16 cylinders;                      /* 16 */
-    uint8_t heads;                            /* 18 */
-    uint8_t sectors;                          /* 19 */
-    vblk_le32 blk_size;                       /* 20 */
-    uint8_t physical_block_exp;               /* 24 */
-    uint8_t alignment_offset;                 /* 25 */
-    vblk_le16 min_io_size;                    /* 26 */
-    vblk_le32 opt_io_size;                    /* 28 */
-    uint8_t writeback;                        /* 32 */
-    uint8_t unused0;                          /* 33 */
-    vblk_le16 num_queues;                     /* 34 */
-    vblk_le32 max_discard_sectors;            /* 36 */
-    vblk_le32 max_discard_seg;                /* 40 */
-    vblk_le32 discard_sector_alignment;       /* 44 */
-    vblk_le32 max_write_zeroes_sectors;       /* 48 */
-    vblk_le32 max_write_zeroes_seg;           /* 52 */
-    uint8_t write_zeroes_may_unmap;           /* 56 */
-    uint8_t unused1[3];                       /* 57 */
-    vblk_le32 max_secure_erase_sectors;       /* 60 */
-    vblk_le32 max_secure_erase_seg;           /* 64 */
-    vblk_le32 secure_erase_sector_alignment;  /* 68 */
+    vblk_le64 capacity;                       /**< offset 0 */
+    vblk_le32 size_max;                       /**< offset 8 */
+    vblk_le32 seg_max;                        /**< offset 12 */
+    vblk_le16 cylinders;                      /**< offset 16 */
+    uint8_t heads;                            /**< offset 18 */
+    uint8_t sectors;                          /**< offset 19 */
+    vblk_le32 blk_size;                       /**< offset 20 */
+    uint8_t physical_block_exp;               /**< offset 24 */
+    uint8_t alignment_offset;                 /**< offset 25 */
+    vblk_le16 min_io_size;                    /**< offset 26 */
+    vblk_le32 opt_io_size;                    /**< offset 28 */
+    uint8_t writeback;                        /**< offset 32 */
+    uint8_t unused0;                          /**< offset 33 */
+    vblk_le16 num_queues;                     /**< offset 34 */
+    vblk_le32 max_discard_sectors;            /**< offset 36 */
+    vblk_le32 max_discard_seg;                /**< offset 40 */
+    vblk_le32 discard_sector_alignment;       /**< offset 44 */
+    vblk_le32 max_write_zeroes_sectors;       /**< offset 48 */
+    vblk_le32 max_write_zeroes_seg;           /**< offset 52 */
+    uint8_t write_zeroes_may_unmap;           /**< offset 56 */
+    uint8_t unused1[3];                       /**< offset 57 */
+    vblk_le32 max_secure_erase_sectors;       /**< offset 60 */
+    vblk_le32 max_secure_erase_seg;           /**< offset 64 */
+    vblk_le32 secure_erase_sector_alignment;  /**< offset 68 */
 };
 /** The proposal's part, 8 bytes at the profile's offset (72 as proposed). */
 struct vblk_provision_config {
-    vblk_le32 max_provision_sectors;
-    vblk_le32 max_provision_seg;
+    vblk_le32 max_provision_sectors; /**< offset 0: 512-byte sectors in one segment */
+    vblk_le32 max_provision_seg;     /**< offset 4: segments in one request */
 };
 /** The zoned part of 1.3 and later, 24 bytes at offset 72. */
 struct vblk_zoned_config {
-    vblk_le32 zone_sectors;
-    vblk_le32 max_open_zones;
-    vblk_le32 max_active_zones;
-    vblk_le32 max_append_sectors;
-    vblk_le32 write_granularity;
-    uint8_t model;
-    uint8_t unused2[3];
+    vblk_le32 zone_sectors;       /**< offset 0 */
+    vblk_le32 max_open_zones;     /**< offset 4 */
+    vblk_le32 max_active_zones;   /**< offset 8 */
+    vblk_le32 max_append_sectors; /**< offset 12 */
+    vblk_le32 write_granularity;  /**< offset 16 */
+    uint8_t model;                /**< offset 20 */
+    uint8_t unused2[3];           /**< offset 21 */
 };
-#define VBLK_CONFIG_MAX 256u
+#define VBLK_CONFIG_MAX 256u /**< bytes of the longest device configuration that is handled */
 
 /** A revision of the text plus the numbers in it. Plain data: copy it, renumber it, pass it on. */
 struct vblk_profile {
@@ -218,6 +233,8 @@ struct vblk_profile {
     uint8_t provision_bit;     /**< feature bit; 17 as proposed */
     uint32_t provision_type;   /**< request type; 15 as proposed */
     uint16_t provision_offset; /**< offset of struct vblk_provision_config; 72 as proposed */
+    bool provision_seg;        /**< max_provision_seg exists, 4 bytes after provision_offset */
+    uint64_t without;          /**< feature bits of the text that this profile does not have, with all that is theirs */
 };
 
 /** @return the named profile (static), or NULL. Names: 1.2+provision (default), 1.2, 1.4, 1.4+provision, linux-rfc. */
@@ -248,14 +265,19 @@ VBLK_API int64_t vblk_type_find(const struct vblk_profile *profile, const char *
 
 /** One field of the device configuration: where it lies and which feature makes it valid. */
 struct vblk_config_field {
-    const char *name;
-    uint16_t offset;
+    const char *name; /**< as in the text */
+    uint16_t offset; /**< bytes */
     uint8_t width;   /**< bytes: 1, 2, 4 or 8 */
     int8_t feature;  /**< feature bit that must be offered, or -1: always valid */
     bool writable;   /**< by the driver, under its feature */
 };
 /** @return field @p i of the profile's configuration in ascending offset (padding left out), copied to @p out; false past the last. */
 VBLK_API bool vblk_config_field_at(const struct vblk_profile *profile, size_t i, struct vblk_config_field *out);
+/**
+ * @return run @p i of padding bytes between the fields ("unused0"; width is 1..3), copied to @p out; false past the
+ * last. A run that the profile's provision fields reach into is left out.
+ */
+VBLK_API bool vblk_config_padding_at(const struct vblk_profile *profile, size_t i, struct vblk_config_field *out);
 /** Find a field by its name in the text ("max_provision_seg"). */
 VBLK_API bool vblk_config_field_find(const struct vblk_profile *profile, const char *name,
                                      struct vblk_config_field *out);

@@ -1,15 +1,32 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # vblk_room(NAME SOURCES … [ROOMS …])   a room of the library and the rooms it may include
 # vblk_test(NAME SOURCES … [LINK …])    a cmocka test, run by ctest under its own name
-option(VBLK_WERROR "Treat warnings as errors" OFF)
+set(VBLK_ROOM_TABLE ${CMAKE_CURRENT_LIST_DIR}/rooms.txt)
 
 function(vblk_warnings target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes
     -Wmissing-prototypes $<$<BOOL:${VBLK_WERROR}>:-Werror>)
 endfunction()
 
+# A link line that the table does not allow stops the configuration.
+function(vblk_check_rooms name)
+  file(STRINGS ${VBLK_ROOM_TABLE} row REGEX "^${name} +:")
+  if(NOT row)
+    message(FATAL_ERROR "room ${name} has no row in ${VBLK_ROOM_TABLE}")
+  endif()
+  string(REGEX REPLACE "^[^:]*:[^:]*: *" "" allowed "${row}")
+  string(REPLACE " " ";" allowed "${allowed}")
+  foreach(room IN LISTS ARGN)
+    if(NOT room IN_LIST allowed)
+      message(FATAL_ERROR "room ${name} may not look into room ${room}; see ${VBLK_ROOM_TABLE}")
+    endif()
+  endforeach()
+endfunction()
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${VBLK_ROOM_TABLE})
+
 function(vblk_room name)
   cmake_parse_arguments(ARG "" "" "SOURCES;ROOMS" ${ARGN})
+  vblk_check_rooms(${name} ${ARG_ROOMS})
   add_library(vblk_${name} STATIC ${ARG_SOURCES})
   target_include_directories(vblk_${name} PUBLIC ${PROJECT_SOURCE_DIR}/include ${CMAKE_CURRENT_SOURCE_DIR})
   foreach(room IN LISTS ARG_ROOMS)
@@ -19,12 +36,14 @@ function(vblk_room name)
 endfunction()
 
 function(vblk_test name)
-  if(NOT BUILD_TESTING)
+  if(NOT VBLK_TESTS)
     return()
   endif()
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
-  find_package(PkgConfig REQUIRED)
-  pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET GLOBAL cmocka)
+  if(NOT TARGET PkgConfig::CMOCKA)
+    find_package(PkgConfig REQUIRED)
+    pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET GLOBAL cmocka)
+  endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} PkgConfig::CMOCKA)
   vblk_warnings(${name})

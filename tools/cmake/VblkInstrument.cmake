@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Instrumented builds: VBLK_SANITIZE, VBLK_COVERAGE, VBLK_FUZZ.
+if(VBLK_SANITIZE)
+  add_compile_options(-fsanitize=${VBLK_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1)
+  add_link_options(-fsanitize=${VBLK_SANITIZE})
+endif()
+
+# cmocka and jansson come uninstrumented from the distribution: what they malloc and fill would look unwritten.
+# So memory sanitizer runs with poison_in_malloc=0 (CMakePresets.json), and our own code poisons what it allocates.
+if(VBLK_SANITIZE MATCHES "memory")
+  add_compile_options(-fsanitize-memory-track-origins=2 "SHELL:-include ${CMAKE_CURRENT_LIST_DIR}/msan_heap.h")
+endif()
+
+if(VBLK_COVERAGE)
+  add_compile_options(--coverage -fprofile-update=atomic -g -O0)
+  add_link_options(--coverage)
+endif()
+
+if(VBLK_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
