@@ -22,8 +22,10 @@ extern "C" {
 
 /** What a step does; the comments name the members of struct vblk_step that it uses. */
 /**
- * What a step does. "named" means: the request whose REQUEST or SUBMIT step carried the same @c name; an empty name means the
- * one laid out last. Numbers that a step doesn't use are ignored; a default holds where the a_given or b_given flag is false.
+ * What a step does. "named" means: the request whose REQUEST or SUBMIT step carried the same @c name; an empty name
+ * means the
+ * one laid out last. Numbers that a step doesn't use are ignored; a default holds where the a_given or b_given flag is
+ * false.
  *
  * A script that can't be played (an unknown name, a queue, slot or descriptor that does not exist, more than fits the
  * arena or the ring although the device answers) is VBLK_E_INVAL. What the device does never is.
@@ -31,9 +33,10 @@ extern "C" {
 enum vblk_step_kind {
     /* Driver, lawful building blocks */
     /**
-     * Initialise (3.1.1): reset … DRIVER_OK, and stop after the stage in b (enum vblk_stage; default VBLK_STAGE_LIVE).
+     * Initialise (3.1.1): reset … DRIVER_OK; stop after the stage in b (enum vblk_stage; default VBLK_STAGE_LIVE).
      * Accepts a (default: the script's features) and what is offered; nothing is added, VERSION_1 must be in a.
-     * The used and available rings are zeroed before a queue is enabled. A device that lets it get no further makes it set
+     * The used and available rings are zeroed before a queue is enabled. A device that lets it get no further makes it
+     * set
      * FAILED, leaves one surprise and ends the play with VBLK_E_STATE.
      */
     VBLK_STEP_START,
@@ -51,60 +54,74 @@ enum vblk_step_kind {
      */
     VBLK_STEP_KICK,
     /**
-     * Look, reap, wait, until the named request (empty name: every outstanding one of every queue) is used, a ms (default: the
-     * player's) pass, DEVICE_NEEDS_RESET shows, or the device is gone. Running out with answers owed emits QUIET, sets hung.
+     * Look, reap, wait, until the named request (empty name: every outstanding one of every queue) is used, a ms
+     * (default: the
+     * player's) pass, DEVICE_NEEDS_RESET shows, or the device is gone. Running out with answers owed emits QUIET, sets
+     * hung.
      * Where nothing is outstanding: one look.
      */
     VBLK_STEP_WAIT,
-    VBLK_STEP_SUBMIT,    /**< REQUEST + AVAILABLE + PUBLISH + KICK (b 0, no data) + WAIT (of this request, a ms) in one */
+    /** REQUEST + AVAILABLE + PUBLISH + KICK (b 0, no data) + WAIT (of this request, a ms) in one */
+    VBLK_STEP_SUBMIT,
     /* Driver, raw */
     VBLK_STEP_REG_READ,  /**< reg, queue; the value is kept under name for EXPECT */
     /**
-     * reg, queue := a. Without a given a, QUEUE_SIZE, QUEUE_DESC, QUEUE_DRIVER and QUEUE_DEVICE get what START would write, plus b
+     * reg, queue := a. Without a given a, QUEUE_SIZE, QUEUE_DESC, QUEUE_DRIVER and QUEUE_DEVICE get what START would
+     * write, plus b
      * (to misalign); any other register gets 0. QUEUE_SIZE makes the player lay the queue out anew for that size
      * (a number that is no ring size is written all the same); QUEUE_ENABLE 1 zeroes the rings first. STATUS 0 forgets
      * what is outstanding.
      */
     VBLK_STEP_REG_WRITE,
-    VBLK_STEP_CONFIG_READ,  /**< offset a, b bytes (default 4; 1..256); the first 8 are kept under name as a little-endian value */
+    /** offset a, b bytes (default 4; 1..256); the first 8 are kept under name as a little-endian value */
+    VBLK_STEP_CONFIG_READ,
     VBLK_STEP_CONFIG_WRITE, /**< offset a, bytes (1..256) */
     VBLK_STEP_STORE,     /**< bytes at a, counted from place; 2 aligned bytes are one store of the given order */
-    VBLK_STEP_LOAD,      /**< b bytes (default 2) at a, counted from place; the first 8 are kept under name, as CONFIG_READ does */
-    VBLK_STEP_DESC,      /**< descriptor a of queue := desc; with a name, descriptor a of that request's chain; see desc_how */
-    VBLK_STEP_AVAIL_SLOT, /**< slot a of queue's available ring := b (default: the named request's head); default a: the next slot */
-    VBLK_STEP_AVAIL_IDX, /**< available idx of queue := a (default: past the slots written), one store of the given order, no barrier */
+    /** b bytes (default 2) at a, counted from place; the first 8 are kept under name, as CONFIG_READ does */
+    VBLK_STEP_LOAD,
+    /** descriptor a of queue := desc; with a name, descriptor a of that request's chain; see desc_how */
+    VBLK_STEP_DESC,
+    /** slot a of queue's available ring := b (default: the named request's head); default a: the next slot */
+    VBLK_STEP_AVAIL_SLOT,
+    /** available idx of queue := a (default: past the slots written), one store of the given order, no barrier */
+    VBLK_STEP_AVAIL_IDX,
     VBLK_STEP_AVAIL_FLAGS, /**< available flags of queue := a */
     VBLK_STEP_BARRIER,   /**< a barrier of order a (default: VBLK_FULL) */
     VBLK_STEP_LOOK,      /**< look at queue's used ring now, and reap what is there; no waiting */
     VBLK_STEP_FORGET,    /**< the driver takes the named request for done and may reuse its descriptors */
     /* Host: actions on a device that we own; gated on the port's host_actions */
-    VBLK_STEP_HOST,      /**< action reg, with a and b; a target that can't do it ends the play with VBLK_E_UNSUPPORTED */
+    /** action reg, with a and b; a target that can't do it ends the play with VBLK_E_UNSUPPORTED */
+    VBLK_STEP_HOST,
     /* Device side, for puppets; on any other port they end the play with VBLK_E_UNSUPPORTED */
     VBLK_STEP_DEV_LOAD,  /**< as LOAD, by the device (nothing is kept) */
     VBLK_STEP_DEV_STORE, /**< as STORE, by the device */
     /**
-     * Load the available idx, the slot, the chain's descriptors and the readable bytes, as a device does. With a name: slots in order
+     * Load the available idx, the slot, the chain's descriptors and the readable bytes, as a device does. With a name:
+     * slots in order
      * until that request's; without: the next one. Nothing there: only the idx is loaded.
      */
     VBLK_STEP_DEV_TAKE,
-    VBLK_STEP_DEV_DATA,  /**< store bytes at offset a of the named request's writable part (the status byte is its last) */
-    VBLK_STEP_DEV_STATUS_BYTE, /**< store a as the named request's status; at offset b of its writable part if b is given */
+    /** store bytes at offset a of the named request's writable part (the status byte is its last) */
+    VBLK_STEP_DEV_DATA,
+    /** store a as the named request's status; at offset b of its writable part if b is given */
+    VBLK_STEP_DEV_STATUS_BYTE,
     /** Write used element: id a (default: the named request's head), len b (default: the honest one), in the next slot; idx stays. */
     VBLK_STEP_DEV_ELEM,
     /** used idx := used idx + a (default: to just past the elements written), one store of the given order, no barrier. */
     VBLK_STEP_DEV_IDX,
     VBLK_STEP_DEV_USED_FLAGS, /**< used flags := a */
     /**
-     * A lawful completion of the named request: TAKE if not taken, data, status a (default OK), element with len b, barrier, idx,
-     * notification unless suppressed. data: bytes where any are given, else for status OK what the disk holds (IN; zeroes for other
-     * types), else none. OUT and WRITE_ZEROES with OK change the puppet's disk. len, by default: the bytes written, counted from the start
-     * of the writable part without a gap.
+     * A lawful completion of the named request: TAKE if not taken, data, status a (default OK), element with len b, barrier,
+     * idx, notification unless suppressed. data: bytes where any are given, else for status OK what the disk holds (IN; zeroes
+     * for other types), else none. OUT and WRITE_ZEROES with OK change the puppet's disk. len, by default: the bytes written,
+     * counted from the start of the writable part without a gap.
      */
     VBLK_STEP_DEV_COMPLETE,
     VBLK_STEP_DEV_NOTIFY,   /**< used buffer notification for queue */
     VBLK_STEP_DEV_CONFIG_NOTIFY,
     /**
-     * The status register shows a until the driver resets. With b: only the bits in b are forced, to those of a, through resets too
+     * The status register shows a until the driver resets. With b: only the bits in b are forced, to those of a,
+     * through resets too
      * (a 0, b 8: FEATURES_OK is refused). Without a: shows the honest value again.
      */
     VBLK_STEP_DEV_STATUS,
@@ -116,11 +133,17 @@ enum vblk_step_kind {
     VBLK_STEP_DEV_BARRIER,  /**< as BARRIER, by the device */
     VBLK_STEP_DEV_GONE,     /**< the device disappears; bytes say how */
     VBLK_STEP_DEV_POWER_CUT,/**< the device restarts in its power-on state; a: 1 persistent */
-    VBLK_STEP_QUIET,        /**< a ms (default: the player's) pass in which nothing is answered; on a puppet only said, else waited */
-    VBLK_STEP_DISK,         /**< tell the oracle nothing; make the puppet's disk hold bytes at sector a (repeated b sectors) for COMPLETE of reads */
+    /** a ms (default: the player's) pass in which nothing is answered; on a puppet only said, else waited */
+    VBLK_STEP_QUIET,
+    /**
+     * tell the oracle nothing; make the puppet's disk hold bytes at sector a (repeated b sectors) for COMPLETE of
+     * reads
+     */
+    VBLK_STEP_DISK,
     /* Expectation of the script's author, compared by the runner and never seen by the oracle */
     /**
-     * See struct vblk_step_expect. About the named request's answer, or with value_checked about the value kept under name by
+     * See struct vblk_step_expect. About the named request's answer, or with value_checked about the value kept under
+     * name by
      * REG_READ, CONFIG_READ or LOAD (empty name: the last one).
      */
     VBLK_STEP_EXPECT,
@@ -131,7 +154,8 @@ enum vblk_step_kind {
 enum vblk_place {
     VBLK_AT_GUEST = 0, /**< guest address 0 */
     VBLK_AT_ARENA,     /**< the arena's first byte */
-    VBLK_AT_READABLE,  /**< byte 0 of the named request's readable part (its header); the range must lie in one descriptor */
+    /** byte 0 of the named request's readable part (its header); the range must lie in one descriptor */
+    VBLK_AT_READABLE,
     VBLK_AT_WRITABLE,  /**< byte 0 of the named request's writable part; the range must lie in one descriptor */
     VBLK_AT_DESC,      /**< the descriptor area of queue */
     VBLK_AT_AVAIL,     /**< the driver area of queue */
@@ -141,10 +165,10 @@ enum vblk_place {
 
 /** How DESC combines desc with what the descriptor holds now. */
 enum {
-    VBLK_DESC_KEEP_ADDR = 1,
-    VBLK_DESC_KEEP_LEN = 2,
-    VBLK_DESC_KEEP_FLAGS = 4,
-    VBLK_DESC_KEEP_NEXT = 8,
+    VBLK_DESC_KEEP_ADDR = 1,  /**< addr stays */
+    VBLK_DESC_KEEP_LEN = 2,   /**< len stays */
+    VBLK_DESC_KEEP_FLAGS = 4, /**< flags stay */
+    VBLK_DESC_KEEP_NEXT = 8,  /**< next stays */
     VBLK_DESC_ADD_ADDR = 16,  /**< addr is added to the present one, modulo 2^64 */
     VBLK_DESC_NEXT_OF = 32    /**< next counts descriptors of the named request's chain */
 };
@@ -161,8 +185,10 @@ enum vblk_stage {
 };
 
 /**
- * Where the address of a step counts from, when the script's author can't know it: the a of STORE, LOAD, DEV_LOAD, DEV_STORE
- * and REG_WRITE, and desc.addr of DESC, is then an offset from that place. Resolved by the player when the step is played.
+ * Where the address of a step counts from, when the script's author can't know it: the a of STORE, LOAD, DEV_LOAD,
+ * DEV_STORE
+ * and REG_WRITE, and desc.addr of DESC, is then an offset from that place. Resolved by the player when the step is
+ * played.
  */
 enum vblk_part {
     VBLK_PART_NONE = 0,    /**< a plain guest address */
@@ -198,12 +224,16 @@ struct vblk_bytes {
 #define VBLK_FRAMES_MAX 4096u
 
 /**
- * One request as the script's author lays it out; lies are allowed. vblk_step_make() fills in the defaults, which are not all zero.
+ * One request as the script's author lays it out; lies are allowed. vblk_step_make() fills in the defaults, which are
+ * not all zero.
  *
  * The readable part is header, then segments if they are readable, else out. The writable part is segments if they are
- * writable, then in_length bytes, then the status byte. Each part is cut into descriptors: without frames one each for header,
- * data and status, leaving out empty ones; with frames as these say, an entry beyond the end of its part being a descriptor of
- * length 0, and the last entry taking what is left whatever it says. A part of 0 bytes without frames has no descriptor; a
+ * writable, then in_length bytes, then the status byte. Each part is cut into descriptors: without frames one each for
+ * header,
+ * data and status, leaving out empty ones; with frames as these say, an entry beyond the end of its part being a
+ * descriptor of
+ * length 0, and the last entry taking what is left whatever it says. A part of 0 bytes without frames has no
+ * descriptor; a
  * request needs at least one. Lies about addresses, lengths, flags and order are told by DESC steps afterwards.
  */
 struct vblk_step_request {
@@ -225,14 +255,15 @@ struct vblk_step_request {
     uint16_t readable_frame_count;
     const uint32_t *writable_frames;
     uint16_t writable_frame_count;
-    uint64_t gap;               /**< bytes of guard between the pieces (descriptors' buffers) in memory, left as they are; 0 by default */
+    uint64_t gap;               /**< bytes of guard between descriptors' buffers in memory, not written */
 };
 
 /** The most values of a set in struct vblk_step_expect. */
 #define VBLK_SET_MAX 16u
 
 /**
- * What the author allows. Empty sets allow anything; but where status, len or data are named, an answer must have come, unless
+ * What the author allows. Empty sets allow anything; but where status, len or data are named, an answer must have come,
+ * unless
  * no_answer_ok, or needs_reset_ok and DEVICE_NEEDS_RESET was seen.
  */
 struct vblk_step_expect {
@@ -259,7 +290,9 @@ struct vblk_step_expect {
 /** One step. Members that its kind does not use are ignored. */
 struct vblk_step {
     uint8_t kind;                /**< enum vblk_step_kind */
-    uint8_t order;               /**< enum vblk_order, where one is meant */
+    uint8_t order;               /**< enum vblk_order, of single stores */
+    uint8_t place;               /**< enum vblk_place */
+    uint8_t desc_how;            /**< VBLK_DESC_*, 0: desc as it is */
     uint16_t queue;              /**< queue index */
     uint16_t reg;                /**< enum vblk_reg or vblk_host_action */
     char name[VBLK_STEP_NAME];   /**< names a request, or the result of a read, or "" */
@@ -288,7 +321,8 @@ static inline struct vblk_step vblk_step_make(enum vblk_step_kind kind)
 }
 
 /**
- * What a puppet shows where no step says otherwise. num_queues is what the NUM_QUEUES register shows; the configuration's
+ * What a puppet shows where no step says otherwise. num_queues is what the NUM_QUEUES register shows; the
+ * configuration's
  * own num_queues is in config. In a script: a puppet with queue_max 0 keeps what the port was set up with.
  */
 struct vblk_puppet {
