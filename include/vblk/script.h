@@ -66,20 +66,26 @@ enum vblk_step_kind {
     /* Driver, raw */
     VBLK_STEP_REG_READ,  /**< reg, queue; the value is kept under name for EXPECT */
     /**
-     * reg, queue := a. Without a given a, QUEUE_SIZE, QUEUE_DESC, QUEUE_DRIVER and QUEUE_DEVICE get what START would
-     * write, plus b
-     * (to misalign); any other register gets 0. QUEUE_SIZE makes the player lay the queue out anew for that size
-     * (a number that is no ring size is written all the same); QUEUE_ENABLE 1 zeroes the rings first. STATUS 0 forgets
-     * what is outstanding.
+     * reg, queue := a, counted from part. Without a given a and without a part, QUEUE_SIZE, QUEUE_DESC,
+     * QUEUE_DRIVER and QUEUE_DEVICE get what START would write; any other register gets 0. QUEUE_SIZE makes the
+     * player lay the queue out anew for that size (a number that is no ring size is written all the same);
+     * QUEUE_DESC, QUEUE_DRIVER and QUEUE_DEVICE move what later steps take for the queue's parts; QUEUE_ENABLE 1
+     * zeroes the rings first. STATUS 0 forgets what is outstanding.
      */
     VBLK_STEP_REG_WRITE,
     /** offset a, b bytes (default 4; 1..256); the first 8 are kept under name as a little-endian value */
     VBLK_STEP_CONFIG_READ,
     VBLK_STEP_CONFIG_WRITE, /**< offset a, bytes (1..256) */
-    VBLK_STEP_STORE,     /**< bytes at a, counted from place; 2 aligned bytes are one store of the given order */
-    /** b bytes (default 2) at a, counted from place; the first 8 are kept under name, as CONFIG_READ does */
+    VBLK_STEP_STORE, /**< bytes at a, counted from part; 2 aligned bytes with an order are one such store */     /**< bytes at a, counted from place; 2 aligned bytes are one store of the given order */
+    /**
+     * b bytes (default 2) at a, counted from part; the first 8 are kept under name, as CONFIG_READ does; 2 aligned
+     * bytes with an order are one such load
+     */
     VBLK_STEP_LOAD,
-    /** descriptor a of queue := desc; with a name, descriptor a of that request's chain; see desc_how */
+    /**
+     * descriptor a of queue, or a-th of the named request's chain: the members of desc that desc_sets selects, addr
+     * counted from part (of the named request or of queue), in one store of 16 bytes
+     */
     VBLK_STEP_DESC,
     /** slot a of queue's available ring := b (default: the named request's head); default a: the next slot */
     VBLK_STEP_AVAIL_SLOT,
@@ -105,16 +111,22 @@ enum vblk_step_kind {
     VBLK_STEP_DEV_DATA,
     /** store a as the named request's status; at offset b of its writable part if b is given */
     VBLK_STEP_DEV_STATUS_BYTE,
-    /** Write used element: id a (default: the named request's head), len b (default: the honest one), in the next slot; idx stays. */
+    /**
+     * write used element: id a (default: the named request's head), len b (default: the honest one), in the next
+     * slot; idx stays
+     */
     VBLK_STEP_DEV_ELEM,
-    /** used idx := used idx + a (default: to just past the elements written), one store of the given order, no barrier. */
+    /**
+     * used idx := used idx + a (default: to just past the elements written), one store of the given order, no
+     * barrier
+     */
     VBLK_STEP_DEV_IDX,
     VBLK_STEP_DEV_USED_FLAGS, /**< used flags := a */
     /**
-     * A lawful completion of the named request: TAKE if not taken, data, status a (default OK), element with len b, barrier,
-     * idx, notification unless suppressed. data: bytes where any are given, else for status OK what the disk holds (IN; zeroes
-     * for other types), else none. OUT and WRITE_ZEROES with OK change the puppet's disk. len, by default: the bytes written,
-     * counted from the start of the writable part without a gap.
+     * a lawful completion of the named request: TAKE if not taken, data, status a (default OK), element with len b,
+     * barrier, idx, notification unless suppressed. data: bytes where any are given, else for status OK what the
+     * disk holds (IN; zeroes for other types), else none. OUT and WRITE_ZEROES with OK change the puppet's disk.
+     * len, by default: the bytes written, counted from the start of the writable part without a gap
      */
     VBLK_STEP_DEV_COMPLETE,
     VBLK_STEP_DEV_NOTIFY,   /**< used buffer notification for queue */
@@ -148,29 +160,6 @@ enum vblk_step_kind {
      */
     VBLK_STEP_EXPECT,
     VBLK_STEP_COUNT
-};
-
-/** What a of STORE, LOAD, DEV_STORE and DEV_LOAD counts from. */
-enum vblk_place {
-    VBLK_AT_GUEST = 0, /**< guest address 0 */
-    VBLK_AT_ARENA,     /**< the arena's first byte */
-    /** byte 0 of the named request's readable part (its header); the range must lie in one descriptor */
-    VBLK_AT_READABLE,
-    VBLK_AT_WRITABLE,  /**< byte 0 of the named request's writable part; the range must lie in one descriptor */
-    VBLK_AT_DESC,      /**< the descriptor area of queue */
-    VBLK_AT_AVAIL,     /**< the driver area of queue */
-    VBLK_AT_USED,      /**< the device area of queue */
-    VBLK_PLACE_COUNT
-};
-
-/** How DESC combines desc with what the descriptor holds now. */
-enum {
-    VBLK_DESC_KEEP_ADDR = 1,  /**< addr stays */
-    VBLK_DESC_KEEP_LEN = 2,   /**< len stays */
-    VBLK_DESC_KEEP_FLAGS = 4, /**< flags stay */
-    VBLK_DESC_KEEP_NEXT = 8,  /**< next stays */
-    VBLK_DESC_ADD_ADDR = 16,  /**< addr is added to the present one, modulo 2^64 */
-    VBLK_DESC_NEXT_OF = 32    /**< next counts descriptors of the named request's chain */
 };
 
 /** How far VBLK_STEP_START goes. */
@@ -209,7 +198,8 @@ enum {
     VBLK_DESC_SETS_ADDR = 1,
     VBLK_DESC_SETS_LEN = 2,
     VBLK_DESC_SETS_FLAGS = 4,
-    VBLK_DESC_SETS_NEXT = 8
+    VBLK_DESC_SETS_NEXT = 8,
+    VBLK_DESC_NEXT_IN_CHAIN = 16 /**< besides: next counts the descriptors of the named request's chain */
 };
 
 /** How bytes are made: given, or by a pattern that has no repeats within a request. */
@@ -291,8 +281,6 @@ struct vblk_step_expect {
 struct vblk_step {
     uint8_t kind;                /**< enum vblk_step_kind */
     uint8_t order;               /**< enum vblk_order, of single stores */
-    uint8_t place;               /**< enum vblk_place */
-    uint8_t desc_how;            /**< VBLK_DESC_*, 0: desc as it is */
     uint16_t queue;              /**< queue index */
     uint16_t reg;                /**< enum vblk_reg or vblk_host_action */
     char name[VBLK_STEP_NAME];   /**< names a request, or the result of a read, or "" */
@@ -322,8 +310,8 @@ static inline struct vblk_step vblk_step_make(enum vblk_step_kind kind)
 
 /**
  * What a puppet shows where no step says otherwise. num_queues is what the NUM_QUEUES register shows; the
- * configuration's
- * own num_queues is in config. In a script: a puppet with queue_max 0 keeps what the port was set up with.
+ * configuration's own num_queues is in config. In a script: a puppet with queue_max 0 keeps what the port was set
+ * up with.
  */
 struct vblk_puppet {
     uint64_t features;               /**< offered */
