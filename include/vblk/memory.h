@@ -66,13 +66,17 @@ VBLK_API VBLK_NODISCARD vblk_err vblk_memory_read(struct vblk_memory *mem, enum 
                                                   void *buf, size_t len);
 VBLK_API VBLK_NODISCARD vblk_err vblk_memory_write(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
                                                    const void *buf, size_t len);
-/** Store @p len bytes of value @p byte. Effect and errors as vblk_memory_write(); the event's bytes are in memory. */
+/**
+ * Store @p len bytes of value @p byte. Errors as vblk_memory_write(). Effect: one STORE event for each region that the
+ * range lies in; the event's bytes are in memory, and the hook gets none.
+ */
 VBLK_API VBLK_NODISCARD vblk_err vblk_memory_fill(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
                                                   uint8_t byte, size_t len);
 
 /**
  * Little-endian loads and stores with a memory order, for ring indices and flags.
- * Single-copy atomic where @p gpa is naturally aligned and inside one region.
+ * Single-copy atomic where @p gpa is naturally aligned and inside one region, whose host bytes are aligned likewise.
+ * An order that the access can't have (a load that releases, a store that acquires) is taken as VBLK_FULL.
  */
 VBLK_API VBLK_NODISCARD vblk_err vblk_memory_load16(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
                                                     enum vblk_order order, uint16_t *value);
@@ -96,7 +100,8 @@ VBLK_API const void *vblk_memory_view(const struct vblk_memory *mem, uint64_t gp
 /**
  * Who listens. With no tap and no hook an access costs one predictable branch more.
  * tap: called after each access and barrier. hook: called before each access is made, with the same
- * event but @c bytes NULL for loads; it may poke memory, which is how double fetches are found.
+ * event but @c bytes NULL for loads; it may poke memory, which is how double fetches are found. An access that
+ * faults is not made: no hook, and the tap gets it with VBLK_EV_FAULTED. An access of 2 GiB or more is told in pieces.
  * Either may be NULL. Set them while nobody accesses the memory.
  */
 VBLK_API void vblk_memory_set_tap(struct vblk_memory *mem, vblk_observe_fn tap, void *ctx);
@@ -105,7 +110,7 @@ VBLK_API void vblk_memory_set_hook(struct vblk_memory *mem, vblk_observe_fn hook
 /**
  * A seam for page-protected views: while set, party's plain and ordered accesses go through @p resolve, which
  * returns the host address to use for [gpa, gpa+len) (or NULL to fail the access with VBLK_E_RANGE).
- * NULL removes it.
+ * NULL removes it. It is asked only for ranges that are covered; what it returns must hold the whole range.
  */
 typedef void *(*vblk_view_fn)(void *ctx, enum vblk_party party, uint64_t gpa, uint64_t len, bool store);
 VBLK_API void vblk_memory_set_view(struct vblk_memory *mem, vblk_view_fn resolve, void *ctx);
@@ -131,7 +136,8 @@ VBLK_API VBLK_NODISCARD vblk_err vblk_memory_snapshot_peek(const struct vblk_mem
 /**
  * Find the next difference between @p snap and @p mem at or after *@p gpa.
  * @return true with *gpa and *len describing one maximal run of differing bytes; false: no further one.
- * Continue with *gpa + *len. Regions added since are not looked at.
+ * Continue with *gpa + *len; a run that ends with the last address makes that 0: there is nothing further.
+ * A run goes on from one region into an adjacent one. Bytes that only one of both has are not looked at.
  */
 VBLK_API bool vblk_memory_diff(const struct vblk_memory_snapshot *snap, const struct vblk_memory *mem, uint64_t *gpa,
                                uint64_t *len);

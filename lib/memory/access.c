@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Loads, stores and barriers. Each has a short way for memory that nobody watches, when the range lies in the
+ * region last used (and was marked before, for stores), and one way through access() for everything else: a tap, a
+ * hook, a view, a range in another region, across regions or outside them.
+ */
+#include <string.h>
+
+#include "region.h"
+
+/* Longest stretch that one event describes: its len has 32 bits. */
+#define EVENT_MAX ((uint64_t)1 << 31)
+
+struct access {
+    uint8_t kind; /* VBLK_EV_LOAD or VBLK_EV_STORE */
+    uint8_t party;
+    uint8_t order;
+    uint64_t gpa;
+    uint64_t len;
+};
+
+static __attribute__((noinline)) vblk_err copy_any(void *to, const void *from, size_t len)
+{
+    if (len != 0) /* else either pointer may be NULL */
+        memcpy(to, from, len);
+    return VBLK_OK;
+}
+
+/* The sizes that rings and request headers are made of become single moves. Always VBLK_OK, to be a tail call. */
+static inline vblk_err copy(void *to, const void *from, size_t len)
+{
+    if (len == 16)
+        memcpy(to, from, 16);
+    else if (len == 8)
+        memcpy(to, from, 8);
+    else if (len == 1)
+        memcpy(to, from, 1);
+    else if (len == 4)
+        memcpy(to, from, 4);
+    else if (len == 2)
+        memcpy(to, from, 2);
+    else
+        return copy_any(to, from, len);
+    return VBLK_OK;
+}
+
+/* One event; more only where len would not fit. */
+static void tell(vblk_observe_fn to, void *ctx, const struct access *a, const uint8_t *bytes, unsigned flags)
+{
+    uint64_t done = 0;
+
+    do {
+        uint64_t rest = a->len - done;
+        uint64_t piece = rest < EVENT_MAX ? rest : EVENT_MAX;
+        struct vblk_event ev = { .kind = a->kind, .party = a->party, .order = a->order, .flags = (uint8_t)flags,
+                                 .len = (uint32_t)piece, .at = a->gpa + done,
+                                 .bytes = bytes != NULL ? bytes + done : NULL };
+
+        to(ctx, &ev);
+        done += piece;
+    } while (done < a->len);
+}
+
+static vblk_err fault(struct vblk_memory *mem, const struct access *a)
+{
+    if (mem->tap != NULL)
+        tell(mem->tap, mem->tap_ctx, a, NULL, VBLK_EV_FAULTED);
+    return VBLK_E_RANGE;
+}
+
+/*
+ * Settle what comes before the bytes move: bounds, view, hook. On VBLK_OK *host is where the bytes are, or NULL if
+ * they lie in several regions.
+ */
+static vblk_err access(struct vblk_memory *mem, const struct access *a, const void *bytes, uint8_t **host)
+{
+    const struct region *region = region_find(mem, a->party, a->gpa, a->len);
+
+    if (region == NULL && !vblk_memory_covers(mem, a->gpa, a->len))
+        return fault(mem, a);
+    *host = region != NULL ? region->host + (a->gpa - region->gpa) : NULL;
+    if (mem->view != NULL) {
+        *host = mem->view(mem->view_ctx, (enum vblk_party)a->party, a->gpa, a->len, a->kind == VBLK_EV_STORE);
+        if (*host == NULL)
+            return fault(mem, a);
+    }
+    if (mem->hook != NULL)
+        tell(mem->hook, mem->hook_ctx, a, bytes, 0);
+    if (a->kind == VBLK_EV_STORE)
+        vblk_memory_touch(mem, a->gpa, a->len);
+    return VBLK_OK;
+}
+
+static void told(struct vblk_memory *mem, const struct access *a, const void *bytes)
+{
+    if (mem->tap != NULL)
+        tell(mem->tap, mem->tap_ctx, a, bytes, 0);
+}
+
+static vblk_err copy_out(const struct vblk_memory *mem, uint64_t gpa, void *buf, uint64_t len)
+{
+    uint8_t *to = buf;
+    uint64_t piece;
+
+    for (; len != 0; len -= piece, gpa += piece, to += piece) {
+        const struct region *region = region_next(mem, gpa, len, &piece);
+
+        memcpy(to, region->host + (gpa - region->gpa), (size_t)piece);
+    }
+    return VBLK_OK;
+}
+
+static void copy_in(struct vblk_memory *mem, uint64_t gpa, const void *buf, uint64_t len)
+{
+    const uint8_t *from = buf;
+    uint64_t piece;
+
+    for (; len != 0; len -= piece, gpa += piece, from += piece) {
+        const struct region *region = region_next(mem, gpa, len, &piece);
+
+        memcpy(region->host + (gpa - region->gpa), from, (size_t)piece);
+    }
+}
+
+static __attribute__((noinline)) vblk_err read_slow(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
+                                                    void *buf, size_t len)
+{
+    const struct access a = { VBLK_EV_LOAD, (uint8_t)party, VBLK_RELAXED, gpa, len };
+    uint8_t *host;
+
+    if (len == 0)
+        return VBLK_OK;
+    if (access(mem, &a, NULL, &host) != VBLK_OK)
+        return VBLK_E_RANGE;
+    if (host != NULL)
+        copy_any(buf, host, len);
+    else
+        copy_out(mem, gpa, buf, len);
+    told(mem, &a, buf);
+    return VBLK_OK;
+}
+
+vblk_err vblk_memory_read(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa, void *buf, size_t len)
+{
+    const struct region *region = region_guess(mem, party);
+
+    if (unlikely(mem->watched || !region_holds(region, gpa, len)))
+        return read_slow(mem, party, gpa, buf, len);
+    return copy(buf, region->host + (gpa - region->gpa), len);
+}
+
+static __attribute__((noinline)) vblk_err write_slow(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
+                                                     const void *buf, size_t len)
+{
+    const struct access a = { VBLK_EV_STORE, (uint8_t)party, VBLK_RELAXED, gpa, len };
+    uint8_t *host;
+
+    if (len == 0)
+        return VBLK_OK;
+    if (access(mem, &a, buf, &host) != VBLK_OK)
+        return VBLK_E_RANGE;
+    if (host != NULL)
+        copy_any(host, buf, len);
+    else
+        copy_in(mem, gpa, buf, len);
+    told(mem, &a, buf);
+    return VBLK_OK;
+}
+
+vblk_err vblk_memory_write(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa, const void *buf, size_t len)
+{
+    const struct region *region = region_guess(mem, party);
+
+    if (unlikely(mem->watched || !region_holds(region, gpa, len) || !region_marked(region, gpa - region->gpa, len)))
+        return write_slow(mem, party, gpa, buf, len);
+    return copy(region->host + (gpa - region->gpa), buf, len);
+}
+
+/* An event needs its bytes in one place, so a fill that crosses regions is told region by region. */
+vblk_err vblk_memory_fill(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa, uint8_t byte, size_t len)
+{
+    struct access a = { VBLK_EV_STORE, (uint8_t)party, VBLK_RELAXED, gpa, len };
+    uint64_t left = len;
+    uint8_t *host;
+
+    if (len == 0)
+        return VBLK_OK;
+    if (!vblk_memory_covers(mem, gpa, len))
+        return fault(mem, &a);
+    for (; left != 0; left -= a.len, a.gpa += a.len) {
+        if (mem->view != NULL)
+            a.len = left;
+        else
+            region_next(mem, a.gpa, left, &a.len);
+        if (access(mem, &a, NULL, &host) != VBLK_OK)
+            return VBLK_E_RANGE;
+        memset(host, byte, (size_t)a.len);
+        told(mem, &a, host);
+    }
+    return VBLK_OK;
+}
+
+static inline uint16_t le16(uint16_t v)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return __builtin_bswap16(v);
+#else
+    return v;
+#endif
+}
+
+static inline uint16_t get16(const uint8_t *host, enum vblk_order order)
+{
+    uint16_t v;
+
+    if (unlikely((uintptr_t)host % 2 != 0))
+        memcpy(&v, host, 2);
+    else if (order == VBLK_RELAXED)
+        v = __atomic_load_n((const uint16_t *)(const void *)host, __ATOMIC_RELAXED);
+    else if (order == VBLK_ACQUIRE)
+        v = __atomic_load_n((const uint16_t *)(const void *)host, __ATOMIC_ACQUIRE);
+    else
+        v = __atomic_load_n((const uint16_t *)(const void *)host, __ATOMIC_SEQ_CST);
+    return le16(v);
+}
+
+static inline void put16(uint8_t *host, enum vblk_order order, uint16_t value)
+{
+    uint16_t v = le16(value);
+
+    if (unlikely((uintptr_t)host % 2 != 0))
+        memcpy(host, &v, 2);
+    else if (order == VBLK_RELAXED)
+        __atomic_store_n((uint16_t *)(void *)host, v, __ATOMIC_RELAXED);
+    else if (order == VBLK_RELEASE)
+        __atomic_store_n((uint16_t *)(void *)host, v, __ATOMIC_RELEASE);
+    else
+        __atomic_store_n((uint16_t *)(void *)host, v, __ATOMIC_SEQ_CST);
+}
+
+static __attribute__((noinline)) vblk_err load16_slow(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
+                                                      enum vblk_order order, uint16_t *value)
+{
+    const struct access a = { VBLK_EV_LOAD, (uint8_t)party, (uint8_t)order, gpa, 2 };
+    uint16_t wire;
+    uint8_t *host;
+
+    if (access(mem, &a, NULL, &host) != VBLK_OK)
+        return VBLK_E_RANGE;
+    if (host != NULL) {
+        *value = get16(host, order);
+        wire = le16(*value);
+    } else {
+        copy_out(mem, gpa, &wire, 2);
+        *value = le16(wire);
+    }
+    told(mem, &a, &wire);
+    return VBLK_OK;
+}
+
+vblk_err vblk_memory_load16(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa, enum vblk_order order,
+                            uint16_t *value)
+{
+    const struct region *region = region_guess(mem, party);
+
+    if (unlikely(mem->watched || !region_holds(region, gpa, 2)))
+        return load16_slow(mem, party, gpa, order, value);
+    *value = get16(region->host + (gpa - region->gpa), order);
+    return VBLK_OK;
+}
+
+static __attribute__((noinline)) vblk_err store16_slow(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
+                                                       enum vblk_order order, uint16_t value)
+{
+    const struct access a = { VBLK_EV_STORE, (uint8_t)party, (uint8_t)order, gpa, 2 };
+    const uint16_t wire = le16(value);
+    uint8_t *host;
+
+    if (access(mem, &a, &wire, &host) != VBLK_OK)
+        return VBLK_E_RANGE;
+    if (host != NULL)
+        put16(host, order, value);
+    else
+        copy_in(mem, gpa, &wire, 2);
+    told(mem, &a, &wire);
+    return VBLK_OK;
+}
+
+vblk_err vblk_memory_store16(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa, enum vblk_order order,
+                             uint16_t value)
+{
+    const struct region *region = region_guess(mem, party);
+
+    if (unlikely(mem->watched || !region_holds(region, gpa, 2) || !region_marked(region, gpa - region->gpa, 2)))
+        return store16_slow(mem, party, gpa, order, value);
+    put16(region->host + (gpa - region->gpa), order, value);
+    return VBLK_OK;
+}
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define FENCE_BY_RMW 1
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define FENCE_BY_RMW 1
+#endif
+
+/* ThreadSanitizer does not know fences: give it a read-modify-write of at least that strength. */
+static inline void fence(struct vblk_memory *mem, enum vblk_order order)
+{
+#ifdef FENCE_BY_RMW
+    if (order != VBLK_RELAXED)
+        __atomic_fetch_add(&mem->fences, 1, __ATOMIC_SEQ_CST);
+#else
+    (void)mem;
+    if (order == VBLK_FULL)
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    else if (order != VBLK_RELAXED)
+        __atomic_thread_fence(__ATOMIC_ACQ_REL);
+#endif
+}
+
+void vblk_memory_barrier(struct vblk_memory *mem, enum vblk_party party, enum vblk_order order)
+{
+    fence(mem, order);
+    if (unlikely(mem->tap != NULL)) {
+        const struct vblk_event ev = { .kind = VBLK_EV_BARRIER, .party = (uint8_t)party, .order = (uint8_t)order };
+
+        mem->tap(mem->tap_ctx, &ev);
+    }
+}
+
+vblk_err vblk_memory_peek(const struct vblk_memory *mem, uint64_t gpa, void *buf, size_t len)
+{
+    const struct region *region = region_find(mem, VBLK_NOBODY, gpa, len);
+
+    if (likely(region != NULL))
+        return copy(buf, region->host + (gpa - region->gpa), len);
+    if (vblk_memory_covers(mem, gpa, len))
+        return copy_out(mem, gpa, buf, len);
+    return VBLK_E_RANGE;
+}
+
+vblk_err vblk_memory_poke(struct vblk_memory *mem, uint64_t gpa, const void *buf, size_t len)
+{
+    if (!vblk_memory_covers(mem, gpa, len))
+        return VBLK_E_RANGE;
+    vblk_memory_touch(mem, gpa, len);
+    copy_in(mem, gpa, buf, len);
+    return VBLK_OK;
+}
+
+static void rewatch(struct vblk_memory *mem)
+{
+    mem->watched = mem->tap != NULL || mem->hook != NULL || mem->view != NULL;
+}
+
+void vblk_memory_set_tap(struct vblk_memory *mem, vblk_observe_fn tap, void *ctx)
+{
+    mem->tap = tap;
+    mem->tap_ctx = ctx;
+    rewatch(mem);
+}
+
+void vblk_memory_set_hook(struct vblk_memory *mem, vblk_observe_fn hook, void *ctx)
+{
+    mem->hook = hook;
+    mem->hook_ctx = ctx;
+    rewatch(mem);
+}
+
+void vblk_memory_set_view(struct vblk_memory *mem, vblk_view_fn resolve, void *ctx)
+{
+    mem->view = resolve;
+    mem->view_ctx = ctx;
+    rewatch(mem);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a guest memory is made of, and the inline steps of every access: find the region, see whether it is marked. */
+#ifndef VBLK_MEMORY_REGION_H
+#define VBLK_MEMORY_REGION_H
+
+#include <vblk/memory.h>
+
+/* The unit in which touched bytes are remembered: 4 KiB from the beginning of the region. */
+#define GRANULE_SHIFT 12u
+#define GRANULE ((uint64_t)1 << GRANULE_SHIFT)
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+struct region {
+    uint64_t gpa;
+    uint64_t size; /* 0: an unused entry, which no range lies in */
+    uint8_t *host;
+    uint64_t *dirty;     /* one bit per granule; atomic */
+    uint64_t *list;      /* indices of the non-zero words of dirty, in the order they became so */
+    uint64_t listed;     /* entries of list; atomic */
+    void *owned;         /* what to free, or NULL */
+    struct vblk_region as_given;
+};
+
+/* Each party has its own guess which region it will touch next, so that two threads don't fight over one. */
+enum { GUESS_COVERS = VBLK_NOBODY + 1, GUESSES };
+
+struct vblk_memory {
+    bool watched; /* tap, hook or view is set */
+    uint32_t guess[GUESSES]; /* index into regions; atomic, any value below the maximum is safe */
+    uint32_t count;
+    vblk_observe_fn tap;
+    void *tap_ctx;
+    vblk_observe_fn hook;
+    void *hook_ctx;
+    vblk_view_fn view;
+    void *view_ctx;
+    uint32_t fences; /* full barriers under ThreadSanitizer */
+    struct region regions[VBLK_MEMORY_REGIONS_MAX]; /* ascending by gpa */
+};
+
+/* The index of the region that gpa lies in, or of the next one above it; count if there is none. */
+uint32_t vblk_region_at_or_above(const struct vblk_memory *mem, uint64_t gpa);
+/* The region that [gpa, gpa + len) lies in, by search; NULL if there is no such one region. Updates the guess. */
+const struct region *vblk_region_search(const struct vblk_memory *mem, unsigned party, uint64_t gpa, uint64_t len);
+
+static inline bool region_holds(const struct region *region, uint64_t gpa, uint64_t len)
+{
+    uint64_t offset = gpa - region->gpa;
+
+    return offset < region->size && len <= region->size - offset;
+}
+
+/* The region that the party used last; it may hold nothing of what is wanted now. */
+static inline const struct region *region_guess(const struct vblk_memory *mem, unsigned party)
+{
+    return &mem->regions[__atomic_load_n(&mem->guess[party], __ATOMIC_RELAXED)];
+}
+
+static inline const struct region *region_find(const struct vblk_memory *mem, unsigned party, uint64_t gpa,
+                                               uint64_t len)
+{
+    const struct region *region = region_guess(mem, party);
+
+    return likely(region_holds(region, gpa, len)) ? region : vblk_region_search(mem, party, gpa, len);
+}
+
+/* Whether a store of these bytes is remembered already: the usual case, within one granule. */
+static inline bool region_marked(const struct region *region, uint64_t offset, uint64_t len)
+{
+    uint64_t first = offset >> GRANULE_SHIFT;
+    uint64_t last = (offset + len - 1) >> GRANULE_SHIFT;
+
+    return first == last && (__atomic_load_n(&region->dirty[first / 64], __ATOMIC_RELAXED) >> first % 64 & 1);
+}
+
+/* Steps through the stretches of [gpa, gpa + len) that lie in one region each; the range must be covered. */
+static inline const struct region *region_next(const struct vblk_memory *mem, uint64_t gpa, uint64_t len,
+                                               uint64_t *piece)
+{
+    const struct region *region = &mem->regions[vblk_region_at_or_above(mem, gpa)];
+    uint64_t room = region->size - (gpa - region->gpa);
+
+    *piece = len < room ? len : room;
+    return region;
+}
+
+#endif /* VBLK_MEMORY_REGION_H */
