@@ -3,10 +3,9 @@
  * @file script.h
  * @brief A script: the one description of a stimulus.
  *
- * A conformance case, a test vector, a fuzz input and a recorded trace are all scripts. A script is a
- * list of plain steps with plain numbers. Steps of the driver's side are played against a target;
- * steps of the device's side (VBLK_STEP_DEV_*) are played in the device's place, on a puppet port, to
- * show the oracle an exact sequence of events.
+ * A conformance case, a test vector, a fuzz input and a recorded trace are all scripts. A script is a list of plain
+ * steps with plain numbers. Steps of the driver's side are played against a target; steps of the device's side
+ * (VBLK_STEP_DEV_*) are played in the device's place, on a puppet port, to show the oracle an exact sequence of events.
  */
 #ifndef VBLK_SCRIPT_H
 #define VBLK_SCRIPT_H
@@ -20,12 +19,10 @@
 extern "C" {
 #endif
 
-/** What a step does; the comments name the members of struct vblk_step that it uses. */
 /**
- * What a step does. "named" means: the request whose REQUEST or SUBMIT step carried the same @c name; an empty name
- * means the
- * one laid out last. Numbers that a step doesn't use are ignored; a default holds where the a_given or b_given flag is
- * false.
+ * What a step does; the comments name the members of struct vblk_step that it uses. "named" means: the request whose
+ * REQUEST or SUBMIT step carried the same @c name; an empty name means the one laid out last. Numbers that a step
+ * doesn't use are ignored; a default holds where the a_given or b_given flag is false.
  *
  * A script that can't be played (an unknown name, a queue, slot or descriptor that does not exist, more than fits the
  * arena or the ring although the device answers) is VBLK_E_INVAL. What the device does never is.
@@ -34,9 +31,8 @@ enum vblk_step_kind {
     /* Driver, lawful building blocks */
     /**
      * Initialise (3.1.1): reset … DRIVER_OK; stop after the stage in b (enum vblk_stage; default VBLK_STAGE_LIVE).
-     * Accepts a (default: the script's features) and what is offered; nothing is added, VERSION_1 must be in a.
-     * The used and available rings are zeroed before a queue is enabled. A device that lets it get no further makes it
-     * set
+     * Accepts a (default: the script's features) and what is offered; nothing is added, VERSION_1 must be in a. The
+     * used and available rings are zeroed before a queue is enabled. A device that lets it get no further makes it set
      * FAILED, leaves one surprise and ends the play with VBLK_E_STATE.
      */
     VBLK_STEP_START,
@@ -49,16 +45,14 @@ enum vblk_step_kind {
     VBLK_STEP_AVAILABLE, /**< put the named request's head into the next available slot of its queue */
     VBLK_STEP_PUBLISH,   /**< make the slots of queue filled since the last publish available with one index update */
     /**
-     * Notify the device about queue, lawfully: barrier, read the device's suppression, kick unless suppressed.
-     * b not 0: kick in any case, without barrier or load. a: the data written with it (default: the queue's number).
+     * Notify the device about queue, lawfully: barrier, read the device's suppression, kick unless suppressed. b not 0:
+     * kick in any case, without barrier or load. a: the data written with it (default: the queue's number).
      */
     VBLK_STEP_KICK,
     /**
      * Look, reap, wait, until the named request (empty name: every outstanding one of every queue) is used, a ms
-     * (default: the
-     * player's) pass, DEVICE_NEEDS_RESET shows, or the device is gone. Running out with answers owed emits QUIET, sets
-     * hung.
-     * Where nothing is outstanding: one look.
+     * (default: the player's) pass, DEVICE_NEEDS_RESET shows, or the device is gone. Running out with answers owed
+     * emits QUIET, sets hung. Where nothing is outstanding: one look.
      */
     VBLK_STEP_WAIT,
     /** REQUEST + AVAILABLE + PUBLISH + KICK (b 0, no data) + WAIT (of this request, a ms) in one */
@@ -66,17 +60,17 @@ enum vblk_step_kind {
     /* Driver, raw */
     VBLK_STEP_REG_READ,  /**< reg, queue; the value is kept under name for EXPECT */
     /**
-     * reg, queue := a, counted from part. Without a given a and without a part, QUEUE_SIZE, QUEUE_DESC,
-     * QUEUE_DRIVER and QUEUE_DEVICE get what START would write; any other register gets 0. QUEUE_SIZE makes the
-     * player lay the queue out anew for that size (a number that is no ring size is written all the same);
-     * QUEUE_DESC, QUEUE_DRIVER and QUEUE_DEVICE move what later steps take for the queue's parts; QUEUE_ENABLE 1
-     * zeroes the rings first. STATUS 0 forgets what is outstanding.
+     * reg, queue := a, counted from part. Without a given a and without a part, QUEUE_SIZE, QUEUE_DESC, QUEUE_DRIVER
+     * and QUEUE_DEVICE get what START would write; any other register gets 0. QUEUE_SIZE makes the player lay the queue
+     * out anew for that size (a number that is no ring size is written all the same); QUEUE_DESC, QUEUE_DRIVER and
+     * QUEUE_DEVICE move what later steps take for the queue's parts; QUEUE_ENABLE 1 zeroes the rings first. STATUS 0
+     * forgets what is outstanding.
      */
     VBLK_STEP_REG_WRITE,
     /** offset a, b bytes (default 4; 1..256); the first 8 are kept under name as a little-endian value */
     VBLK_STEP_CONFIG_READ,
     VBLK_STEP_CONFIG_WRITE, /**< offset a, bytes (1..256) */
-    VBLK_STEP_STORE, /**< bytes at a, counted from part; 2 aligned bytes with an order are one such store */     /**< bytes at a, counted from place; 2 aligned bytes are one store of the given order */
+    VBLK_STEP_STORE, /**< bytes at a, counted from part; 2 aligned bytes with an order are one such store */
     /**
      * b bytes (default 2) at a, counted from part; the first 8 are kept under name, as CONFIG_READ does; 2 aligned
      * bytes with an order are one such load
@@ -103,8 +97,7 @@ enum vblk_step_kind {
     VBLK_STEP_DEV_STORE, /**< as STORE, by the device */
     /**
      * Load the available idx, the slot, the chain's descriptors and the readable bytes, as a device does. With a name:
-     * slots in order
-     * until that request's; without: the next one. Nothing there: only the idx is loaded.
+     * slots in order until that request's; without: the next one. Nothing there: only the idx is loaded.
      */
     VBLK_STEP_DEV_TAKE,
     /** store bytes at offset a of the named request's writable part (the status byte is its last) */
@@ -112,29 +105,27 @@ enum vblk_step_kind {
     /** store a as the named request's status; at offset b of its writable part if b is given */
     VBLK_STEP_DEV_STATUS_BYTE,
     /**
-     * write used element: id a (default: the named request's head), len b (default: the honest one), in the next
-     * slot; idx stays
+     * write used element: id a (default: the named request's head), len b (default: the honest one), in the next slot;
+     * idx stays
      */
     VBLK_STEP_DEV_ELEM,
     /**
-     * used idx := used idx + a (default: to just past the elements written), one store of the given order, no
-     * barrier
+     * used idx := used idx + a (default: to just past the elements written), one store of the given order, no barrier
      */
     VBLK_STEP_DEV_IDX,
     VBLK_STEP_DEV_USED_FLAGS, /**< used flags := a */
     /**
      * a lawful completion of the named request: TAKE if not taken, data, status a (default OK), element with len b,
-     * barrier, idx, notification unless suppressed. data: bytes where any are given, else for status OK what the
-     * disk holds (IN; zeroes for other types), else none. OUT and WRITE_ZEROES with OK change the puppet's disk.
-     * len, by default: the bytes written, counted from the start of the writable part without a gap
+     * barrier, idx, notification unless suppressed. data: bytes where any are given, else for status OK what the disk
+     * holds (IN; zeroes for other types), else none. OUT and WRITE_ZEROES with OK change the puppet's disk. len, by
+     * default: the bytes written, counted from the start of the writable part without a gap
      */
     VBLK_STEP_DEV_COMPLETE,
     VBLK_STEP_DEV_NOTIFY,   /**< used buffer notification for queue */
     VBLK_STEP_DEV_CONFIG_NOTIFY,
     /**
      * The status register shows a until the driver resets. With b: only the bits in b are forced, to those of a,
-     * through resets too
-     * (a 0, b 8: FEATURES_OK is refused). Without a: shows the honest value again.
+     * through resets too (a 0, b 8: FEATURES_OK is refused). Without a: shows the honest value again.
      */
     VBLK_STEP_DEV_STATUS,
     VBLK_STEP_DEV_FEATURES, /**< the device offers a from now on */
@@ -148,15 +139,13 @@ enum vblk_step_kind {
     /** a ms (default: the player's) pass in which nothing is answered; on a puppet only said, else waited */
     VBLK_STEP_QUIET,
     /**
-     * tell the oracle nothing; make the puppet's disk hold bytes at sector a (repeated b sectors) for COMPLETE of
-     * reads
+     * tell the oracle nothing; make the puppet's disk hold bytes at sector a (repeated b sectors) for COMPLETE of reads
      */
     VBLK_STEP_DISK,
     /* Expectation of the script's author, compared by the runner and never seen by the oracle */
     /**
      * See struct vblk_step_expect. About the named request's answer, or with value_checked about the value kept under
-     * name by
-     * REG_READ, CONFIG_READ or LOAD (empty name: the last one).
+     * name by REG_READ, CONFIG_READ or LOAD (empty name: the last one).
      */
     VBLK_STEP_EXPECT,
     VBLK_STEP_COUNT
@@ -175,9 +164,8 @@ enum vblk_stage {
 
 /**
  * Where the address of a step counts from, when the script's author can't know it: the a of STORE, LOAD, DEV_LOAD,
- * DEV_STORE
- * and REG_WRITE, and desc.addr of DESC, is then an offset from that place. Resolved by the player when the step is
- * played.
+ * DEV_STORE and REG_WRITE, and desc.addr of DESC, is then an offset from that place. Resolved by the player when the
+ * step is played.
  */
 enum vblk_part {
     VBLK_PART_NONE = 0,    /**< a plain guest address */
@@ -219,12 +207,10 @@ struct vblk_bytes {
  *
  * The readable part is header, then segments if they are readable, else out. The writable part is segments if they are
  * writable, then in_length bytes, then the status byte. Each part is cut into descriptors: without frames one each for
- * header,
- * data and status, leaving out empty ones; with frames as these say, an entry beyond the end of its part being a
- * descriptor of
- * length 0, and the last entry taking what is left whatever it says. A part of 0 bytes without frames has no
- * descriptor; a
- * request needs at least one. Lies about addresses, lengths, flags and order are told by DESC steps afterwards.
+ * header, data and status, leaving out empty ones; with frames as these say, an entry beyond the end of its part being
+ * a descriptor of length 0, and the last entry taking what is left whatever it says. A part of 0 bytes without frames
+ * has no descriptor; a request needs at least one. Lies about addresses, lengths, flags and order are told by DESC
+ * steps afterwards.
  */
 struct vblk_step_request {
     uint32_t type;              /**< VBLK_T_*, or any other number */
@@ -253,8 +239,7 @@ struct vblk_step_request {
 
 /**
  * What the author allows. Empty sets allow anything; but where status, len or data are named, an answer must have come,
- * unless
- * no_answer_ok, or needs_reset_ok and DEVICE_NEEDS_RESET was seen.
+ * unless no_answer_ok, or needs_reset_ok and DEVICE_NEEDS_RESET was seen.
  */
 struct vblk_step_expect {
     uint8_t status[VBLK_SET_MAX]; /**< allowed request statuses */
@@ -310,8 +295,8 @@ static inline struct vblk_step vblk_step_make(enum vblk_step_kind kind)
 
 /**
  * What a puppet shows where no step says otherwise. num_queues is what the NUM_QUEUES register shows; the
- * configuration's own num_queues is in config. In a script: a puppet with queue_max 0 keeps what the port was set
- * up with.
+ * configuration's own num_queues is in config. In a script: a puppet with queue_max 0 keeps what the port was set up
+ * with.
  */
 struct vblk_puppet {
     uint64_t features;               /**< offered */
