@@ -7,7 +7,7 @@ root=$(cd "$1" && pwd)
 table=${2:-$root/tools/cmake/rooms.txt}
 cd "$root"
 
-find include lib conformance fuzz tools -type f -name '*.[ch]*' 2>/dev/null | sort >"${TMPDIR:-/tmp}/vblk-includes.$$"
+find include lib conformance fuzz tools -type f \( -name '*.[ch]' -o -name '*.def' -o -name '*.inc' \) 2>/dev/null | sort >"${TMPDIR:-/tmp}/vblk-includes.$$"
 trap 'rm -f "${TMPDIR:-/tmp}/vblk-includes.$$"' EXIT
 
 awk -v table="$table" -v list="${TMPDIR:-/tmp}/vblk-includes.$$" '

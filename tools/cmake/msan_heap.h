@@ -3,20 +3,25 @@
  * Included before every file of a memory sanitizer build. The sanitizer is told not to poison what malloc()
  * returns, because libraries that are not instrumented allocate too; here our own allocations are poisoned again,
  * and made clean when they are freed, since a library may be given the same bytes next.
+ * No system header is included: the file that follows has not chosen its feature macros yet.
  */
 #ifndef VBLK_MSAN_HEAP_H
 #define VBLK_MSAN_HEAP_H
 
-#include <malloc.h>
-#include <sanitizer/msan_interface.h>
-#include <stdlib.h>
+#include <stddef.h>
+
+void *malloc(size_t size);
+void free(void *p);
+size_t malloc_usable_size(void *p);
+void __msan_poison(const volatile void *p, size_t size);
+void __msan_unpoison(const volatile void *p, size_t size);
 
 static inline void *vblk_msan_malloc(size_t size)
 {
     void *p = malloc(size);
 
     if (p)
-        __msan_allocated_memory(p, size);
+        __msan_poison(p, size);
     return p;
 }
 

@@ -1,0 +1,91 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# The whole test suite: installs what is missing, builds each preset, runs its tests. The last line counts them.
+# Usage: tools/test.sh [--quick] [PRESET…]
+#   --quick   only the release preset
+# VBLK_COVERAGE_MIN is the least line coverage of lib/ in per cent (95).
+set -eu
+cd "$(dirname "$0")/.."
+. tools/lib.sh
+
+presets=
+for argument in "$@"; do
+    case $argument in
+    --quick) presets=release ;;
+    -h | --help)
+        sed -n '3,7s/^# //p' tools/test.sh
+        exit 0
+        ;;
+    -*) die "unknown option $argument; there are --quick and names of presets" ;;
+    *) presets="$presets $argument" ;;
+    esac
+done
+
+need gcc g++ libc6-dev cmake ninja-build pkg-config libjansson-dev libcmocka-dev doxygen qemu-system-common
+case $presets in
+'' | *clang* | *msan* | *fuzz* | *coverage*) need clang libclang-rt-14-dev lcov valgrind ;;
+esac
+presets=${presets:-release clang asan msan tsan coverage}
+
+passed=0
+failed=0
+skipped=0
+
+# Sanitizers want their usual address space; some kernels randomise more than they can bear.
+calm=
+if setarch -R true 2>/dev/null; then
+    calm='setarch -R'
+fi
+
+# attribute NAME FILE: a count in the head of ctest's JUnit report, or 0
+attribute()
+{
+    number=$(sed -n "1,/>/s/^.*[[:space:]]$1=\"\([0-9]*\)\".*/\1/p" "$2" 2>/dev/null | head -n 1)
+    echo "${number:-0}"
+}
+
+# run_tests PRESET: add its counts; the log is shown only when something fails
+run_tests()
+{
+    junit=$PWD/build/log/$1.xml
+    log=build/log/$1.test
+    rm -f "$junit"
+    status=0
+    $calm ctest --preset "$1" -j "$(jobs)" --output-junit "$junit" >"$log" 2>&1 || status=$?
+    f=$(attribute failures "$junit")
+    s=$(($(attribute skipped "$junit") + $(attribute disabled "$junit")))
+    p=$(($(attribute tests "$junit") - f - s))
+    if [ "$status" -ne 0 ]; then
+        grep -v -e "^ *Start " -e " Passed " "$log"
+        [ "$f" -gt 0 ] || f=1
+    fi
+    passed=$((passed + p))
+    failed=$((failed + f))
+    skipped=$((skipped + s))
+    say "$1: $p passed, $f failed, $s skipped in $(($(date +%s) - began)) s"
+    sed -n '/did not run:/,$p' "$log"
+}
+
+for preset in $presets; do
+    began=$(date +%s)
+    if [ "$preset" = coverage ]; then
+        find build/coverage -name '*.gcda' -delete 2>/dev/null || :
+    fi
+    if ! build "$preset"; then
+        failed=$((failed + 1))
+        continue
+    fi
+    run_tests "$preset"
+    if [ "$preset" = coverage ]; then
+        if sh tools/checks/coverage.sh "$PWD" "$PWD/build/coverage" >build/log/coverage.report 2>&1; then
+            passed=$((passed + 1))
+        else
+            failed=$((failed + 1))
+            cat build/log/coverage.report
+        fi
+        tail -n 1 build/log/coverage.report
+    fi
+done
+
+say "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,84 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# Try vblk: installs what is missing, builds, judges the built-in device and then a device that nobody here wrote,
+# QEMU's storage daemon on a scratch image. The reports are left in build/report/.
+# Ends with 0 when both runs could be made, whatever they found.
+set -eu
+cd "$(dirname "$0")/.."
+. tools/lib.sh
+
+need gcc libc6-dev cmake ninja-build pkg-config libjansson-dev libcmocka-dev qemu-system-common
+build release tools/vblk || exit 2
+
+vblk=build/release/tools/vblk
+reports=build/report
+[ -x "$vblk" ] || die "$vblk was not built"
+mkdir -p "$reports"
+
+scratch=$(mktemp -d)
+daemon=
+clean_up()
+{
+    if [ -n "$daemon" ]; then
+        kill "$daemon" 2>/dev/null || :
+        wait "$daemon" 2>/dev/null || :
+    fi
+    rm -rf "$scratch"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# judge NAME TITLE OPTION…: one run of the suite; what its exit status means is said in words
+judge()
+{
+    name=$1
+    title=$2
+    shift 2
+    rm -f "$reports/$name".*
+    say "" "== $title"
+    status=0
+    "$vblk" test "$@" --report "text:$reports/$name.txt" --report "json:$reports/$name.json" \
+        --report "junit:$reports/$name.xml" || status=$?
+    cat "$reports/$name.txt" 2>/dev/null || :
+    case $status in
+    0) say "" "== Result: every clause that counts held." ;;
+    1) say "" "== Result: the suite works; it found deviations in this device. They are listed above and in the report." ;;
+    77) say "" "== Result: nothing could be exercised on this device." ;;
+    *)
+        say "" "== Result: the run could not be made (exit status $status); the reason is above."
+        broken=1
+        ;;
+    esac
+}
+
+# The daemon listens when its socket exists; it is given ten seconds.
+start_daemon()
+{
+    socket=$scratch/vhost.sock
+    truncate -s 64M "$scratch/disk.img"
+    qemu-storage-daemon \
+        --blockdev "driver=file,node-name=f0,filename=$scratch/disk.img,discard=unmap" \
+        --export "type=vhost-user-blk,id=e0,addr.type=unix,addr.path=$socket,node-name=f0,writable=on,num-queues=2,logical-block-size=512" \
+        >"$reports/qemu-storage-daemon.log" 2>&1 &
+    daemon=$!
+    tries=100
+    while [ ! -S "$socket" ]; do
+        tries=$((tries - 1))
+        if [ $tries -eq 0 ] || ! kill -0 "$daemon" 2>/dev/null; then
+            cat "$reports/qemu-storage-daemon.log" >&2
+            die "qemu-storage-daemon did not come up"
+        fi
+        sleep 0.1
+    done
+}
+
+broken=0
+judge builtin "The reference device (built in)" --builtin
+start_daemon
+judge qemu-storage-daemon "$(qemu-storage-daemon --version | head -n 1)" --vhost-user "$socket" --allow-data-loss
+
+say "" "Reports (text, JSON, JUnit):"
+find "$reports" -name '*.txt' -o -name '*.json' -o -name '*.xml' | sort | sed 's/^/    /'
+say "One clause in full: $vblk clauses PROV-DEV-01"
+[ $broken -eq 0 ] || exit 2
