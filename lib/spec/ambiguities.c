@@ -13,12 +13,12 @@ struct reading {
 };
 
 static const struct vblk_ambiguity ambiguities[VBLK_AMB_COUNT] = {
-#define AMBIGUITY(token, id_, title_, facts_, treatment_, ...)                                    \
-    [VBLK_##token] = { .id = id_,                                                                 \
-                       .title = title_,                                                           \
-                       .facts = facts_,                                                           \
-                       .treatment = treatment_,                                                   \
-                       .readings = sizeof((struct reading[]){ __VA_ARGS__ }) / sizeof(struct reading), \
+#define AMBIGUITY(token, id_, title_, facts_, treatment_, ...)                                                         \
+    [VBLK_##token] = { .id = id_,                                                                                      \
+                       .title = title_,                                                                                \
+                       .facts = facts_,                                                                                \
+                       .treatment = treatment_,                                                                        \
+                       .readings = sizeof((struct reading[]){ __VA_ARGS__ }) / sizeof(struct reading),                 \
                        .reading = { __VA_ARGS__ } },
 #include "ambiguities.def"
 #undef AMBIGUITY

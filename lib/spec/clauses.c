@@ -6,21 +6,21 @@
 #include "ids.h"
 
 static const struct vblk_clause clauses[VBLK_C_COUNT] = {
-#define ROW(standing_, token, id_, bound_, level_, strength_, since_, seen, grade_, section_, summary_, stimulus_, \
-            evidence_, note_)                                                                                     \
-    [VBLK_C_##token] = { .id = id_,                                                                               \
-                         .bound = VBLK_BOUND_##bound_,                                                            \
-                         .level = VBLK_##level_,                                                                  \
-                         .strength = VBLK_##strength_,                                                            \
-                         .observability = VBLK_SEEN_##seen,                                                       \
-                         .grade = VBLK_GRADE_##grade_,                                                            \
-                         .standing = VBLK_##standing_,                                                            \
-                         .since = since_,                                                                         \
-                         .area = AREA,                                                                            \
-                         .section = section_,                                                                     \
-                         .summary = summary_,                                                                     \
-                         .stimulus = stimulus_,                                                                   \
-                         .evidence = evidence_,                                                                   \
+#define ROW(standing_, token, id_, bound_, level_, strength_, since_, seen, grade_, section_, summary_, stimulus_,     \
+            evidence_, note_)                                                                                          \
+    [VBLK_C_##token] = { .id = id_,                                                                                    \
+                         .bound = VBLK_BOUND_##bound_,                                                                 \
+                         .level = VBLK_##level_,                                                                       \
+                         .strength = VBLK_##strength_,                                                                 \
+                         .observability = VBLK_SEEN_##seen,                                                            \
+                         .grade = VBLK_GRADE_##grade_,                                                                 \
+                         .standing = VBLK_##standing_,                                                                 \
+                         .since = since_,                                                                              \
+                         .area = AREA,                                                                                 \
+                         .section = section_,                                                                          \
+                         .summary = summary_,                                                                          \
+                         .stimulus = stimulus_,                                                                        \
+                         .evidence = evidence_,                                                                        \
                          .note = note_ },
 #include "clauses.def"
 #undef ROW
@@ -91,7 +91,7 @@ bool vblk_clause_in_profile(const struct vblk_clause *clause, const struct vblk_
 }
 
 /** A name out of a table, or "unknown" past its end. */
-#define NAME_OF(table, value) \
+#define NAME_OF(table, value)                                                                                          \
     ((size_t)(value) < sizeof(table) / sizeof((table)[0]) ? (table)[(size_t)(value)] : "unknown")
 
 const char *vblk_bound_name(enum vblk_bound bound)

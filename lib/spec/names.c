@@ -81,7 +81,7 @@ static const char *const statuses[] = {
     [VBLK_S_ZONE_ACTIVE_RESOURCE] = "ZONE_ACTIVE_RESOURCE",
 };
 
-#define BLK(field) offsetof(struct vblk_blk_config, field)
+#define BLK(field)   offsetof(struct vblk_blk_config, field)
 #define ZONED(field) (sizeof(struct vblk_blk_config) + offsetof(struct vblk_zoned_config, field))
 
 /* 5.2.4; the provision fields are added by the profile. */

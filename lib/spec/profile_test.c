@@ -67,9 +67,8 @@ static void check__provision_and_zoned_under_one_number_is_refused(void **state)
     assert_string_equal(why, "request type 15 is ZONE_APPEND in profile mine: give PROVISION another type");
     both.provision_type = 17;
     assert_int_equal(vblk_profile_check(&both, why, sizeof(why)), VBLK_E_INVAL);
-    assert_string_equal(why,
-                        "configuration offset 72 is taken by zone_sectors in profile mine: give PROVISION another "
-                        "offset");
+    assert_string_equal(why, "configuration offset 72 is taken by zone_sectors in profile mine: give PROVISION another "
+                             "offset");
     both.provision_offset = 96;
     assert_int_equal(vblk_profile_check(&both, why, sizeof(why)), VBLK_OK);
 }

@@ -3,7 +3,7 @@
 #include <vblk/spec.h>
 
 #define SIZE(type, bytes) _Static_assert(sizeof(struct type) == (bytes), #type " is " #bytes " bytes")
-#define AT(type, field, offset) \
+#define AT(type, field, offset)                                                                                        \
     _Static_assert(offsetof(struct type, field) == (offset), #type "." #field " is at " #offset)
 
 SIZE(vblk_le16, 2);
