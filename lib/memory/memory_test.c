@@ -12,6 +12,18 @@
 #include <vblk/memory.h>
 
 #define TOP UINT64_MAX
+
+/* Sanitizers' allocators fill what they give out, and end the process when asked for too much. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
 #define OK(call) assert_int_equal((call), VBLK_OK)
 
 static struct vblk_memory *memory_of(size_t n, const uint64_t (*ranges)[2])
@@ -92,7 +104,8 @@ static void impossible_region__is_rejected(void **state)
     assert_int_equal(add(mem, 0x1000, 0), VBLK_E_INVAL);
     assert_int_equal(add(mem, TOP, 2), VBLK_E_INVAL);
     assert_int_equal(add(mem, 1, TOP), VBLK_E_NOMEM);
-    assert_int_equal(add(mem, 0, TOP / 2), VBLK_E_NOMEM);
+    if (!SANITIZED)
+        assert_int_equal(add(mem, 0, TOP / 2), VBLK_E_NOMEM);
     assert_int_equal(vblk_memory_region_count(mem), 0);
     vblk_memory_free(mem);
 }
@@ -275,16 +288,13 @@ static void owned_huge_region__costs_only_what_was_written(void **state)
     size_t pages;
 
     (void)state;
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    vblk_memory_free(mem);
-    skip(); /* their allocators fill */
-#endif
     OK(add(mem, 0, size));
     OK(vblk_memory_write(mem, VBLK_DRIVER, size / 3, &byte, 1));
     vblk_memory_reset(mem);
     pages = resident_pages(vblk_memory_view(mem, 0, size), size, page);
     assert_true(pages >= 1);
-    assert_true(pages <= ((size_t)4 << 20) / page); /* a transparent huge page or two */
+    if (!SANITIZED)
+        assert_true(pages <= ((size_t)4 << 20) / page); /* a transparent huge page or two */
     vblk_memory_free(mem);
 }
 

@@ -21,6 +21,7 @@ struct region {
     uint64_t listed;     /* entries of list; atomic */
     void *owned;         /* what to free, or NULL */
     struct vblk_region as_given;
+    uint64_t unused[3]; /* makes it 128 bytes, so that an index costs a shift */
 };
 
 /* Each party has its own guess which region it will touch next, so that two threads don't fight over one. */

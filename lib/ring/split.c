@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "fast.h"
 #include "split.h"
 
 #define TRY(call)                                                                                                      \
@@ -85,15 +86,12 @@ static vblk_err split_clear(struct vblk_ring *ring)
 
 static inline vblk_err put_desc(struct vblk_ring *ring, uint16_t i, const struct vblk_buf *buf, bool more)
 {
-    const unsigned flags = (more ? VBLK_DESC_NEXT : 0u) | (buf->writable ? VBLK_DESC_WRITE : 0u);
-    const struct vblk_desc desc = {
-        .addr = vblk_put64(buf->gpa),
-        .len = vblk_put32(buf->len),
-        .flags = vblk_put16((uint16_t)flags),
-        .next = vblk_put16(more ? ring->split.slots[i].next : 0),
-    };
+    const uint64_t flags = (more ? VBLK_DESC_NEXT : 0u) | (buf->writable ? VBLK_DESC_WRITE : 0u);
+    const uint64_t next = more ? ring->split.slots[i].next : 0;
+    /* struct vblk_desc as two words: compilers don't merge the stores of four fields. */
+    const vblk_le64 desc[2] = { vblk_put64(buf->gpa), vblk_put64(buf->len | flags << 32 | next << 48) };
 
-    return vblk_memory_write(ring->mem, VBLK_DRIVER, vblk_split_desc_at(&ring->at, i), &desc, sizeof(desc));
+    return fast_write(ring->mem, VBLK_DRIVER, vblk_split_desc_at(&ring->at, i), desc, sizeof(desc));
 }
 
 static vblk_err split_add(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
@@ -201,8 +199,7 @@ static vblk_err split_reap(struct vblk_ring *ring, struct vblk_used *used)
         *used = (struct vblk_used){ .fault = VBLK_USED_JUMP };
         return VBLK_OK;
     }
-    TRY(vblk_memory_read(ring->mem, VBLK_DRIVER, vblk_split_used_ring_at(&ring->at, s->used_next), &elem,
-                         sizeof(elem)));
+    TRY(fast_read(ring->mem, VBLK_DRIVER, vblk_split_used_ring_at(&ring->at, s->used_next), &elem, sizeof(elem)));
     s->used_next++;
     used->id = vblk_get32(elem.id);
     used->len = vblk_get32(elem.len);
@@ -241,7 +238,7 @@ static inline enum vblk_chain_fault chain_append(struct vblk_ring *ring, struct 
         return VBLK_CHAIN_INDIRECT;
     if (!buf->writable && chain->readable != chain->n)
         return VBLK_CHAIN_WRITE_THEN_READ;
-    if (!vblk_memory_covers(ring->mem, buf->gpa, buf->len))
+    if (!fast_covers(ring->mem, buf->gpa, buf->len))
         return VBLK_CHAIN_BAD_ADDRESS;
     chain->n++;
     if (buf->writable) {
@@ -265,7 +262,7 @@ static vblk_err chain_walk(struct vblk_ring *ring, struct vblk_chain *chain)
         return VBLK_OK;
     }
     for (;;) {
-        TRY(vblk_memory_read(ring->mem, VBLK_DEVICE, vblk_split_desc_at(&ring->at, i), &desc, sizeof(desc)));
+        TRY(fast_read(ring->mem, VBLK_DEVICE, vblk_split_desc_at(&ring->at, i), &desc, sizeof(desc)));
         flags = vblk_get16(desc.flags);
         chain->fault = (uint8_t)chain_append(ring, chain, &desc, flags);
         if (chain->fault != VBLK_CHAIN_OK || (flags & VBLK_DESC_NEXT) == 0)
@@ -320,8 +317,7 @@ static vblk_err split_put_used(struct vblk_ring *ring, uint32_t id, uint32_t len
         return VBLK_E_STATE;
     if ((uint16_t)(s->used_next - s->used_seen) == ring->at.size)
         return VBLK_E_FULL;
-    TRY(vblk_memory_write(ring->mem, VBLK_DEVICE, vblk_split_used_ring_at(&ring->at, s->used_next), &elem,
-                          sizeof(elem)));
+    TRY(fast_write(ring->mem, VBLK_DEVICE, vblk_split_used_ring_at(&ring->at, s->used_next), &elem, sizeof(elem)));
     s->used_next++;
     return VBLK_OK;
 }
