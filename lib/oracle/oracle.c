@@ -1,2 +1,295 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <vblk/base.h>
+/* The oracle's life, and what each kind of event sets in motion. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "judge.h"
+
+#define QUEUES_DEFAULT 64u
+
+struct vblk_oracle *vblk_oracle_new(const struct vblk_oracle_options *options, struct vblk_memory *mem)
+{
+    struct vblk_oracle *o = calloc(1, sizeof(*o));
+    if (o == NULL)
+        return NULL;
+    o->opt = *options;
+    o->mem = mem;
+    if (o->opt.queues_max == 0)
+        o->opt.queues_max = QUEUES_DEFAULT;
+    o->queues = calloc(o->opt.queues_max, sizeof(*o->queues));
+    o->active = calloc(o->opt.queues_max, sizeof(*o->active));
+    o->tally = calloc(vblk_clause_count(), sizeof(*o->tally));
+    o->scratch = malloc(SCRATCH);
+    o->busy = busy_new();
+    bool shadow = shadow_open(&o->shadow, options->disk_zero);
+    if (o->queues == NULL || o->active == NULL || o->tally == NULL || o->scratch == NULL || o->busy == NULL ||
+        !shadow) {
+        vblk_oracle_free(o);
+        return NULL;
+    }
+    for (uint16_t i = 0; i < o->opt.queues_max; i++)
+        o->queues[i].no = i;
+    shadow_track(&o->shadow, options->power_cuts);
+    control_power_on(&o->ctl);
+    dispatch_build(o);
+    return o;
+}
+
+void vblk_oracle_free(struct vblk_oracle *o)
+{
+    if (o == NULL)
+        return;
+    for (uint32_t i = 0; o->queues != NULL && i < o->opt.queues_max; i++)
+        queue_close(o, &o->queues[i]);
+    vblk_memory_snapshot_free(o->image);
+    shadow_close(&o->shadow);
+    busy_free(o->busy);
+    free(o->scratch);
+    free(o->tally);
+    free(o->active);
+    free(o->queues);
+    free(o);
+}
+
+void vblk_oracle_reset(struct vblk_oracle *o, bool forget_disk, bool disk_zero)
+{
+    queue_drop_all(o);
+    for (uint32_t i = 0; i < o->active_count; i++)
+        o->queues[o->active[i]].size = 0;
+    o->active_count = 0;
+    o->returned_next = 0;
+    o->gone = false;
+    o->ctl.offered_ever = o->ctl.negotiated_ever = 0;
+    o->ctl.limit_known = 0;
+    control_power_on(&o->ctl);
+    memset(o->tally, 0, vblk_clause_count() * sizeof(*o->tally));
+    o->violation_count = 0;
+    vblk_memory_snapshot_free(o->image);
+    o->image = NULL;
+    if (forget_disk)
+        shadow_forget(&o->shadow, disk_zero);
+}
+
+/* ---- registers ---- */
+
+static void reset_completed(struct vblk_oracle *o, const struct vblk_event *ev)
+{
+    if (o->image != NULL)
+        access_resync(o); /* what was in flight may have been answered until now */
+    judge_moment(o, AT_RESET, &(struct look){ .ev = ev });
+    queue_drop_all(o);
+}
+
+static void note_active(struct vblk_oracle *o, uint16_t no)
+{
+    for (uint32_t i = 0; i < o->active_count; i++)
+        if (o->active[i] == no)
+            return;
+    o->active[o->active_count++] = no;
+}
+
+static void queue_reg(struct vblk_oracle *o, const struct vblk_event *ev)
+{
+    struct queue *q = queue_at(o, ev->queue);
+    if (q == NULL)
+        return;
+    switch (ev->reg) {
+    case VBLK_REG_QUEUE_SIZE:
+        if (!q->enabled)
+            q->size = ev->value <= VBLK_SPLIT_SIZE_MAX ? (uint16_t)ev->value : 0;
+        break;
+    case VBLK_REG_QUEUE_DESC:
+        q->desc = ev->value;
+        break;
+    case VBLK_REG_QUEUE_DRIVER:
+        q->driver = ev->value;
+        break;
+    case VBLK_REG_QUEUE_DEVICE:
+        q->device = ev->value;
+        break;
+    case VBLK_REG_QUEUE_ENABLE:
+        if (ev->value == 1) {
+            queue_enable(o, ev->queue);
+            note_active(o, ev->queue);
+            judge_moment(o, AT_QUEUE_ENABLE, &(struct look){ .ev = ev, .q = q });
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+static void on_reg_read(struct vblk_oracle *o, const struct vblk_event *ev)
+{
+    bool was_done = o->ctl.reset_done;
+    judge_moment(o, AT_REG_READ, &(struct look){ .ev = ev, .q = queue_at(o, ev->queue) });
+    control_reg(o, ev);
+    if (!was_done && o->ctl.reset_done)
+        reset_completed(o, ev);
+}
+
+static void on_reg_write(struct vblk_oracle *o, const struct vblk_event *ev)
+{
+    bool pending = o->ctl.reset_asked;
+    judge_moment(o, AT_REG_WRITE, &(struct look){ .ev = ev, .q = queue_at(o, ev->queue) });
+    control_reg(o, ev);
+    if (pending && ev->reg == VBLK_REG_STATUS && ev->value != 0)
+        queue_drop_all(o); /* a driver that does not wait for its reset */
+    queue_reg(o, ev);
+}
+
+static void on_config(struct vblk_oracle *o, const struct vblk_event *ev)
+{
+    judge_moment(o, ev->kind == VBLK_EV_CONFIG_READ ? AT_CONFIG_READ : AT_CONFIG_WRITE, &(struct look){ .ev = ev });
+    control_config(o, ev);
+}
+
+/* ---- notifications and looks ---- */
+
+static void scan(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev)
+{
+    if (!sees(o, VBLK_SEES_DRIVER_STORES))
+        queue_scan_available(o, q, ev);
+    if (!sees(o, VBLK_SEES_DEVICE_STORES))
+        queue_scan_used(o, q, ev);
+}
+
+static void scan_all(struct vblk_oracle *o, const struct vblk_event *ev)
+{
+    for (uint32_t i = 0; i < o->active_count; i++)
+        scan(o, &o->queues[o->active[i]], ev);
+}
+
+static void on_kick(struct vblk_oracle *o, const struct vblk_event *ev)
+{
+    struct queue *q = queue_at(o, ev->queue);
+    if (q != NULL)
+        scan(o, q, ev);
+    judge_moment(o, AT_KICK, &(struct look){ .ev = ev, .q = q });
+    if (q != NULL)
+        q->since_kick = 0;
+}
+
+static void on_used_notify(struct vblk_oracle *o, const struct vblk_event *ev)
+{
+    struct queue *q = queue_at(o, ev->queue);
+    if (q != NULL)
+        scan(o, q, ev);
+    judge_moment(o, AT_USED_NOTIFY, &(struct look){ .ev = ev, .q = q });
+    if (q != NULL) {
+        q->since_notify = 0;
+        q->notified++;
+    }
+}
+
+static void on_config_notify(struct vblk_oracle *o, const struct vblk_event *ev)
+{
+    judge_moment(o, AT_CONFIG_NOTIFY, &(struct look){ .ev = ev });
+    o->ctl.notified = true;
+}
+
+static void on_look(struct vblk_oracle *o, const struct vblk_event *ev)
+{
+    struct queue *q = queue_at(o, ev->queue);
+    if (q != NULL)
+        scan(o, q, ev);
+}
+
+/* Each buffer that is still owed is judged once per QUIET. */
+static void on_quiet(struct vblk_oracle *o, const struct vblk_event *ev)
+{
+    struct chain *next;
+    scan_all(o, ev);
+    for (struct chain *c = o->oldest; c != NULL; c = next) {
+        next = c->newer;
+        judge_moment(o, AT_QUIET, &(struct look){ .ev = ev, .q = &o->queues[c->queue], .chain = c });
+    }
+}
+
+/* ---- comings and goings ---- */
+
+static void on_gone(struct vblk_oracle *o, const struct vblk_event *ev)
+{
+    scan_all(o, ev);
+    judge_moment(o, AT_GONE, &(struct look){ .ev = ev });
+    queue_drop_all(o);
+    o->gone = true;
+}
+
+static void on_back(struct vblk_oracle *o, const struct vblk_event *ev)
+{
+    queue_drop_all(o);
+    control_power_on(&o->ctl);
+    o->gone = false;
+    judge_moment(o, AT_BACK, &(struct look){ .ev = ev });
+}
+
+static void on_power_cut(struct vblk_oracle *o, const struct vblk_event *ev)
+{
+    queue_drop_all(o);
+    if (ev->value == 1)
+        shadow_power_cut(&o->shadow);
+    else
+        shadow_doubt_all(&o->shadow);
+    judge_moment(o, AT_POWER_CUT, &(struct look){ .ev = ev });
+    control_power_on(&o->ctl);
+}
+
+static void on_case_begin(struct vblk_oracle *o, const struct vblk_event *ev)
+{
+    (void)ev;
+    o->in_case = true;
+    if (sees(o, VBLK_SEES_DRIVER_STORES) && !sees(o, VBLK_SEES_DEVICE_STORES) && o->image == NULL)
+        o->image = vblk_memory_snapshot(o->mem);
+}
+
+static void on_case_end(struct vblk_oracle *o, const struct vblk_event *ev)
+{
+    scan_all(o, ev);
+    if (o->image != NULL)
+        access_compare_image(o, ev);
+    judge_moment(o, AT_CASE_END, &(struct look){ .ev = ev });
+    o->in_case = false;
+}
+
+static void on_barrier(struct vblk_oracle *o, const struct vblk_event *ev)
+{
+    if (ev->party <= VBLK_DEVICE && ev->order >= VBLK_RELEASE)
+        o->barriers[ev->party] = o->seq;
+}
+
+static void (*const handlers[VBLK_EV_COUNT])(struct vblk_oracle *, const struct vblk_event *) = {
+    [VBLK_EV_REG_READ] = on_reg_read,         [VBLK_EV_REG_WRITE] = on_reg_write,
+    [VBLK_EV_CONFIG_READ] = on_config,        [VBLK_EV_CONFIG_WRITE] = on_config,
+    [VBLK_EV_LOAD] = access_load,             [VBLK_EV_STORE] = access_store,
+    [VBLK_EV_BARRIER] = on_barrier,           [VBLK_EV_KICK] = on_kick,
+    [VBLK_EV_USED_NOTIFY] = on_used_notify,   [VBLK_EV_CONFIG_NOTIFY] = on_config_notify,
+    [VBLK_EV_LOOK] = on_look,                 [VBLK_EV_QUIET] = on_quiet,
+    [VBLK_EV_GONE] = on_gone,                 [VBLK_EV_BACK] = on_back,
+    [VBLK_EV_POWER_CUT] = on_power_cut,       [VBLK_EV_CASE_BEGIN] = on_case_begin,
+    [VBLK_EV_CASE_END] = on_case_end,
+};
+
+void vblk_oracle_observe(void *oracle, const struct vblk_event *ev)
+{
+    struct vblk_oracle *o = oracle;
+    o->seq++;
+    if (ev->kind < VBLK_EV_COUNT && handlers[ev->kind] != NULL)
+        handlers[ev->kind](o, ev);
+}
+
+struct vblk_tally vblk_oracle_tally(const struct vblk_oracle *oracle, vblk_clause_no no)
+{
+    struct vblk_tally none = { 0 };
+    return no < vblk_clause_count() ? oracle->tally[no] : none;
+}
+
+size_t vblk_oracle_violation_count(const struct vblk_oracle *oracle)
+{
+    return oracle->violation_count;
+}
+
+const struct vblk_violation *vblk_oracle_violation(const struct vblk_oracle *oracle, size_t i)
+{
+    return i < oracle->violation_count ? &oracle->violation[i] : NULL;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Single loads and stores: whose bytes are they? And, for a peer whose stores are not seen, differences between
+ * memory as it is and memory as it should be.
+ */
+#include "judge.h"
+
+static bool within(uint64_t at, uint64_t base, uint64_t len)
+{
+    return at - base < len;
+}
+
+/* The part of @q that @at lies in, or IN_NOTHING; @slot is the used element's, if one. */
+static uint8_t place_in_queue(const struct queue *q, uint64_t at, uint64_t *slot)
+{
+    if (within(at, q->desc, 16u * (uint64_t)q->size))
+        return IN_DESC_TABLE;
+    if (within(at, q->driver, 6 + 2u * (uint64_t)q->size))
+        return within(at, q->driver + 2, 2) ? IN_AVAIL_IDX : IN_AVAIL_RING;
+    if (!within(at, q->device, 6 + 8u * (uint64_t)q->size))
+        return IN_NOTHING;
+    if (within(at, q->device + 2, 2))
+        return IN_USED_IDX;
+    if (within(at, q->device + 4, 8u * (uint64_t)q->size)) {
+        *slot = (at - q->device - 4) / 8;
+        return IN_USED_ELEM;
+    }
+    return IN_USED_RING;
+}
+
+static uint8_t find_place(struct vblk_oracle *o, uint64_t at, struct queue **q, uint64_t *slot)
+{
+    for (uint32_t i = 0; i < o->active_count; i++) {
+        struct queue *candidate = &o->queues[o->active[i]];
+        uint8_t place = place_in_queue(candidate, at, slot);
+        if (place == IN_NOTHING)
+            continue;
+        *q = candidate;
+        return place;
+    }
+    return IN_NOTHING;
+}
+
+static bool recently_returned(const struct vblk_oracle *o, uint64_t at)
+{
+    unsigned n = o->returned_next < 256 ? o->returned_next : 256;
+    for (unsigned i = 0; i < n; i++)
+        if (within(at, o->returned[i].gpa, o->returned[i].len))
+            return true;
+    return false;
+}
+
+/* Whether [at, at + len) lies wholly in pieces of one kind; 0 bytes never do. */
+static bool wholly_inside(const struct queue *q, const struct chain *c, uint64_t at, uint64_t len, bool writable)
+{
+    for (const struct piece *p = chain_first(q, c); p != NULL && len > 0; p = chain_after(q, c, p)) {
+        if (((p->flags & VBLK_DESC_WRITE) != 0) != writable || !within(at, p->gpa, p->len))
+            continue;
+        uint64_t here = p->gpa + p->len - at;
+        if (len <= here)
+            return true;
+        at += here;
+        len -= here;
+        p = chain_first(q, c); /* the next byte may be in any piece; each step consumes one piece whole */
+        if (within(at, p->gpa, p->len) && ((p->flags & VBLK_DESC_WRITE) != 0) == writable && len <= p->len)
+            return true;
+    }
+    return false;
+}
+
+/* The chain whose bytes these are: the one being served is asked first. */
+static struct chain *owner_of(const struct vblk_oracle *o, struct queue *hint, uint64_t at, uint64_t len,
+                              bool *writable)
+{
+    struct chain *c = hint != NULL ? hint->current : NULL;
+    if (c != NULL) {
+        for (unsigned side = 0; side < 2; side++) {
+            if (wholly_inside(hint, c, at, len, side == 0)) {
+                *writable = side == 0;
+                return c;
+            }
+        }
+    }
+    return chain_owning(o, at, len, writable);
+}
+
+static struct queue *serving(struct vblk_oracle *o)
+{
+    return o->serving < o->opt.queues_max ? &o->queues[o->serving] : NULL;
+}
+
+static void classify(struct vblk_oracle *o, const struct vblk_event *ev, struct look *look, struct queue **q,
+                     uint64_t *slot, struct chain **chain)
+{
+    bool writable = false;
+
+    look->place_known = true;
+    look->at = ev->at;
+    look->len = ev->len;
+    look->party = ev->party;
+    look->place = find_place(o, ev->at, q, slot);
+    *chain = NULL;
+    if (look->place == IN_NOTHING && o->outstanding > 0) {
+        *chain = owner_of(o, serving(o), ev->at, ev->len, &writable);
+        if (*chain != NULL) {
+            *q = &o->queues[(*chain)->queue];
+            look->place = writable ? IN_WRITABLE : IN_READABLE;
+            if (!wholly_inside(*q, *chain, ev->at, ev->len, writable))
+                look->place = ev->party == VBLK_DEVICE ? IN_NOTHING : look->place;
+        }
+    }
+    if (look->place == IN_NOTHING && ev->party == VBLK_DEVICE && *chain == NULL && recently_returned(o, ev->at))
+        look->place = IN_RETURNED;
+    look->q = *q;
+    look->chain = *chain;
+}
+
+static void device_stored(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct look *look,
+                          uint64_t slot, const struct vblk_event *ev)
+{
+    if (look->place == IN_WRITABLE) {
+        uint64_t offset = chain_offset(q, c, ev->at, true);
+        if (offset != UINT64_MAX)
+            written_add(&c->written, offset, offset + ev->len);
+        if (within(c->req.status_at, ev->at, ev->len))
+            c->status_stored = true;
+    } else if (look->place == IN_USED_ELEM && q->enabled) {
+        q->elem_fresh[slot] = 1;
+        if (q->elem_pending > 0)
+            queue_scan_used(o, q, ev);
+    } else if (look->place == IN_USED_IDX) {
+        queue_scan_used(o, q, ev);
+    }
+}
+
+void access_store(struct vblk_oracle *o, const struct vblk_event *ev)
+{
+    struct look look = { .ev = ev };
+    struct queue *q = NULL;
+    struct chain *c = NULL;
+    uint64_t slot = 0;
+
+    if (ev->party >= VBLK_NOBODY || (ev->flags & VBLK_EV_FAULTED) != 0)
+        return;
+    classify(o, ev, &look, &q, &slot, &c);
+    judge_moment(o, AT_STORE, &look);
+    if (ev->party == VBLK_DEVICE) {
+        device_stored(o, q, c, &look, slot, ev);
+        return;
+    }
+    if (o->image != NULL)
+        (void)!vblk_memory_snapshot_update(o->image, o->mem, ev->at, ev->len);
+    if (look.place == IN_AVAIL_RING || look.place == IN_DESC_TABLE)
+        q->entry_stored = o->seq;
+    if (look.place == IN_AVAIL_IDX) {
+        q->idx_stored = o->seq;
+        queue_scan_available(o, q, ev);
+    }
+}
+
+/* What a device loads tells which chain it is busy with. */
+static void device_loaded(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct look *look,
+                          const struct vblk_event *ev)
+{
+    uint16_t head;
+    if (q == NULL || !q->enabled)
+        return;
+    if (look->place == IN_READABLE && c != NULL) {
+        uint64_t offset = chain_offset(q, c, ev->at, false);
+        if (offset != UINT64_MAX)
+            written_add(&c->fetched, offset, offset + ev->len);
+        return;
+    }
+    if (look->place == IN_AVAIL_RING && ev->len == 2 && ev->at >= q->driver + 4 && ev->bytes != NULL) {
+        head = (uint16_t)(ev->bytes[0] | ev->bytes[1] << 8);
+    } else if (look->place == IN_DESC_TABLE) {
+        struct piece *p = &q->table[(ev->at - q->desc) / 16];
+        p->loaded = true;
+        head = p->owner;
+    } else {
+        return;
+    }
+    if (head < q->size && q->chains[head].outstanding) {
+        q->current = &q->chains[head];
+        q->current->taken = true;
+        o->serving = q->no;
+    }
+}
+
+void access_load(struct vblk_oracle *o, const struct vblk_event *ev)
+{
+    struct look look = { .ev = ev };
+    struct queue *q = NULL;
+    struct chain *c = NULL;
+    uint64_t slot = 0;
+
+    if (ev->party >= VBLK_NOBODY || (ev->flags & VBLK_EV_FAULTED) != 0)
+        return;
+    classify(o, ev, &look, &q, &slot, &c);
+    judge_moment(o, AT_LOAD, &look);
+    if (ev->party == VBLK_DEVICE)
+        device_loaded(o, q, c, &look, ev);
+}
+
+/* ---- differences ---- */
+
+void access_account(struct vblk_oracle *o, const struct queue *q, const struct chain *c)
+{
+    for (const struct piece *p = chain_first(q, c); p != NULL; p = chain_after(q, c, p))
+        if ((p->flags & VBLK_DESC_WRITE) != 0)
+            (void)!vblk_memory_snapshot_update(o->image, o->mem, p->gpa, p->len);
+}
+
+void access_resync(struct vblk_oracle *o)
+{
+    uint64_t at = 0, len = 0;
+    for (; vblk_memory_diff(o->image, o->mem, &at, &len); at += len)
+        (void)!vblk_memory_snapshot_update(o->image, o->mem, at, len);
+}
+
+static void judge_difference(struct vblk_oracle *o, uint64_t at, uint64_t len, const struct vblk_event *ev)
+{
+    struct vblk_event store = { .kind = VBLK_EV_STORE, .party = VBLK_DEVICE, .at = at, .len = (uint32_t)len };
+    struct look look = { .ev = ev };
+    struct queue *q = NULL;
+    struct chain *c = NULL;
+    uint64_t slot = 0;
+
+    classify(o, &store, &look, &q, &slot, &c);
+    look.ev = ev;
+    if (look.place == IN_WRITABLE)
+        return; /* still with the device */
+    if ((look.place == IN_USED_ELEM || look.place == IN_USED_IDX || look.place == IN_USED_RING) && q->enabled &&
+        !o->ctl.reset_done)
+        return; /* the device's own */
+    judge_moment(o, AT_STRAY, &look);
+}
+
+/* Differences are told apart per 64 bytes at most, so that a run over several owners blames each. */
+#define DIFF_STEP 64u
+#define DIFFS_MAX 256u
+
+void access_compare_image(struct vblk_oracle *o, const struct vblk_event *ev)
+{
+    uint64_t at = 0, len = 0;
+    unsigned found = 0;
+
+    if (o->image == NULL)
+        return;
+    for (; found < DIFFS_MAX && vblk_memory_diff(o->image, o->mem, &at, &len); at += len, found++) {
+        if (len > DIFF_STEP)
+            len = DIFF_STEP;
+        judge_difference(o, at, len, ev);
+    }
+    access_resync(o);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A counting filter: never misses an address that was added, sometimes suspects one that was not. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "judge.h"
+
+#define CELLS 4096u
+#define FINE_SHIFT 6    /* short pieces are counted per 64 bytes … */
+#define COARSE_SHIFT 12 /* … long ones per 4 KiB … */
+#define FINE_MAX 1024u
+#define COARSE_MAX (256u * 4096u) /* … and the very long make everything suspect */
+
+struct busy {
+    uint32_t vast;
+    uint16_t fine[CELLS];
+    uint16_t coarse[CELLS];
+};
+
+struct busy *busy_new(void)
+{
+    return calloc(1, sizeof(struct busy));
+}
+
+void busy_free(struct busy *b)
+{
+    free(b);
+}
+
+void busy_clear(struct busy *b)
+{
+    memset(b, 0, sizeof(*b));
+}
+
+static void count(uint16_t *cell, unsigned shift, uint64_t gpa, uint64_t len, int by)
+{
+    uint64_t first = gpa >> shift;
+    uint64_t last = (gpa + len - 1) >> shift;
+    for (uint64_t at = first; at <= last; at++)
+        cell[at % CELLS] = (uint16_t)(cell[at % CELLS] + by);
+}
+
+void busy_add(struct busy *b, uint64_t gpa, uint64_t len, int by)
+{
+    if (len == 0)
+        return;
+    if (len > COARSE_MAX || gpa + len < gpa)
+        b->vast = (uint32_t)((int64_t)b->vast + by);
+    else if (len > FINE_MAX)
+        count(b->coarse, COARSE_SHIFT, gpa, len, by);
+    else
+        count(b->fine, FINE_SHIFT, gpa, len, by);
+}
+
+static bool counted(const uint16_t *cell, unsigned shift, uint64_t gpa, uint64_t len)
+{
+    uint64_t first = gpa >> shift;
+    uint64_t last = (gpa + len - 1) >> shift;
+    if (last - first >= CELLS)
+        return true;
+    for (uint64_t at = first; at <= last; at++)
+        if (cell[at % CELLS] != 0)
+            return true;
+    return false;
+}
+
+bool busy_maybe(const struct busy *b, uint64_t gpa, uint64_t len)
+{
+    if (len == 0)
+        return false;
+    if (b->vast != 0 || gpa + len < gpa)
+        return true;
+    return counted(b->fine, FINE_SHIFT, gpa, len) || counted(b->coarse, COARSE_SHIFT, gpa, len);
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copies a descriptor chain out of the table at the moment it is made available (2.7.5). */
+#include <string.h>
+
+#include "judge.h"
+
+const struct piece *chain_first(const struct queue *q, const struct chain *c)
+{
+    return c->count == 0 ? NULL : &q->table[c->head];
+}
+
+const struct piece *chain_after(const struct queue *q, const struct chain *c, const struct piece *p)
+{
+    return p->pos + 1 < c->count ? &q->table[p->next] : NULL;
+}
+
+/* The fault that keeps descriptor @index from being the next piece of @c, or 0. */
+static uint32_t piece_fault(const struct queue *q, const struct chain *c, uint32_t index)
+{
+    if (index >= q->size)
+        return c->count == 0 ? F_HEAD_RANGE : F_NEXT_RANGE;
+    uint16_t owner = q->table[index].owner;
+    if (owner == NO_OWNER)
+        return 0;
+    return owner == c->head ? F_LOOP : F_REUSED;
+}
+
+/* What one descriptor adds to the chain's faults. */
+static uint32_t piece_facts(const struct vblk_oracle *o, struct chain *c, const struct piece *p, uint64_t *total)
+{
+    uint32_t faults = 0;
+    bool writable = (p->flags & VBLK_DESC_WRITE) != 0;
+
+    if (writable && c->first_writable == NO_OWNER)
+        c->first_writable = p->pos;
+    if (!writable && c->first_writable != NO_OWNER)
+        faults |= F_ORDER;
+    if ((p->flags & VBLK_DESC_INDIRECT) != 0 && !negotiated(o, VBLK_F_INDIRECT_DESC))
+        faults |= F_INDIRECT;
+    if (!vblk_memory_covers(o->mem, p->gpa, p->len))
+        faults |= F_ADDRESS;
+    *total += p->len;
+    if (*total > (uint64_t)1 << 32)
+        faults |= F_TOO_LARGE;
+    return faults;
+}
+
+static void read_piece(const struct vblk_oracle *o, const struct queue *q, uint32_t index, struct piece *p)
+{
+    struct vblk_desc d = { 0 };
+    if (vblk_memory_peek(o->mem, q->desc + 16u * (uint64_t)index, &d, sizeof(d)) != VBLK_OK)
+        memset(&d, 0, sizeof(d));
+    p->gpa = vblk_get64(d.addr);
+    p->len = vblk_get32(d.len);
+    p->flags = vblk_get16(d.flags);
+    p->next = vblk_get16(d.next);
+}
+
+void chain_capture(struct vblk_oracle *o, struct queue *q, struct chain *c)
+{
+    uint64_t total = 0;
+    uint32_t index = c->head;
+
+    c->count = 0;
+    c->faults = 0;
+    c->suspect = false;
+    c->first_writable = NO_OWNER;
+    for (;;) {
+        uint32_t fault = piece_fault(q, c, index);
+        if (fault != 0) {
+            c->faults |= fault;
+            break;
+        }
+        struct piece *p = &q->table[index];
+        read_piece(o, q, index, p);
+        p->owner = c->head;
+        p->pos = c->count++;
+        p->loaded = false;
+        c->suspect |= busy_maybe(o->busy, p->gpa, p->len);
+        c->faults |= piece_facts(o, c, p, &total);
+        busy_add(o->busy, p->gpa, p->len, 1);
+        if ((p->flags & VBLK_DESC_NEXT) == 0)
+            break;
+        index = p->next;
+    }
+    if (c->first_writable == NO_OWNER)
+        c->first_writable = c->count;
+}
+
+static void remember_returned(struct vblk_oracle *o, const struct piece *p)
+{
+    unsigned slot = o->returned_next++ % 256;
+    o->returned[slot].gpa = p->gpa;
+    o->returned[slot].len = p->len;
+    o->returned[slot].seq = o->seq;
+}
+
+void chain_release(struct vblk_oracle *o, struct queue *q, struct chain *c)
+{
+    const struct piece *next;
+    for (const struct piece *p = chain_first(q, c); p != NULL; p = next) {
+        next = chain_after(q, c, p);
+        busy_add(o->busy, p->gpa, p->len, -1);
+        if ((p->flags & VBLK_DESC_WRITE) != 0)
+            remember_returned(o, p);
+        q->table[p - q->table].owner = NO_OWNER;
+    }
+    c->count = 0;
+}
+
+static bool overlaps(uint64_t a, uint64_t alen, uint64_t b, uint64_t blen)
+{
+    return alen != 0 && blen != 0 && a < b + blen && b < a + alen;
+}
+
+struct chain *chain_owning(const struct vblk_oracle *o, uint64_t gpa, uint64_t len, bool *writable)
+{
+    if (!busy_maybe(o->busy, gpa, len))
+        return NULL;
+    for (struct chain *c = o->oldest; c != NULL; c = c->newer) {
+        const struct queue *q = &o->queues[c->queue];
+        for (const struct piece *p = chain_first(q, c); p != NULL; p = chain_after(q, c, p)) {
+            if (!overlaps(p->gpa, p->len, gpa, len))
+                continue;
+            *writable = (p->flags & VBLK_DESC_WRITE) != 0;
+            return c;
+        }
+    }
+    return NULL;
+}
+
+uint64_t chain_offset(const struct queue *q, const struct chain *c, uint64_t gpa, bool writable)
+{
+    uint64_t offset = 0;
+    for (const struct piece *p = chain_first(q, c); p != NULL; p = chain_after(q, c, p)) {
+        if (((p->flags & VBLK_DESC_WRITE) != 0) != writable)
+            continue;
+        if (gpa >= p->gpa && gpa - p->gpa < p->len)
+            return offset + (gpa - p->gpa);
+        offset += p->len;
+    }
+    return UINT64_MAX;
+}
+
+uint64_t chain_address(const struct queue *q, const struct chain *c, uint64_t offset, bool writable)
+{
+    for (const struct piece *p = chain_first(q, c); p != NULL; p = chain_after(q, c, p)) {
+        if (((p->flags & VBLK_DESC_WRITE) != 0) != writable)
+            continue;
+        if (offset < p->len)
+            return p->gpa + offset;
+        offset -= p->len;
+    }
+    return UINT64_MAX;
+}
+
+uint64_t chain_copy(const struct vblk_oracle *o, const struct queue *q, const struct chain *c, bool writable,
+                    uint64_t offset, void *buf, uint64_t len)
+{
+    uint8_t *out = buf;
+    uint64_t done = 0;
+    for (const struct piece *p = chain_first(q, c); p != NULL && done < len; p = chain_after(q, c, p)) {
+        if (((p->flags & VBLK_DESC_WRITE) != 0) != writable)
+            continue;
+        if (offset >= p->len) {
+            offset -= p->len;
+            continue;
+        }
+        uint64_t take = p->len - offset;
+        if (take > len - done)
+            take = len - done;
+        if (vblk_memory_peek(o->mem, p->gpa + offset, out + done, take) != VBLK_OK)
+            break;
+        done += take;
+        offset = 0;
+    }
+    return done;
+}
+
+bool chain_fetched(const struct queue *q, const struct chain *c, uint64_t gpa, uint64_t len)
+{
+    if (gpa - q->desc < 16u * (uint64_t)q->size)
+        return q->table[(gpa - q->desc) / 16].loaded;
+    uint64_t from = chain_offset(q, c, gpa, false);
+    for (unsigned i = 0; i < c->fetched.count && from != UINT64_MAX; i++)
+        if (from < c->fetched.run[i].to && c->fetched.run[i].from < from + len)
+            return true;
+    return false;
+}
+
+/* Merge [from, to) into the runs; they stay few because devices write forward. */
+void written_add(struct written *w, uint64_t from, uint64_t to)
+{
+    for (unsigned i = 0; i < w->count; i++) {
+        if (from > w->run[i].to || to < w->run[i].from)
+            continue;
+        if (from < w->run[i].from)
+            w->run[i].from = from;
+        if (to > w->run[i].to)
+            w->run[i].to = to;
+        return;
+    }
+    if (w->count == WRITTEN_MAX) {
+        w->overflow = true;
+        return;
+    }
+    w->run[w->count].from = from;
+    w->run[w->count].to = to;
+    w->count++;
+}
+
+uint64_t written_prefix(const struct written *w)
+{
+    uint64_t end = 0;
+    bool grew = true;
+    for (unsigned pass = 0; grew && pass <= WRITTEN_MAX; pass++) {
+        grew = false;
+        for (unsigned i = 0; i < w->count; i++) {
+            if (w->run[i].from <= end && w->run[i].to > end) {
+                end = w->run[i].to;
+                grew = true;
+            }
+        }
+    }
+    return end;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What no text says in one sentence and every implementation owes: memory safety and progress. */
+#include "judge.h"
+
+#define ANY_PLACE 0
+#define NO_SIGHT 0
+
+static enum outcome stored(const struct look *l, struct why *why, const char *expected, const char *what)
+{
+    enum outcome outcome = broken(why, expected, "%llu bytes %s", (unsigned long long)l->len, what);
+    uint8_t now[16];
+    size_t n = l->len < sizeof(now) ? (size_t)l->len : sizeof(now);
+
+    point_at(why, l->at);
+    if (vblk_memory_peek(l->o->mem, l->at, now, n) == VBLK_OK)
+        show_bytes(why, now, n);
+    return outcome;
+}
+
+CHECK(SAFE_DEV_01, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), ANY_TYPE, PLACE(NOTHING) | PLACE(WRITABLE), NO_SIGHT)
+{
+    if (l->answer != NULL)
+        return l->chain->void_ ? UNTOUCHED : HELD;
+    if (l->place == IN_WRITABLE)
+        return HELD;
+    return l->place == IN_NOTHING ? stored(l, why, "stores only into device-writable buffers and the used ring",
+                                           "stored outside of both")
+                                  : UNTOUCHED;
+}
+
+CHECK(SAFE_DEV_02, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), ANY_TYPE, PLACE(RETURNED), NO_SIGHT)
+{
+    if (l->answer != NULL)
+        return l->chain->void_ ? UNTOUCHED : HELD;
+    if (l->place != IN_RETURNED || l->o->ctl.reset_done)
+        return UNTOUCHED;
+    return stored(l, why, "no store into a buffer that was used", "stored after the buffer was returned");
+}
+
+CHECK(SAFE_DEV_03, VBLK_DEVICE, AT(USED) | AT(QUIET), ANY_TYPE, ANY_PLACE, NO_SIGHT)
+{
+    if (l->answer != NULL)
+        return HELD;
+    if (l->chain == NULL || l->q->lost || !l->o->ctl.live || l->o->ctl.needs_reset || (l->chain->faults & F_STRUCTURE))
+        return UNTOUCHED;
+    return broken(why, "every buffer is used, or DEVICE_NEEDS_RESET is raised", "head %u not used after %llu ms",
+                  l->chain->head, (unsigned long long)l->ev->value);
+}
+
+CHECK(SAFE_DEV_04, VBLK_DEVICE, AT(GONE) | AT(USED), ANY_TYPE, ANY_PLACE, NO_SIGHT)
+{
+    if (l->answer != NULL)
+        return HELD;
+    return broken(why, "the device survives whatever the ring holds", "%.*s", (int)l->ev->len,
+                  l->ev->bytes != NULL ? (const char *)l->ev->bytes : "");
+}
+
+/* The disk's own wrong data is the business of the rows of each request; this is about bytes that nothing explains. */
+CHECK(SAFE_DEV_05, VBLK_DEVICE, AT(USED), TYPE(GET_ID) | TYPE(IN), ANY_PLACE, VBLK_SEES_DEVICE_STORES)
+{
+    const struct answer *a = l->answer;
+    if (l->chain->void_ || !a->prefix_known || a->len > l->chain->req.writable || a->status != VBLK_S_OK)
+        return UNTOUCHED;
+    return a->len <= a->prefix ? HELD
+                               : broken(why, "nothing but the answer within the used length",
+                                        "%llu bytes within the length were never written",
+                                        (unsigned long long)(a->len - a->prefix));
+}
+
+CHECK(SAFE_DEV_06, VBLK_DEVICE, AT(LOAD) | AT(USED), ANY_TYPE, PLACE(READABLE) | PLACE(DESC_TABLE),
+      VBLK_SEES_DEVICE_LOADS)
+{
+    if (l->answer != NULL)
+        return l->chain->void_ ? UNTOUCHED : HELD;
+    if (l->chain == NULL || l->chain != l->q->current || !chain_fetched(l->q, l->chain, l->at, l->len))
+        return UNTOUCHED;
+    return stored(l, why, "each byte that decides something is fetched once", "were fetched a second time");
+}
+
+CHECK(SAFE_DRV_01, VBLK_DRIVER, AT(STORE) | AT(USED), ANY_TYPE, PLACE(READABLE) | PLACE(WRITABLE) | PLACE(DESC_TABLE),
+      VBLK_SEES_DRIVER_STORES)
+{
+    if (l->answer != NULL)
+        return l->chain->void_ ? UNTOUCHED : HELD;
+    if (l->place == IN_DESC_TABLE) {
+        if (!l->q->enabled || l->q->table[(l->at - l->q->desc) / 16].owner == NO_OWNER)
+            return UNTOUCHED;
+        return stored(l, why, "descriptors of a buffer with the device stay as they are", "stored into one");
+    }
+    return stored(l, why, "a buffer with the device is left alone", "stored into it by the driver");
+}
+
+CHECK(SAFE_DRV_02, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
+{
+    if ((l->chain->faults & F_REUSED) == 0)
+        return l->chain->void_ ? UNTOUCHED : HELD;
+    return broken(why, "a head and descriptors that the device does not hold", "head %u is still with the device",
+                  l->chain->head);
+}
+
+static bool writable_overlap(const struct look *l)
+{
+    const struct queue *q = l->q;
+    if (!l->chain->suspect)
+        return false;
+    for (const struct piece *p = chain_first(q, l->chain); p != NULL; p = chain_after(q, l->chain, p)) {
+        if ((p->flags & VBLK_DESC_WRITE) == 0 || p->len == 0)
+            continue;
+        for (const struct chain *c = l->chain->older; c != NULL; c = c->older)
+            for (const struct piece *r = chain_first(&l->o->queues[c->queue], c); r != NULL;
+                 r = chain_after(&l->o->queues[c->queue], c, r))
+                if ((r->flags & VBLK_DESC_WRITE) != 0 && p->gpa < r->gpa + r->len && r->gpa < p->gpa + p->len)
+                    return true;
+    }
+    return false;
+}
+
+CHECK(SAFE_DRV_03, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
+{
+    if ((l->chain->faults & F_ADDRESS) != 0)
+        return broken(why, "buffers wholly in the memory the device was given", "a buffer is not, head %u",
+                      l->chain->head);
+    if (l->chain->void_)
+        return UNTOUCHED;
+    return writable_overlap(l) ? broken(why, "device-writable buffers in flight are apart",
+                                        "head %u overlaps another buffer in flight", l->chain->head)
+                               : HELD;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The driver's side of the split ring: 2.7.5, 2.7.6, 2.7.13. */
+#include "judge.h"
+
+#define ANY_PLACE 0
+#define NO_SIGHT 0
+
+static bool power_of_two(uint64_t n)
+{
+    return n != 0 && (n & (n - 1)) == 0;
+}
+
+/* The fault is there, or the chain shows the rule was kept. */
+static enum outcome free_of(const struct look *l, struct why *why, uint32_t faults, const char *expected,
+                            const char *seen)
+{
+    if ((l->chain->faults & faults) == 0)
+        return l->chain->void_ ? UNTOUCHED : HELD;
+    enum outcome outcome = broken(why, expected, "%s, head %u", seen, l->chain->head);
+    point_at(why, l->q->desc + 16u * (uint64_t)l->chain->head);
+    return blame_driver(why, outcome);
+}
+
+CHECK(RING_SPLIT_01, VBLK_DRIVER, AT(QUEUE_ENABLE), 0, ANY_PLACE, NO_SIGHT)
+{
+    const struct queue *q = l->q;
+    const uint64_t at[3] = { q->desc, q->driver, q->device };
+    const uint64_t len[3] = { 16u * (uint64_t)q->size, 6 + 2u * (uint64_t)q->size, 6 + 8u * (uint64_t)q->size };
+
+    for (unsigned i = 0; i < 3; i++) {
+        if (!vblk_memory_covers(l->o->mem, at[i], len[i])) {
+            point_at(why, at[i]);
+            enum outcome outcome = broken(why, "each part of the queue lies in memory with its whole extent",
+                                          "part %u, %llu bytes, is not all in memory", i, (unsigned long long)len[i]);
+            point_at(why, at[i]);
+            return outcome;
+        }
+        for (unsigned j = 0; j < i; j++)
+            if (at[i] - at[j] < len[j] || at[j] - at[i] < len[i])
+                return broken(why, "the parts of a queue are apart", "parts %u and %u overlap", j, i);
+    }
+    return HELD;
+}
+
+CHECK(RING_SPLIT_02, VBLK_NOBODY, AT(REG_WRITE) | AT(REG_READ), 0, ANY_PLACE, NO_SIGHT)
+{
+    bool write = l->ev->kind == VBLK_EV_REG_WRITE;
+    uint64_t size = l->ev->value;
+
+    if (negotiated(l->o, VBLK_F_RING_PACKED) || (l->ev->flags & VBLK_EV_EMULATED & (write ? 0u : ~0u)) != 0)
+        return UNTOUCHED;
+    if (l->ev->reg != (write ? VBLK_REG_QUEUE_SIZE : VBLK_REG_QUEUE_MAX) || (!write && size == 0))
+        return UNTOUCHED;
+    if (power_of_two(size) && size <= VBLK_SPLIT_SIZE_MAX)
+        return HELD;
+    enum outcome outcome = broken(why, "a power of 2 up to 32768", "queue size %llu", (unsigned long long)size);
+    return write ? blame_driver(why, outcome) : outcome;
+}
+
+CHECK(RING_SPLIT_04, VBLK_DRIVER, AT(AVAIL_IDX), 0, ANY_PLACE, NO_SIGHT)
+{
+    uint32_t fresh = (uint16_t)(l->to - l->from);
+    if (fresh > l->q->size)
+        return UNTOUCHED; /* no count at all: RING-SPLIT-DRV-05 */
+    return l->q->outstanding + fresh <= l->q->size
+               ? HELD
+               : broken(why, "at most queue-size buffers with the device", "%u outstanding and %u more, size %u",
+                        l->q->outstanding, fresh, l->q->size);
+}
+
+CHECK(RING_SPLIT_DRV_01, VBLK_DRIVER, AT(QUEUE_ENABLE), 0, ANY_PLACE, NO_SIGHT)
+{
+    const struct queue *q = l->q;
+    if (negotiated(l->o, VBLK_F_RING_PACKED))
+        return UNTOUCHED;
+    if (q->desc % 16 == 0 && q->driver % 2 == 0 && q->device % 4 == 0)
+        return HELD;
+    return broken(why, "descriptor table on 16, available ring on 2, used ring on 4 bytes",
+                  "table 0x%llx, available 0x%llx, used 0x%llx", (unsigned long long)q->desc,
+                  (unsigned long long)q->driver, (unsigned long long)q->device);
+}
+
+CHECK(RING_SPLIT_05, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
+{
+    return free_of(l, why, F_ADDRESS, "each descriptor's addr and len name bytes in memory",
+                   "a descriptor decodes to bytes outside memory");
+}
+
+CHECK(RING_SPLIT_06, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
+{
+    const unsigned known = VBLK_DESC_NEXT | VBLK_DESC_WRITE | VBLK_DESC_INDIRECT;
+    for (const struct piece *p = chain_first(l->q, l->chain); p != NULL; p = chain_after(l->q, l->chain, p))
+        if ((p->flags & ~known) != 0)
+            return doubted(why, "no flags but NEXT, WRITE and INDIRECT", "flags 0x%x in descriptor %d", p->flags,
+                           (int)(p - l->q->table));
+    return l->chain->count > 0 ? HELD : UNTOUCHED;
+}
+
+CHECK(RING_SPLIT_08, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
+{
+    return free_of(l, why, F_LOOP, "a chain of at most as many descriptors as the table has",
+                   "the chain comes back to one of its own descriptors");
+}
+
+CHECK(RING_SPLIT_DRV_02, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
+{
+    return free_of(l, why, F_TOO_LARGE, "at most 2^32 bytes in a chain", "more than 2^32 bytes");
+}
+
+CHECK(RING_SPLIT_DRV_03, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
+{
+    return free_of(l, why, F_LOOP, "no descriptor twice in a chain", "a descriptor follows itself");
+}
+
+CHECK(RING_SPLIT_10, VBLK_DRIVER, AT(AVAIL_IDX), 0, ANY_PLACE, NO_SIGHT)
+{
+    vblk_le16 flags;
+    if (vblk_memory_peek(l->o->mem, l->q->driver, &flags, sizeof(flags)) != VBLK_OK)
+        return UNTOUCHED;
+    if (vblk_get16(flags) <= VBLK_AVAIL_NO_INTERRUPT)
+        return HELD;
+    enum outcome outcome = doubted(why, "available flags 0 or NO_INTERRUPT", "flags 0x%x", vblk_get16(flags));
+    point_at(why, l->q->driver);
+    return outcome;
+}
+
+CHECK(RING_SPLIT_12, VBLK_DRIVER, AT(QUEUE_ENABLE), 0, ANY_PLACE, NO_SIGHT)
+{
+    vblk_le16 idx;
+    if (!l->q->enabled || vblk_memory_peek(l->o->mem, l->q->driver + 2, &idx, sizeof(idx)) != VBLK_OK)
+        return UNTOUCHED;
+    if (vblk_get16(idx) == 0)
+        return HELD;
+    enum outcome outcome = broken(why, "available idx starts at 0", "idx %u when the queue was enabled",
+                                  vblk_get16(idx));
+    point_at(why, l->q->driver + 2);
+    return outcome;
+}
+
+CHECK(RING_SPLIT_DRV_05, VBLK_DRIVER, AT(AVAIL_IDX), 0, ANY_PLACE, NO_SIGHT)
+{
+    uint16_t step = (uint16_t)(l->to - l->from);
+    if (step <= l->q->size)
+        return HELD;
+    enum outcome outcome = broken(why, "available idx only grows, by at most the queue size", "idx went from %u to %u",
+                                  l->from, l->to);
+    point_at(why, l->q->driver + 2);
+    return outcome;
+}
+
+CHECK(RING_SPLIT_14, VBLK_DRIVER, AT(STORE), 0, USED_PLACES | AVAIL_PLACES, VBLK_SEES_DRIVER_STORES)
+{
+    if (!l->q->enabled || !l->o->ctl.live)
+        return UNTOUCHED;
+    if (l->place == IN_AVAIL_RING || l->place == IN_AVAIL_IDX)
+        return HELD;
+    enum outcome outcome = broken(why, "the driver leaves the used ring of a live queue alone",
+                                  "the driver stored %llu bytes into it", (unsigned long long)l->len);
+    point_at(why, l->at);
+    return outcome;
+}
+
+CHECK(SUPPLY_01, VBLK_DRIVER, AT(AVAIL_IDX), 0, ANY_PLACE, NO_SIGHT)
+{
+    uint16_t step = (uint16_t)(l->to - l->from);
+    return step > l->q->size ? UNTOUCHED : noted(why, step == 1 ? "one buffer an update" : "several buffers an update");
+}
+
+CHECK(SUPPLY_02, VBLK_DRIVER, AT(KICK), 0, ANY_PLACE, VBLK_SEES_DRIVER_STORES | VBLK_SEES_DRIVER_LOADS)
+{
+    if (l->q == NULL || l->q->since_kick == 0)
+        return UNTOUCHED;
+    return l->o->barriers[VBLK_DRIVER] > l->q->idx_stored
+               ? HELD
+               : broken(why, "a barrier between the idx update and the decision to notify",
+                        "notified with no barrier since idx was stored");
+}
+
+CHECK(SUPPLY_03, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
+{
+    return free_of(l, why, F_ORDER, "readable elements, then writable ones", "a readable element after a writable one");
+}
+
+CHECK(SUPPLY_04, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
+{
+    return free_of(l, why, F_NEXT_RANGE | F_INDIRECT, "flags as negotiated, and NEXT only with a next in the table",
+                   "next or INDIRECT leads out of the table");
+}
+
+CHECK(SUPPLY_05, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
+{
+    return free_of(l, why, F_HEAD_RANGE, "the slot holds the index of a descriptor", "the index is past the table");
+}
+
+CHECK(SUPPLY_06, VBLK_DRIVER, AT(AVAIL_IDX), 0, ANY_PLACE, VBLK_SEES_DRIVER_STORES)
+{
+    return (uint16_t)(l->to - l->from) > l->q->size ? UNTOUCHED : noted(why, "slot idx modulo size");
+}
+
+CHECK(SUPPLY_07, VBLK_DRIVER, AT(AVAIL_IDX), 0, ANY_PLACE, NO_SIGHT)
+{
+    uint16_t step = (uint16_t)(l->to - l->from);
+    return step < 2 || step > l->q->size ? UNTOUCHED : noted(why, "%u chains in one update", step);
+}
+
+CHECK(SUPPLY_DRV_01, VBLK_DRIVER, AT(STORE), 0, PLACE(AVAIL_IDX), VBLK_SEES_DRIVER_STORES | VBLK_SEES_DRIVER_LOADS)
+{
+    if (l->ev->order >= VBLK_RELEASE || l->o->barriers[VBLK_DRIVER] > l->q->entry_stored)
+        return HELD;
+    enum outcome outcome = broken(why, "a barrier before available idx is stored",
+                                  "idx was stored with nothing between it and the entries it publishes");
+    point_at(why, l->at);
+    return outcome;
+}

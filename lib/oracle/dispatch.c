@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Which checks a moment runs, and what becomes of their outcomes. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "judge.h"
+
+/* A row CHECKED(TOKEN, …) of the clause table demands check_TOKEN: without it this file does not link. */
+#define PENDING_ROW(token)
+#define UNSEEN_ROW(token)
+#define CHECKED_ROW(token) extern const struct check check_##token;
+#define ROW(standing, token, ...) standing##_ROW(token)
+#include "clauses.def"
+#undef CHECKED_ROW
+#define CHECKED_ROW(token) &check_##token,
+static const struct check *const all_checks[] = {
+#include "clauses.def"
+    NULL
+};
+#undef ROW
+
+/* ---- filing ---- */
+
+static void file_check(struct check_list *list, const struct check *check)
+{
+    if (list->count < CHECKS_PER_LIST)
+        list->check[list->count++] = check;
+}
+
+static int type_list(enum moment m)
+{
+    return m == AT_AVAILABLE ? 0 : m == AT_USED ? 1 : m == AT_QUIET ? 2 : -1;
+}
+
+static int place_list(enum moment m)
+{
+    return m == AT_STORE ? 0 : m == AT_LOAD ? 1 : -1;
+}
+
+static bool wanted(const struct vblk_oracle *o, const struct check *check)
+{
+    if (check->guilty == VBLK_DRIVER && !o->opt.judge_driver)
+        return false;
+    return sees(o, check->sees) && vblk_clause_in_profile(vblk_clause_at(check->clause), &o->opt.profile);
+}
+
+static void file_by_party(struct check_list lists[2][PLACE_COUNT], const struct check *check, unsigned place)
+{
+    for (unsigned party = VBLK_DRIVER; party <= VBLK_DEVICE; party++)
+        if (check->guilty == party || check->guilty == VBLK_NOBODY)
+            file_check(&lists[party][place], check);
+}
+
+static void file_under(struct vblk_oracle *o, const struct check *check, enum moment m)
+{
+    int by_type = type_list(m), by_place = place_list(m);
+    if (by_place >= 0) {
+        for (unsigned place = 0; place < PLACE_COUNT; place++)
+            if (check->places == 0 || (check->places >> place & 1) != 0)
+                file_by_party(o->by_place[by_place], check, place);
+    } else if (by_type >= 0) {
+        for (unsigned type = 0; type < TY_COUNT; type++)
+            if ((check->types >> type & 1) != 0)
+                file_check(&o->by_type[by_type][type], check);
+    } else {
+        file_check(&o->lists[m], check);
+    }
+}
+
+void dispatch_build(struct vblk_oracle *o)
+{
+    memset(o->lists, 0, sizeof(o->lists));
+    memset(o->by_type, 0, sizeof(o->by_type));
+    memset(o->by_place, 0, sizeof(o->by_place));
+    for (const struct check *const *at = all_checks; *at != NULL; at++) {
+        if (!wanted(o, *at))
+            continue;
+        for (unsigned m = 0; m < MOMENT_COUNT; m++)
+            if (((*at)->moments >> m & 1) != 0)
+                file_under(o, *at, (enum moment)m);
+    }
+}
+
+static const struct check_list *list_for(const struct vblk_oracle *o, enum moment m, const struct look *look)
+{
+    int by_type = type_list(m), by_place = place_list(m);
+    if (by_type >= 0)
+        return &o->by_type[by_type][look->chain != NULL ? look->chain->req.slot : TY_NONE];
+    if (by_place >= 0)
+        return &o->by_place[by_place][look->party][look->place];
+    return &o->lists[m];
+}
+
+/* ---- outcomes ---- */
+
+/*
+ * Rules whose letter deployed peers break on purpose: under interop they are doubts. Only where the check itself says
+ * that what it saw is the deployed practice (why->relaxable).
+ */
+static const struct relaxation {
+    vblk_clause_no clause;
+    const char *reason;
+} relaxations[] = {
+    { VBLK_C_RING_SPLIT_DEV_06, "devices report the whole writable length for a request that failed (AMB-14)" },
+    { VBLK_C_RING_SPLIT_16, "devices report the whole writable length for a request that failed (AMB-14)" },
+};
+
+static bool relaxed(const struct vblk_oracle *o, const struct check *check, const struct why *why)
+{
+    if (o->opt.strictness == VBLK_STRICT || !why->relaxable)
+        return false;
+    for (size_t i = 0; i < sizeof(relaxations) / sizeof(relaxations[0]); i++)
+        if (relaxations[i].clause == check->clause)
+            return true;
+    return false;
+}
+
+static uint16_t index_of(const struct look *look)
+{
+    if (look->chain != NULL)
+        return look->chain->head;
+    if (look->answer != NULL)
+        return (uint16_t)(look->answer->id < 0xffff ? look->answer->id : 0xffff);
+    return 0xffff;
+}
+
+/* A clause that binds both sides leaves it to the evidence. */
+static uint8_t guilty_of(const struct check *check, const struct look *look, const struct why *why)
+{
+    if (check->guilty != VBLK_NOBODY)
+        return check->guilty;
+    return why->driver_did_it || (look->place_known && look->party == VBLK_DRIVER) ? VBLK_DRIVER : VBLK_DEVICE;
+}
+
+static void keep_violation(struct vblk_oracle *o, const struct check *check, const struct look *look,
+                           const struct why *why, enum vblk_severity severity)
+{
+    if (o->violation_count >= VBLK_VIOLATIONS_MAX)
+        return;
+    struct vblk_violation *v = &o->violation[o->violation_count++];
+    memset(v, 0, sizeof(*v));
+    v->clause = check->clause;
+    v->severity = (uint8_t)severity;
+    v->guilty = guilty_of(check, look, why);
+    v->reading = why->reading;
+    v->queue = look->q != NULL ? look->q->no : look->ev != NULL ? look->ev->queue : 0;
+    v->index = index_of(look);
+    v->address = why->address;
+    v->has_address = why->has_address;
+    v->byte_count = why->byte_count;
+    memcpy(v->bytes, why->bytes, sizeof(v->bytes));
+    snprintf(v->message, sizeof(v->message), "%s", vblk_clause_at(check->clause)->summary);
+    snprintf(v->expected, sizeof(v->expected), "%s", why->expected);
+    snprintf(v->seen, sizeof(v->seen), "%s", why->seen);
+}
+
+static void count_outcome(struct vblk_oracle *o, const struct check *check, const struct look *look, struct why *why,
+                          enum outcome outcome)
+{
+    struct vblk_tally *tally = &o->tally[check->clause];
+    bool bad = outcome == BROKEN || outcome == DOUBTED;
+    if (bad && !o->opt.judge_driver && guilty_of(check, look, why) == VBLK_DRIVER)
+        return;
+    if (why->reading != 0)
+        tally->reading = why->reading;
+    if (outcome == HELD) {
+        tally->held++;
+    } else if (outcome == NOTED) {
+        tally->noted++;
+        snprintf(tally->choice, sizeof(tally->choice), "%.47s", why->seen);
+    } else if (outcome == DOUBTED || relaxed(o, check, why)) {
+        tally->doubted++;
+        keep_violation(o, check, look, why, VBLK_DOUBT);
+        if (outcome == BROKEN && o->violation_count > 0)
+            o->violation[o->violation_count - 1].relaxed = true;
+    } else {
+        tally->broken++;
+        keep_violation(o, check, look, why, VBLK_BROKEN_RULE);
+    }
+}
+
+void judge_moment(struct vblk_oracle *o, enum moment moment, struct look *look)
+{
+    const struct check_list *list = list_for(o, moment, look);
+    struct why why;
+
+    look->o = o;
+    why.reading = 0;
+    why.driver_did_it = false;
+    for (unsigned i = 0; i < list->count; i++) {
+        const struct check *check = list->check[i];
+        enum outcome outcome = check->run(look, &why);
+        if (outcome == UNTOUCHED)
+            continue;
+        if (outcome == HELD && why.reading == 0) {
+            o->tally[check->clause].held++;
+            continue;
+        }
+        count_outcome(o, check, look, &why, outcome);
+        memset(&why, 0, sizeof(why));
+    }
+}
+
+static void put_text(char *to, const char *format, va_list args)
+{
+    vsnprintf(to, VBLK_WHY_TEXT, format, args);
+}
+
+/* A why is only clean from reading on when an outcome needs it: most checks hold and never look at it. */
+static void clean(struct why *why)
+{
+    why->relaxable = why->driver_did_it = false;
+    why->has_address = false;
+    why->byte_count = 0;
+    why->address = 0;
+    why->expected[0] = why->seen[0] = '\0';
+}
+
+enum outcome broken(struct why *why, const char *expected, const char *seen, ...)
+{
+    va_list args;
+    clean(why);
+    va_start(args, seen);
+    put_text(why->seen, seen, args);
+    va_end(args);
+    snprintf(why->expected, sizeof(why->expected), "%s", expected);
+    return BROKEN;
+}
+
+enum outcome doubted(struct why *why, const char *expected, const char *seen, ...)
+{
+    va_list args;
+    clean(why);
+    va_start(args, seen);
+    put_text(why->seen, seen, args);
+    va_end(args);
+    snprintf(why->expected, sizeof(why->expected), "%s", expected);
+    return DOUBTED;
+}
+
+enum outcome noted(struct why *why, const char *choice, ...)
+{
+    va_list args;
+    clean(why);
+    va_start(args, choice);
+    put_text(why->seen, choice, args);
+    va_end(args);
+    return NOTED;
+}
+
+enum outcome by_reading(struct why *why, int amb, enum outcome outcome)
+{
+    why->reading = (uint8_t)(amb + 1);
+    return outcome;
+}
+
+enum outcome blame_driver(struct why *why, enum outcome outcome)
+{
+    why->driver_did_it = true;
+    return outcome;
+}
+
+enum outcome deployed(struct why *why, enum outcome outcome)
+{
+    why->relaxable = true;
+    return outcome;
+}
+
+void point_at(struct why *why, uint64_t address)
+{
+    why->has_address = true;
+    why->address = address;
+}
+
+void show_bytes(struct why *why, const void *bytes, size_t len)
+{
+    why->byte_count = (uint8_t)(len < sizeof(why->bytes) ? len : sizeof(why->bytes));
+    memcpy(why->bytes, bytes, why->byte_count);
+}
+
+size_t vblk_oracle_checks_on(const struct vblk_oracle *oracle, enum vblk_event_kind kind)
+{
+    static const uint8_t moment_of[VBLK_EV_COUNT] = {
+        [VBLK_EV_REG_READ] = AT_REG_READ, [VBLK_EV_REG_WRITE] = AT_REG_WRITE, [VBLK_EV_CONFIG_READ] = AT_CONFIG_READ,
+        [VBLK_EV_CONFIG_WRITE] = AT_CONFIG_WRITE, [VBLK_EV_KICK] = AT_KICK, [VBLK_EV_USED_NOTIFY] = AT_USED_NOTIFY,
+        [VBLK_EV_CONFIG_NOTIFY] = AT_CONFIG_NOTIFY, [VBLK_EV_CASE_END] = AT_CASE_END,
+    };
+    size_t n = 0;
+    if (kind == VBLK_EV_STORE || kind == VBLK_EV_LOAD) {
+        for (unsigned place = 0; place < PLACE_COUNT; place++)
+            n += oracle->by_place[kind == VBLK_EV_LOAD][VBLK_DRIVER][place].count +
+                 oracle->by_place[kind == VBLK_EV_LOAD][VBLK_DEVICE][place].count;
+        return n;
+    }
+    return kind < VBLK_EV_COUNT ? oracle->lists[moment_of[kind]].count : 0;
+}

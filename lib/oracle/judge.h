@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The oracle's own picture of the world, and how a check looks at it.
+ *
+ *   event ── control.c / queue.c / access.c keep the picture ──> a moment ──> the checks of that moment ──> tally
+ *
+ * Readers digest what they see into facts; a check is a predicate over facts. Checks never read guest memory that
+ * a reader has copied, never change the picture, and touch nothing when their clause has nothing to say.
+ */
+#ifndef ORACLE_JUDGE_H
+#define ORACLE_JUDGE_H
+
+#include <vblk/oracle.h>
+
+#include "control.h"
+#include "ids.h"
+#include "shadow.h"
+
+/* ---- request types as small numbers, so that checks can be filed by them ---- */
+
+enum type_slot {
+    TY_IN,
+    TY_OUT,
+    TY_FLUSH,
+    TY_GET_ID,
+    TY_GET_LIFETIME,
+    TY_DISCARD,
+    TY_WRITE_ZEROES,
+    TY_SECURE_ERASE,
+    TY_PROVISION,
+    TY_OTHER, /* a type the profile does not know */
+    TY_NONE,  /* the header could not be read whole */
+    TY_COUNT
+};
+#define TYPE(t) (1u << TY_##t)
+#define ANY_TYPE ((1u << TY_COUNT) - 1)
+#define SEGMENT_TYPES (TYPE(DISCARD) | TYPE(WRITE_ZEROES) | TYPE(SECURE_ERASE) | TYPE(PROVISION))
+
+/* ---- what is wrong with a chain or a request, on the driver's side; 2.7 and 5.2.6 ---- */
+
+enum fault {
+    F_HEAD_RANGE = 1 << 0,      /* slot names a head outside the table */
+    F_NEXT_RANGE = 1 << 1,      /* next outside the table */
+    F_LOOP = 1 << 2,            /* a descriptor appears twice, or the chain is longer than the table */
+    F_ADDRESS = 1 << 3,         /* a descriptor's bytes are not all in guest memory */
+    F_ORDER = 1 << 4,           /* readable after writable */
+    F_REUSED = 1 << 5,          /* head or descriptor still belongs to an outstanding chain */
+    F_INDIRECT = 1 << 6,        /* INDIRECT without the feature */
+    F_TOO_LARGE = 1 << 7,       /* more than 2^32 bytes */
+    F_STRUCTURE = F_HEAD_RANGE | F_NEXT_RANGE | F_LOOP | F_ADDRESS | F_ORDER | F_REUSED | F_INDIRECT | F_TOO_LARGE,
+
+    F_HEADER = 1 << 8,          /* fewer than 16 readable bytes */
+    F_NO_STATUS = 1 << 9,       /* no writable byte for the status */
+    F_UNIT = 1 << 10,           /* data length is not a multiple of the type's unit */
+    F_DIRECTION = 1 << 11,      /* data lies on the wrong side */
+    F_NO_SEGMENT = 1 << 12,
+    F_TOO_MANY = 1 << 13,       /* segments above max_*_seg */
+    F_TOO_LONG = 1 << 14,       /* a segment above max_*_sectors */
+    F_SUM_TOO_LONG = 1 << 15,   /* the sum is, though no segment is (AMB-06) */
+    F_RANGE = 1 << 16,          /* past capacity */
+    F_UNKNOWN_FLAG = 1 << 17,   /* reserved segment flag */
+    F_UNMAP = 1 << 18,          /* unmap where it has no meaning */
+    F_ZERO_SECTORS = 1 << 19,   /* a segment of no sectors */
+    F_NOT_NEGOTIATED = 1 << 20, /* the type's feature was not negotiated */
+    F_READ_ONLY = 1 << 21,      /* a write to a device that offers RO */
+    F_DATA = 1 << 22,           /* data where the type has none, or a length the type does not have */
+    F_SIZE_MAX = 1 << 23,       /* a data descriptor longer than size_max */
+    F_SEG_MAX = 1 << 24,        /* more data descriptors than seg_max */
+    F_UNALIGNED = 1 << 25,      /* a range against an advisory alignment: not a fault, only a fact */
+    F_QUEUE_LONG = 1 << 26,     /* more descriptors than the queue has, chain itself unbroken (indirect) */
+    /* what leaves the request lawful all the same */
+    F_HARMLESS = F_SUM_TOO_LONG | F_UNALIGNED
+};
+
+/* ---- the split ring as the oracle reads it ---- */
+
+/* A descriptor as it was when its chain was made available. */
+struct piece {
+    uint64_t gpa;
+    uint32_t len;
+    uint16_t flags;
+    uint16_t next;
+    uint16_t owner; /* head of the outstanding chain it belongs to, or NO_OWNER */
+    uint16_t pos;   /* position in that chain */
+    bool loaded;    /* SEES_DEVICE_LOADS: the device fetched it */
+};
+#define NO_OWNER 0xffffu
+
+/* What a device stored into a chain's writable bytes, as merged intervals of offsets. */
+#define WRITTEN_MAX 8
+struct written {
+    struct { uint64_t from, to; } run[WRITTEN_MAX];
+    uint8_t count;
+    bool overflow; /* more runs than fit: nothing is concluded from this */
+};
+
+/* A request as the oracle parsed it. */
+struct request {
+    uint8_t slot;            /* enum type_slot */
+    uint32_t type;
+    uint32_t reserved;
+    uint64_t sector;
+    uint64_t readable;       /* bytes of readable pieces, header included */
+    uint64_t writable;       /* bytes of writable pieces, status included */
+    uint64_t out_len;        /* readable data after the header */
+    uint64_t in_len;         /* writable data before the status byte */
+    uint64_t status_at;      /* guest address of the status byte */
+    uint8_t status_before;   /* its value when the chain was made available */
+    uint32_t data_pieces;    /* descriptors that carry data */
+    uint32_t segments;       /* whole ones */
+    uint32_t unknown_flags;  /* all reserved flag bits seen */
+    uint32_t first_unknown;  /* position of the first segment with one */
+    uint64_t sum;            /* of num_sectors; FLUSH: shadow_now() when it was made available */
+    uint8_t *data;           /* [data_len] copy of the readable data (segments, OUT); NULL if none or not kept */
+    uint64_t data_len;
+    uint64_t data_room;      /* bytes allocated; kept from request to request */
+};
+
+struct chain {
+    uint16_t head;
+    uint16_t queue;
+    bool outstanding;
+    bool taken;              /* the device was seen to load it */
+    bool void_;              /* not judged any further: the picture of it is not reliable */
+    bool mutates;            /* changes the disk if it succeeds */
+    bool racy;               /* a request in flight overlapped it, so its data is not compared */
+    bool behind;             /* an overlapping request that changes the disk completed while this one was in flight */
+    bool suspect;            /* some of its bytes may belong to another outstanding chain, too */
+    bool status_stored;      /* SEES_DEVICE_STORES: the status byte was stored */
+    uint16_t count;          /* pieces, all of the chain's */
+    uint16_t first_writable; /* position of the first writable piece; == count: none */
+    uint32_t faults;         /* enum fault */
+    uint64_t born;           /* oracle sequence number at which it was made available */
+    struct written written;
+    struct written fetched;  /* SEES_DEVICE_LOADS: what the device loaded of the readable bytes */
+    struct request req;
+    struct chain *older, *newer; /* all outstanding chains of all queues, oldest first */
+};
+
+/* The answer a device gave to one chain, as seen at the moment the element was published. */
+struct answer {
+    uint32_t id;
+    uint32_t len;
+    uint16_t slot;          /* of the used ring */
+    uint8_t status;         /* the status byte's value; meaningless without F_NO_STATUS clear */
+    bool readable_changed;  /* readable bytes differ from when they were made available, not by the driver's hand */
+    bool table_changed;     /* descriptors do */
+    uint64_t changed_at;    /* where */
+    bool prefix_known;      /* stores were seen */
+    uint64_t prefix;        /* bytes written contiguously from the first writable one */
+    struct shadow_read read; /* IN with OK: how the data compares with the shadow */
+};
+
+struct queue {
+    uint16_t no;
+    uint16_t size;
+    bool enabled;           /* QUEUE_ENABLE was written */
+    bool lost;              /* available idx made no sense: the queue is not followed until reset */
+    uint64_t desc, driver, device;
+    uint16_t avail_idx;     /* next slot not yet looked at */
+    uint16_t used_idx;      /* next element not yet looked at */
+    uint32_t outstanding;
+    uint32_t total;         /* chains made available since enable */
+    uint32_t used_total;
+    uint16_t avail_flags, used_flags; /* as last seen */
+    uint16_t elem_pending;  /* SEES_DEVICE_STORES: idx was published before this many elements were stored */
+    uint64_t notified;      /* used notifications seen */
+    uint32_t since_kick;    /* chains made available since the last kick */
+    uint32_t since_notify;  /* chains used since the last notification */
+    uint16_t tables_for;    /* the size the tables below were made for */
+    struct piece *table;    /* [size] */
+    struct chain *chains;   /* [size], by head */
+    uint8_t *elem_fresh;    /* [size] element stored since the slot was last published */
+    uint64_t entry_stored;  /* SEES_DRIVER_STORES: when the driver last stored a descriptor or slot … */
+    uint64_t idx_stored;    /* … and when the available idx */
+    struct chain *current;  /* the chain the device is serving, as far as loads and stores tell */
+};
+
+/* ---- moments: when checks run ---- */
+
+enum moment {
+    AT_REG_READ,      /* look->ev; state before the event */
+    AT_REG_WRITE,
+    AT_CONFIG_READ,
+    AT_CONFIG_WRITE,
+    AT_CONFIG_NOTIFY,
+    AT_KICK,          /* available entries were scanned already */
+    AT_USED_NOTIFY,   /* used entries were scanned already */
+    AT_QUEUE_ENABLE,  /* look->queue is filled in */
+    AT_AVAILABLE,     /* look->chain was made available */
+    AT_AVAIL_IDX,     /* look->queue's available idx changed to look->to from look->from */
+    AT_USED,          /* look->chain was used with look->answer */
+    AT_USED_BAD,      /* look->answer names no outstanding chain */
+    AT_USED_IDX,      /* look->queue's used idx changed to look->to from look->from */
+    AT_STORE,         /* look->ev with look->place; only what SEES_* shows */
+    AT_LOAD,
+    AT_STRAY,         /* a difference in memory that nobody owns up to: look->place, look->at, look->len */
+    AT_QUIET,         /* time passed; look->chain is each chain still owed in turn, or NULL */
+    AT_GONE,
+    AT_BACK,
+    AT_RESET,         /* status was read as 0 after 0 was written */
+    AT_POWER_CUT,
+    AT_CASE_END,
+    MOMENT_COUNT
+};
+#define AT(m) (1u << AT_##m)
+
+/* What a guest address belongs to, seen from the queue that owns it. */
+enum place {
+    IN_DESC_TABLE,
+    IN_AVAIL_RING,  /* flags, slots; not idx */
+    IN_AVAIL_IDX,
+    IN_USED_RING,   /* flags, avail_event */
+    IN_USED_ELEM,
+    IN_USED_IDX,
+    IN_READABLE,    /* of an outstanding chain */
+    IN_WRITABLE,    /* of an outstanding chain, status byte included */
+    IN_RETURNED,    /* was writable in a chain that has been used */
+    IN_NOTHING,     /* none of these */
+    PLACE_COUNT
+};
+
+/* AT_STRAY, AT_STORE, AT_LOAD: the rings, and what never belongs to the device */
+#define RING_PLACES (PLACE(DESC_TABLE) | PLACE(AVAIL_RING) | PLACE(AVAIL_IDX) | PLACE(USED_RING) | PLACE(USED_ELEM) | \
+                     PLACE(USED_IDX))
+#define AVAIL_PLACES (PLACE(AVAIL_RING) | PLACE(AVAIL_IDX))
+#define USED_PLACES (PLACE(USED_RING) | PLACE(USED_ELEM) | PLACE(USED_IDX))
+
+enum outcome { UNTOUCHED, HELD, BROKEN, DOUBTED, NOTED };
+
+/* What a check is shown. Members that the moment does not define are zero or NULL. */
+struct look {
+    const struct vblk_oracle *o;
+    const struct vblk_event *ev;
+    const struct queue *q;
+    const struct chain *chain;
+    const struct answer *answer;
+    uint16_t from, to;      /* AT_AVAIL_IDX, AT_USED_IDX */
+    uint8_t place;          /* enum place */
+    uint8_t party;          /* AT_STORE, AT_LOAD, AT_STRAY: who did it */
+    bool place_known;       /* place and party are meant */
+    uint64_t at, len;
+};
+
+/* What a check says when a rule is not simply held. Filled through broken(), doubted(), noted(). */
+struct why {
+    char expected[VBLK_WHY_TEXT];
+    char seen[VBLK_WHY_TEXT];
+    uint8_t reading;      /* 1 + VBLK_AMB_*; 0: none */
+    bool driver_did_it;
+    bool relaxable;       /* deployed peers live with it: a doubt under interop (see interop.def) */
+    bool has_address;
+    uint64_t address;
+    uint8_t byte_count;
+    uint8_t bytes[16];
+};
+
+typedef enum outcome (*check_fn)(const struct look *l, struct why *why);
+
+struct check {
+    vblk_clause_no clause;
+    uint8_t guilty;       /* enum vblk_party: who is judged; VBLK_NOBODY: either, see blame_driver() */
+    uint32_t moments;     /* AT(…) | AT(…) */
+    uint32_t types;       /* AT_AVAILABLE, AT_USED, AT_QUIET: of these request types; TYPE(…) | … */
+    uint32_t places;      /* AT_STORE, AT_LOAD, AT_STRAY: PLACE(…) | …; 0: any */
+    uint32_t sees;        /* VBLK_SEES_* that it needs */
+    check_fn run;
+};
+#define PLACE(p) (1u << IN_##p)
+
+/*
+ * CHECK(TOKEN, guilty, moments, types, places, sees) { body using l and why }
+ * defines check_TOKEN; a row CHECKED(TOKEN, …) of the clause table without it does not link.
+ */
+#define CHECK(token, guilty_, moments_, types_, places_, sees_)                                                     \
+    static enum outcome run_##token(const struct look *l, struct why *why);                                         \
+    const struct check check_##token = { VBLK_C_##token, guilty_, moments_, types_, places_, sees_, run_##token };  \
+    static enum outcome run_##token(const struct look *l, struct why *why)
+
+/* ---- answers of checks; expected is a phrase, seen is printf-like ---- */
+
+enum outcome broken(struct why *why, const char *expected, const char *seen, ...) VBLK_PRINTF(3, 4);
+enum outcome doubted(struct why *why, const char *expected, const char *seen, ...) VBLK_PRINTF(3, 4);
+/* A choice under a MAY, in one or two words. */
+enum outcome noted(struct why *why, const char *choice, ...) VBLK_PRINTF(2, 3);
+/* The verdict rests on reading @amb (VBLK_AMB_xx) of the text; returns the outcome it was given. */
+enum outcome by_reading(struct why *why, int amb, enum outcome outcome);
+/* For clauses that bind both sides (guilty VBLK_NOBODY): it was the driver. Otherwise the device is blamed, or the
+ * party of the load or store. */
+enum outcome blame_driver(struct why *why, enum outcome outcome);
+/* What was seen is what deployed peers do on purpose: a doubt under interop, if relaxations[] has the clause. */
+enum outcome deployed(struct why *why, enum outcome outcome);
+/* Point at a guest address, configuration offset or sector; and at the bytes there. */
+void point_at(struct why *why, uint64_t address);
+void show_bytes(struct why *why, const void *bytes, size_t len);
+static inline enum outcome held_if(bool good, struct why *why, const char *expected, const char *seen)
+{
+    return good ? HELD : broken(why, expected, "%s", seen);
+}
+
+/* ---- the oracle ---- */
+
+#define SCRATCH 65536u
+#define CHECKS_PER_LIST 160
+struct check_list {
+    uint16_t count;
+    const struct check *check[CHECKS_PER_LIST];
+};
+
+struct vblk_oracle {
+    struct vblk_oracle_options opt;
+    struct vblk_memory *mem;
+    struct control ctl;
+    struct shadow shadow;
+    struct queue *queues;       /* [opt.queues_max] */
+    uint16_t *active;           /* [active_count] numbers of queues that were ever enabled */
+    uint32_t active_count;
+    uint16_t serving;           /* the queue whose buffers the device was last seen to take */
+    uint64_t seq;               /* counts events */
+    uint64_t barriers[2];       /* per party: when the last releasing barrier was seen */
+    struct chain *oldest, *newest;
+    uint32_t outstanding;
+    uint32_t mutators;          /* outstanding chains that change the disk */
+    struct busy *busy;          /* which addresses may belong to outstanding chains */
+    uint8_t *scratch;           /* [SCRATCH] */
+    bool gone;                  /* the device is not there */
+    bool in_case;
+    struct vblk_memory_snapshot *image; /* what memory should hold: for peers whose stores are not seen */
+    /* who owned what was returned lately, to tell late stores from stray ones */
+    struct { uint64_t gpa, len; uint64_t seq; } returned[256];
+    uint32_t returned_next;
+    struct check_list lists[MOMENT_COUNT];
+    struct check_list by_type[3][TY_COUNT];                /* AT_AVAILABLE, AT_USED, AT_QUIET */
+    struct check_list by_place[2][2][PLACE_COUNT];          /* AT_STORE, AT_LOAD × party */
+    struct vblk_tally *tally;   /* [vblk_clause_count()] */
+    struct vblk_violation violation[VBLK_VIOLATIONS_MAX];
+    uint32_t violation_count;
+};
+
+static inline bool sees(const struct vblk_oracle *o, uint32_t what)
+{
+    return (o->opt.sees & what) == what;
+}
+static inline int reading(const struct vblk_oracle *o, int amb)
+{
+    return o->opt.readings.chosen[amb];
+}
+static inline bool negotiated(const struct vblk_oracle *o, unsigned bit)
+{
+    return (o->ctl.negotiated >> bit & 1) != 0;
+}
+
+/* dispatch.c */
+void dispatch_build(struct vblk_oracle *o);
+void judge_moment(struct vblk_oracle *o, enum moment moment, struct look *look);
+
+/* queue.c: scan for chains made available and used since the last look. */
+void queue_enable(struct vblk_oracle *o, uint16_t no);
+void queue_drop_all(struct vblk_oracle *o);
+void queue_close(struct vblk_oracle *o, struct queue *q);
+void queue_scan_available(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
+void queue_scan_used(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
+struct queue *queue_at(struct vblk_oracle *o, uint16_t no); /* NULL: not followed */
+
+/* chain.c: copy a chain out; facts about its structure. */
+void chain_capture(struct vblk_oracle *o, struct queue *q, struct chain *c);
+void chain_release(struct vblk_oracle *o, struct queue *q, struct chain *c);
+/* Walk the pieces of a chain in order. first: NULL if it has none; after: NULL past the last. */
+const struct piece *chain_first(const struct queue *q, const struct chain *c);
+const struct piece *chain_after(const struct queue *q, const struct chain *c, const struct piece *p);
+/* Whether an outstanding chain of the queue has bytes in [gpa, gpa + len); the chain, or NULL. */
+struct chain *chain_owning(const struct vblk_oracle *o, uint64_t gpa, uint64_t len, bool *writable);
+/* The offset of guest address @gpa in the writable part (or readable part), or UINT64_MAX. */
+uint64_t chain_offset(const struct queue *q, const struct chain *c, uint64_t gpa, bool writable);
+/* The other way round: where byte @offset of the readable or writable part lies, or UINT64_MAX. */
+uint64_t chain_address(const struct queue *q, const struct chain *c, uint64_t offset, bool writable);
+/* Whether the device had already loaded a byte of [gpa, gpa + len): readable bytes of @c or its descriptors. */
+bool chain_fetched(const struct queue *q, const struct chain *c, uint64_t gpa, uint64_t len);
+void written_add(struct written *w, uint64_t from, uint64_t to);
+uint64_t written_prefix(const struct written *w);
+
+/* request.c: facts about what the chain asks for. */
+void request_parse(struct vblk_oracle *o, const struct queue *q, struct chain *c);
+/* Segment @i of a parsed request; false past the last. */
+struct seg { uint64_t sector; uint32_t count; uint32_t flags; };
+bool request_segment(const struct request *r, uint32_t i, struct seg *out);
+/* Copy bytes out of the readable or the writable part of a chain, from guest memory as it is now. */
+uint64_t chain_copy(const struct vblk_oracle *o, const struct queue *q, const struct chain *c, bool writable,
+                    uint64_t offset, void *buf, uint64_t len);
+
+/* access.c: single loads and stores, and differences in memory. */
+void access_store(struct vblk_oracle *o, const struct vblk_event *ev);
+void access_load(struct vblk_oracle *o, const struct vblk_event *ev);
+void access_compare_image(struct vblk_oracle *o, const struct vblk_event *ev);
+/* The image takes all memory as it is. */
+void access_resync(struct vblk_oracle *o);
+/* A used chain's writable bytes are the driver's again: the image takes them as they are. */
+void access_account(struct vblk_oracle *o, const struct queue *q, const struct chain *c);
+
+/* busy.c: a counting filter over addresses, so that most stores need no search among chains. */
+struct busy *busy_new(void);
+void busy_free(struct busy *b);
+void busy_clear(struct busy *b);
+void busy_add(struct busy *b, uint64_t gpa, uint64_t len, int by);
+bool busy_maybe(const struct busy *b, uint64_t gpa, uint64_t len);
+
+/* effect.c: what a used request did to the disk. */
+void effect_available(struct vblk_oracle *o, struct queue *q, struct chain *c);
+void effect_used(struct vblk_oracle *o, struct queue *q, struct chain *c, struct answer *a);
+/* The chain will never be answered (reset, power, the device is gone): what it asked for may or may not have happened. */
+void effect_abandoned(struct vblk_oracle *o, struct queue *q, struct chain *c);
+
+#endif /* ORACLE_JUDGE_H */
