@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "runner.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "runner_run.h"
+
+/* Reasons to skip that don't need the target's word. "" if there is none. */
+static const char *known_reason(const struct runner_run *run, const struct vector_case *c)
+{
+    if (run->stopped)
+        return "interrupted";
+    if (run->dead)
+        return run->dead;
+    if (c->changes_disk && run->target->foreign && !run->options->allow_data_loss)
+        return "changes the disk, and --allow-data-loss was not given";
+    return "";
+}
+
+/* Open the target for the case. Returns false with a reason; *failed says that the target is to blame. */
+static bool begin(struct runner_run *run, const struct runner_case *now, char *reason, size_t size, bool *failed)
+{
+    vblk_err err;
+    struct target *target = run->target;
+
+    reason[0] = '\0';
+    err = target->ops->begin(target, now->file, now->i, reason, size);
+    *failed = err && err != VBLK_E_INVAL;
+    if (err) {
+        if (!reason[0])
+            (void)snprintf(reason, size, "the target could not be made ready: %s", vblk_strerror(err));
+        return false;
+    }
+    if ((now->c->host_actions & ~target->port->host_actions) != 0)
+        (void)snprintf(reason, size, "needs a hand on the device itself, which this target doesn't give");
+    else if (vector_applies(now->file, now->i, &target->env, reason, size))
+        return true;
+    target->ops->end(target);
+    return false;
+}
+
+static void set_result(struct runner_run *run, const struct runner_case *now, enum report_result result,
+                       const char *reason)
+{
+    struct report_case *entry = &run->report->cases[now->entry];
+
+    entry->result = result;
+    entry->reason = report_keep(run->report, reason);
+}
+
+/* Played once; returns false if the rest of the sweep is not worth it. */
+struct outcome {
+    struct vblk_play play;
+    bool blamed;
+    bool played;
+};
+
+static void observe(struct runner_run *run, bool on)
+{
+    struct target *target = run->target;
+
+    vblk_memory_set_tap(target->mem, on ? vblk_oracle_observe : NULL, run->oracle);
+    if (on)
+        runner_guard_arm(&run->guard, target->port, run->options->timeout_ms);
+    else
+        runner_guard_disarm(&run->guard);
+}
+
+/* Half of the time for one answer: so silence is noticed, and judged, before the case's own time is up. */
+static vblk_err play(struct runner_run *run, const struct vblk_script *script, struct vblk_play *out)
+{
+    struct target *target = run->target;
+    struct vblk_player *player;
+    vblk_err err;
+
+    *out = (struct vblk_play){ 0 };
+    vblk_oracle_reset(run->oracle, !target->foreign, target->disk_zero);
+    observe(run, true);
+    player = vblk_player_new(&run->guard.port, target->arena, run->options->timeout_ms / 2 + 1);
+    err = player ? vblk_player_run(player, script, out) : VBLK_E_NOMEM;
+    vblk_player_free(player);
+    return err;
+}
+
+/* The target's connection or process is lost, or it does not answer: get it back or give up. */
+static void recover(struct runner_run *run, const struct runner_case *now)
+{
+    vblk_err err = VBLK_OK;
+
+    if (run->target->ops->recover)
+        err = run->target->ops->recover(run->target);
+    if (!err)
+        return;
+    run->dead = report_format(run->report, "the target did not come back after %s (%s)", now->name,
+                              vblk_strerror(err));
+    run->report->cut_short = true;
+    report_add_note(run->report, run->dead);
+    /* A target that was not there when the case began is not the case's doing. */
+    if (run->report->cases[now->entry].runs)
+        runner_blame(run, now, false, "the target ended during this case and could not be reached again",
+                     "a target that can be reached again", vblk_strerror(err));
+}
+
+static void blame_surprise(struct runner_run *run, const struct runner_case *now, const struct vblk_play *out)
+{
+    const struct vblk_surprise *surprise = &out->surprise[0];
+    char message[160];
+
+    (void)snprintf(message, sizeof(message), "what the vector demands did not happen (step %zu%s%s)", surprise->step,
+                   surprise->request[0] ? ", request " : "", surprise->request);
+    runner_blame(run, now, false, message, surprise->expected, surprise->seen);
+}
+
+/* The target is gone or silent. What the oracle has not said already is said here, naming the case. */
+static void judge_end(struct runner_run *run, const struct runner_case *now, const struct outcome *was)
+{
+    const struct vblk_play *out = &was->play;
+    bool gone = run->guard.gone || out->err == VBLK_E_GONE;
+    char seen[96];
+
+    (void)snprintf(seen, sizeof(seen), "%s at step %zu", gone ? "it went away" : "no end", out->stopped_at);
+    if (!was->blamed && out->surprise_count)
+        blame_surprise(run, now, out);
+    else if (!was->blamed && gone)
+        runner_blame(run, now, true, "the target hung up during this case", "a target that stays", seen);
+    else if (!was->blamed && run->guard.expired)
+        runner_blame(run, now, false, "the target did not get through the case in time", "an end in time", seen);
+    if (gone || run->guard.expired || (out->hung && (was->blamed || out->surprise_count))) {
+        set_result(run, now, gone ? REPORT_GONE : REPORT_HUNG, seen);
+        recover(run, now);
+    }
+}
+
+/* The script could not be played to its end, and nobody is to blame: then it must not look as if it had been. */
+static void note_stop(struct runner_run *run, const struct runner_case *now, const struct outcome *was)
+{
+    const struct vblk_play *out = &was->play;
+    char reason[128];
+
+    if (!out->err || was->blamed || run->report->cases[now->entry].result != REPORT_RAN)
+        return;
+    (void)snprintf(reason, sizeof(reason), "step %zu %s", out->stopped_at,
+                   out->err == VBLK_E_UNSUPPORTED ? "needs what this target does not have" :
+                                                    "was not reached: the device did not let itself be started");
+    set_result(run, now, REPORT_SKIPPED, reason);
+}
+
+/* Returns whether to go on with the sweep. */
+static bool play_script(struct runner_run *run, const struct runner_case *now, const struct vblk_script *script)
+{
+    struct outcome was = { .blamed = false };
+    vblk_err err = play(run, script, &was.play);
+    struct report_case *entry = &run->report->cases[now->entry];
+    char reason[128];
+
+    run->stopped = run->stopped || run->guard.stopped;
+    if (run->stopped) {
+        set_result(run, now, REPORT_SKIPPED, "interrupted");
+    } else if (err) {
+        (void)snprintf(reason, sizeof(reason), "step %zu can't be played here: %s", was.play.stopped_at,
+                       vblk_strerror(err));
+        set_result(run, now, entry->runs ? REPORT_RAN : REPORT_SKIPPED, reason);
+    } else {
+        entry->runs++;
+        was.blamed = runner_collect(run, now);
+        judge_end(run, now, &was);
+        note_stop(run, now, &was);
+    }
+    observe(run, false);
+    run->target->ops->end(run->target);
+    return !run->stopped && !err && !run->dead && run->report->cases[now->entry].result == REPORT_RAN;
+}
+
+/* One variation. Returns false past the last one, or if the rest is not worth it. */
+static bool play_variation(struct runner_run *run, const struct runner_case *now, size_t n)
+{
+    struct vector_script *script;
+    char reason[256];
+    bool failed, more;
+
+    if (!begin(run, now, reason, sizeof(reason), &failed)) {
+        if (n == 0)
+            set_result(run, now, failed ? REPORT_GONE : REPORT_SKIPPED, reason);
+        if (failed)
+            recover(run, now);
+        return false;
+    }
+    reason[0] = '\0';
+    script = vector_resolve(now->file, now->i, n, &run->target->env, reason, sizeof(reason));
+    if (!script) {
+        run->target->ops->end(run->target);
+        if (n == 0)
+            set_result(run, now, REPORT_SKIPPED, reason[0] ? reason : "there is nothing to play on this target");
+        /* A variation that can't be made says nothing about the next one. */
+        return reason[0] != '\0';
+    }
+    more = play_script(run, now, vector_script_of(script));
+    vector_script_free(script);
+    return more;
+}
+
+static struct runner_case open_case(struct runner_run *run, const struct vector_file *file, size_t i)
+{
+    struct runner_case now = { .file = file, .i = i, .c = vector_case_at(file, i) };
+    struct report_case *entry = report_add_case(run->report);
+
+    now.no = vblk_clause_find(now.c->clause);
+    runner_case_name(now.c, now.name, sizeof(now.name));
+    now.entry = run->report->case_count - 1;
+    entry->name = report_keep(run->report, now.name);
+    entry->area = report_keep(run->report, now.c->area);
+    entry->clause = report_keep(run->report, now.c->clause);
+    entry->what = report_keep(run->report, now.c->what ? now.c->what : "");
+    return now;
+}
+
+static void play_case(struct runner_run *run, const struct vector_file *file, size_t i)
+{
+    const struct runner_case now = open_case(run, file, i);
+    const char *reason = known_reason(run, now.c);
+
+    if (reason[0]) {
+        set_result(run, &now, REPORT_SKIPPED, reason);
+        return;
+    }
+    for (size_t n = 0; n < now.c->sweep && play_variation(run, &now, n); n++)
+        ;
+    runner_settle(run, &now);
+}
+
+static bool for_target(const struct runner_options *options, const struct vector_case *c)
+{
+    return c->kind == VECTOR_TARGET && runner_selects(&options->filter, c);
+}
+
+static size_t count_cases(const struct runner_options *options, const struct runner_set *set)
+{
+    size_t total = 0;
+
+    for (size_t f = 0; f < set->count; f++)
+        for (size_t i = 0; i < vector_case_count(set->files[f]); i++)
+            total += for_target(options, vector_case_at(set->files[f], i));
+    return total;
+}
+
+static void play_all(struct runner_run *run)
+{
+    const struct runner_options *options = run->options;
+    size_t total = count_cases(options, run->set), done = 0;
+    char name[RUNNER_NAME_MAX];
+
+    for (size_t f = 0; f < run->set->count; f++) {
+        for (size_t i = 0; i < vector_case_count(run->set->files[f]); i++) {
+            const struct vector_case *c = vector_case_at(run->set->files[f], i);
+
+            if (!for_target(options, c))
+                continue;
+            runner_case_name(c, name, sizeof(name));
+            if (options->progress)
+                options->progress(options->progress_ctx, done, total, name);
+            play_case(run, run->set->files[f], i);
+            done++;
+        }
+    }
+    if (options->progress)
+        options->progress(options->progress_ctx, total, total, "");
+}
+
+static void fill_head(const struct runner_options *options, const struct target *target, struct report *report)
+{
+    static const char *const levels[] = { "interop", "strict", "legacy" };
+
+    report->tool = report_format(report, "vblk %s", vblk_version());
+    report->target_kind = report_keep(report, target->kind);
+    report->target_name = report_keep(report, target->name);
+    report->profile = report_keep(report, options->profile.name);
+    report->level = levels[options->strictness % 3];
+    report->seed = options->seed;
+    report->should_fails = options->should_fails;
+    for (size_t i = 0; i < vblk_ambiguity_count() && i < VBLK_AMBIGUITIES_MAX; i++) {
+        const struct vblk_ambiguity *row = vblk_ambiguity_at(i);
+        unsigned chosen = options->readings.chosen[i];
+
+        if (chosen && chosen < row->readings)
+            report_add_reading(report, report_format(report, "%s=%s", row->id, row->reading[chosen].name));
+    }
+}
+
+static struct vblk_oracle *oracle_for(const struct runner_options *options, const struct target *target,
+                                      const struct vblk_profile *profile, bool judge_driver)
+{
+    const struct vblk_oracle_options how = {
+        .profile = *profile,
+        .readings = options->readings,
+        .strictness = options->strictness,
+        .sees = target->sees,
+        .disk_zero = target->disk_zero,
+        .power_cuts = !target->foreign,
+        .judge_driver = judge_driver,
+    };
+
+    return vblk_oracle_new(&how, target->mem);
+}
+
+vblk_err runner_run(const struct runner_options *options, const struct runner_set *set, struct target *target,
+                    struct report *report)
+{
+    struct runner_run run = { .options = options, .set = set, .target = target, .report = report };
+
+    run.oracle = oracle_for(options, target, &options->profile, false);
+    run.scores = calloc(vblk_clause_count() + 1, sizeof(*run.scores));
+    if (!run.oracle || !run.scores) {
+        vblk_oracle_free(run.oracle);
+        free(run.scores);
+        return VBLK_E_NOMEM;
+    }
+    run.guard.stop = options->stop;
+    run.guard.observe = vblk_oracle_observe;
+    run.guard.observe_ctx = run.oracle;
+    fill_head(options, target, report);
+    runner_rows(report);
+    play_all(&run);
+    if (run.stopped) {
+        report->cut_short = true;
+        report_add_note(report, "interrupted");
+    }
+    runner_judge(&run);
+    vblk_oracle_free(run.oracle);
+    free(run.scores);
+    return VBLK_OK;
+}
+
+size_t runner_list(const struct runner_options *options, const struct runner_set *set, struct target *target,
+                   void (*each)(void *ctx, const struct vector_case *c, const char *name, const char *reason),
+                   void *ctx)
+{
+    struct runner_run run = { .options = options, .set = set, .target = target };
+    char name[RUNNER_NAME_MAX], reason[256];
+    size_t count = 0;
+    bool failed;
+
+    for (size_t f = 0; f < set->count; f++) {
+        for (size_t i = 0; i < vector_case_count(set->files[f]); i++) {
+            const struct runner_case now = { .file = set->files[f], .i = i, .c = vector_case_at(set->files[f], i) };
+
+            if (!for_target(options, now.c))
+                continue;
+            runner_case_name(now.c, name, sizeof(name));
+            (void)snprintf(reason, sizeof(reason), "%s", known_reason(&run, now.c));
+            if (!reason[0] && begin(&run, &now, reason, sizeof(reason), &failed)) {
+                target->ops->end(target);
+                reason[0] = '\0';
+            }
+            each(ctx, now.c, name, reason);
+            count++;
+        }
+    }
+    return count;
+}

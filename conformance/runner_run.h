@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A run while it lasts; seen by the runner's own files only. */
+#ifndef CONFORMANCE_RUNNER_RUN_H
+#define CONFORMANCE_RUNNER_RUN_H
+
+#include "runner.h"
+#include "runner_guard.h"
+
+#define RUNNER_NAME_MAX 256u
+
+/* What one clause has been through. */
+struct runner_score {
+    struct vblk_tally sum;
+    uint32_t case_held;      /* in the present case */
+    uint32_t case_broken;    /* in the present case: broken or doubted */
+    uint64_t unexpected;     /* cases in which it was violated and nobody expected it */
+    const struct expect_entry *entry; /* that expected a violation which happened */
+};
+
+struct runner_run {
+    const struct runner_options *options;
+    const struct runner_set *set;
+    struct target *target;
+    struct report *report;   /* clause n of it is row n of the table */
+    struct vblk_oracle *oracle;
+    struct runner_guard guard;
+    struct runner_score *scores;
+    bool stopped;            /* the user ended the run */
+    const char *dead;        /* why nothing can be played any more, or NULL */
+};
+
+/* The case being played. */
+struct runner_case {
+    const struct vector_file *file;
+    size_t i;
+    const struct vector_case *c;
+    vblk_clause_no no;       /* the file's clause, VBLK_NO_CLAUSE if this build doesn't know it */
+    char name[RUNNER_NAME_MAX];
+    size_t entry;            /* its place in report->cases */
+};
+
+/* runner_blame.c: from what the oracle and the player saw to violations in the report */
+
+/* Adds the oracle's counts and violations of the variation just played. Returns whether the device was blamed. */
+bool runner_collect(struct runner_run *run, const struct runner_case *now);
+/* A violation of the case's own clause that the oracle did not see. @doubt: only a warning. */
+void runner_blame(struct runner_run *run, const struct runner_case *now, bool doubt, const char *message,
+                  const char *expected, const char *seen);
+/* When a case ended: tell the expectations. */
+void runner_settle(struct runner_run *run, const struct runner_case *now);
+/* When all ended: fill in the clauses' verdicts. */
+void runner_judge(struct runner_run *run);
+/* All rows of the table, nothing decided. */
+void runner_rows(struct report *report);
+
+#endif /* CONFORMANCE_RUNNER_RUN_H */
