@@ -52,7 +52,7 @@ enum vblk_step_kind {
     /**
      * Look, reap, wait, until the named request (empty name: every outstanding one of every queue) is used, a ms
      * (default: the player's) pass, DEVICE_NEEDS_RESET shows, or the device is gone. Running out with answers owed
-     * emits QUIET, sets hung. Where nothing is outstanding: one look.
+     * emits QUIET, sets hung. Where nothing is outstanding it returns at once.
      */
     VBLK_STEP_WAIT,
     /** REQUEST + AVAILABLE + PUBLISH + KICK (b 0, no data) + WAIT (of this request, a ms) in one */
