@@ -55,16 +55,26 @@ CHECK(SAFE_DEV_04, VBLK_DEVICE, AT(GONE) | AT(USED), ANY_TYPE, ANY_PLACE, NO_SIG
                   l->ev->bytes != NULL ? (const char *)l->ev->bytes : "");
 }
 
+/* A read past capacity that claims success hands out bytes that are not the disk's (AMB-04: no status is prescribed). */
+static enum outcome read_of_nothing(const struct look *l, struct why *why)
+{
+    uint64_t back = l->chain->req.sector * VBLK_SECTOR / VBLK_SECTOR;
+    if (back != l->chain->req.sector)
+        return UNTOUCHED; /* sector times 512 wraps: BLK-OP-06 */
+    enum outcome outcome = doubted(why, "IOERR for a read past capacity", "OK, used length %u, from sector %llu",
+                                   l->answer->len, (unsigned long long)l->chain->req.sector);
+    return by_reading(why, VBLK_AMB_04, outcome);
+}
+
 /* The disk's own wrong data is the business of the rows of each request; this is about bytes that nothing explains. */
-CHECK(SAFE_DEV_05, VBLK_DEVICE, AT(USED), TYPE(GET_ID) | TYPE(IN), ANY_PLACE, VBLK_SEES_DEVICE_STORES)
+CHECK(SAFE_DEV_05, VBLK_DEVICE, AT(USED), TYPE(GET_ID) | TYPE(IN), ANY_PLACE, NO_SIGHT)
 {
     const struct answer *a = l->answer;
-    if (l->chain->void_ || !a->prefix_known || a->len > l->chain->req.writable || a->status != VBLK_S_OK)
+    if (l->chain->void_ || a->len > l->chain->req.writable || a->status != VBLK_S_OK)
         return UNTOUCHED;
-    return a->len <= a->prefix ? HELD
-                               : broken(why, "nothing but the answer within the used length",
-                                        "%llu bytes within the length were never written",
-                                        (unsigned long long)(a->len - a->prefix));
+    if (l->chain->req.slot == TY_IN && (l->chain->faults & F_RANGE) != 0 && !l->o->ctl.notified)
+        return read_of_nothing(l, why);
+    return !a->prefix_known || a->len <= a->prefix ? HELD : UNTOUCHED; /* unwritten bytes: RING-SPLIT-DEV-06 */
 }
 
 CHECK(SAFE_DEV_06, VBLK_DEVICE, AT(LOAD) | AT(USED), ANY_TYPE, PLACE(READABLE) | PLACE(DESC_TABLE),

@@ -123,20 +123,22 @@ static void warn_racers(struct vblk_oracle *o, const struct chain *c)
 }
 
 /* Whether completed writes are stable at once: 5.2.6.2, cases 1 and 2. */
-static bool writethrough(const struct vblk_oracle *o)
+static enum stability stable_at_once(const struct vblk_oracle *o)
 {
     uint64_t mode;
     bool wce = negotiated(o, VBLK_F_CONFIG_WCE), flush = negotiated(o, VBLK_F_FLUSH);
     bool flush_offered = (o->ctl.offered & VBLK_BIT(VBLK_F_FLUSH)) != 0;
     if (wce)
-        return limit_of(&o->ctl, LIM_WRITEBACK, &mode) && mode == 0;
-    return !flush && flush_offered;
+        return limit_of(&o->ctl, LIM_WRITEBACK, &mode) && mode == 0 ? STABLE_WRITETHROUGH : NOT_STABLE;
+    return !flush && flush_offered ? STABLE_NEITHER : NOT_STABLE;
 }
 
 static void change_disk(struct vblk_oracle *o, struct chain *c, uint8_t status)
 {
     struct seg s;
-    shadow_mode(&o->shadow, writethrough(o));
+    o->stability = (uint8_t)stable_at_once(o);
+    o->unflushed++;
+    shadow_mode(&o->shadow, o->stability != NOT_STABLE);
     for (uint32_t i = 0; nth_range(&c->req, i, &s); i++)
         if (s.count > 0)
             change_range(o, c, &s, status);
@@ -179,6 +181,13 @@ static void compare_read(struct vblk_oracle *o, const struct queue *q, const str
 
 #define NO_ANSWER 0xffu
 
+static void flushed(struct vblk_oracle *o, const struct chain *c)
+{
+    shadow_flushed(&o->shadow, c->req.sum);
+    o->stability = STABLE_FLUSHED;
+    o->unflushed = 0;
+}
+
 void effect_used(struct vblk_oracle *o, struct queue *q, struct chain *c, struct answer *a)
 {
     bool answered = (c->faults & F_NO_STATUS) == 0;
@@ -188,7 +197,7 @@ void effect_used(struct vblk_oracle *o, struct queue *q, struct chain *c, struct
     if (c->mutates)
         change_disk(o, c, answered ? a->status : NO_ANSWER);
     else if (c->req.slot == TY_FLUSH && answered && a->status == VBLK_S_OK)
-        shadow_flushed(&o->shadow, c->req.sum);
+        flushed(o, c);
     else if (c->req.slot == TY_IN && answered && a->status == VBLK_S_OK && !c->racy &&
              (c->faults & (F_RANGE | F_UNIT | F_DIRECTION)) == 0)
         compare_read(o, q, c, &a->read);

@@ -298,7 +298,19 @@ static inline enum outcome held_if(bool good, struct why *why, const char *expec
     return good ? HELD : broken(why, expected, "%s", seen);
 }
 
+/* Whom wrong data points at: the last request that named the sector or, with *outside, a later one next to it. */
+enum cause data_suspect(const struct shadow_read *r, bool *outside);
+/* Common shape of "reads show what request @cause did": l->answer->read agreed, or is wrong with @cause (and @outside) to
+ * blame, or says nothing. Fills expected and seen with sector and bytes. */
+enum outcome judge_data(const struct look *l, struct why *why, uint32_t causes, bool outside, const char *expected);
+#define CAUSE(c) (1u << BY_##c)
+/* "OK", "IOERR", "UNSUPP" or "status 0x.." for messages; static or in the buffer given. */
+const char *say_status(uint8_t status, char buf[16]);
+
 /* ---- the oracle ---- */
+
+/* Why completed writes became stable last (5.2.6.2). */
+enum stability { NOT_STABLE, STABLE_NEITHER, STABLE_WRITETHROUGH, STABLE_FLUSHED };
 
 #define SCRATCH 65536u
 #define CHECKS_PER_LIST 160
@@ -323,6 +335,10 @@ struct vblk_oracle {
     uint32_t mutators;          /* outstanding chains that change the disk */
     struct busy *busy;          /* which addresses may belong to outstanding chains */
     uint8_t *scratch;           /* [SCRATCH] */
+    uint8_t stability;          /* enum stability of the last completed write or flush */
+    uint8_t stability_at_cut;   /* the same when power was last lost */
+    uint32_t power_cuts;
+    uint32_t unflushed;         /* writes completed since the last FLUSH was answered OK */
     bool gone;                  /* the device is not there */
     bool in_case;
     struct vblk_memory_snapshot *image; /* what memory should hold: for peers whose stores are not seen */

@@ -59,6 +59,8 @@ void vblk_oracle_reset(struct vblk_oracle *o, bool forget_disk, bool disk_zero)
     o->active_count = 0;
     o->returned_next = 0;
     o->gone = false;
+    o->stability = o->stability_at_cut = NOT_STABLE;
+    o->power_cuts = o->unflushed = 0;
     o->ctl.offered_ever = o->ctl.negotiated_ever = 0;
     o->ctl.limit_known = 0;
     control_power_on(&o->ctl);
@@ -227,6 +229,9 @@ static void on_back(struct vblk_oracle *o, const struct vblk_event *ev)
 static void on_power_cut(struct vblk_oracle *o, const struct vblk_event *ev)
 {
     queue_drop_all(o);
+    o->stability_at_cut = o->stability;
+    o->stability = NOT_STABLE;
+    o->power_cuts++;
     if (ev->value == 1)
         shadow_power_cut(&o->shadow);
     else
