@@ -248,7 +248,24 @@ static void legacy_features__features_ok_stays_unset(void **state)
     assert_int_equal(ask(d, VBLK_T_IN, 5, VBLK_SECTOR), VBLK_S_OK);
 }
 
-static void daemon_killed__gone_and_not_recovered(void **state)
+static void ring_outside_memory__hang_up_is_noticed_at_driver_ok(void **state)
+{
+    struct daemon_bench *d = *state;
+    vblk_err err;
+
+    put(d, VBLK_REG_STATUS, 3);
+    put(d, VBLK_REG_DRIVER_FEATURES, VBLK_BIT(VBLK_F_VERSION_1));
+    put(d, VBLK_REG_STATUS, 11);
+    put(d, VBLK_REG_QUEUE_DESC, 0x900000);
+    put(d, VBLK_REG_QUEUE_ENABLE, 1);
+    err = vblk_port_write_reg(d->port, VBLK_REG_STATUS, 0, 15);
+    assert_true(err == VBLK_E_GONE || (get(d, VBLK_REG_STATUS) & VBLK_STATUS_NEEDS_RESET));
+    OK(vblk_port_recover(d->port));
+    bring_up(d, VBLK_BIT(VBLK_F_VERSION_1));
+    assert_int_equal(ask(d, VBLK_T_IN, 5, VBLK_SECTOR), VBLK_S_OK);
+}
+
+static void daemon_killed__gone(void **state)
 {
     struct daemon_bench *d = *state;
 
@@ -273,7 +290,8 @@ int main(void)
         TEST(reset__device_serves_a_fresh_ring),
         TEST(cache_mode__can_be_written),
         TEST(legacy_features__features_ok_stays_unset),
-        TEST(daemon_killed__gone_and_not_recovered),
+        TEST(ring_outside_memory__hang_up_is_noticed_at_driver_ok),
+        TEST(daemon_killed__gone),
     };
     /* clang-format on */
 
