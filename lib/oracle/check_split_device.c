@@ -198,7 +198,7 @@ CHECK(RING_SPLIT_DEV_05, VBLK_DEVICE, AT(USED_IDX) | AT(STORE), 0, PLACE(USED_EL
     /* elements may be stored ahead of idx, as many as are outstanding; others were handed over already */
     uint16_t slot = (uint16_t)((l->at - q->device - 4) / 8);
     uint16_t ahead = (uint16_t)((slot - q->used_idx) & (q->size - 1u));
-    if (!q->enabled || q->lost || ahead < q->outstanding)
+    if (!q->enabled || q->lost || ahead < q->outstanding || ahead == 0)
         return UNTOUCHED;
     return at_store(l, why, "no store into an element that used idx has passed", "a published element");
 }
