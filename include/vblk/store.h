@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /**
  * @file store.h
- * @brief The disk behind the reference device: a table of operations, and a sparse thin-provisioned store that fills it.
+ * @brief The disk behind the reference device: a table of operations, and a sparse, thinly provisioned store.
  *
  * All positions and counts are in 512-byte sectors. The device checks ranges before it calls; the store
  * answers VBLK_E_IO to what lies past its capacity all the same.
@@ -36,8 +36,9 @@ struct vblk_backend {
     /** Reserve space; bytes that can be read don't change. NULL: succeed without allocating. */
     vblk_err (*provision)(void *ctx, uint64_t sector, uint32_t count);
     /**
-     * Where the bytes of sectors from @p sector on lie, to save a copy. *count is how many are wanted (not 0) on entry and
-     * how many follow each other at *bytes on return (at least 1). Fails if any wanted sector would. Valid until the next call.
+     * Where the bytes of sectors from @p sector on lie, to save a copy. *count is how many are wanted (not 0) on entry
+     * and how many follow each other at *bytes on return (at least 1). Fails if any of those wanted would. Valid until
+     * the next call.
      */
     vblk_err (*view)(void *ctx, uint64_t sector, uint32_t *count, const void **bytes);
     /** As write(), but the caller fills [*count * 512] *bytes itself, at once: they hold nothing meaningful before. */
@@ -45,7 +46,7 @@ struct vblk_backend {
 };
 
 /** How a sector of the sparse store stands. */
-enum vblk_extent {
+enum vblk_extent_state {
     VBLK_EXTENT_HOLE,      /**< unallocated, reads as zero */
     VBLK_EXTENT_ALLOCATED, /**< holds or reserves space of its own */
     VBLK_EXTENT_SHARED     /**< data shared with a clone: a write needs new space */
@@ -56,7 +57,7 @@ struct vblk_store; /**< opaque; one sparse disk */
 /** The largest capacity: every byte offset of the disk fits 64 bits. */
 #define VBLK_STORE_CAPACITY_MAX ((UINT64_C(1) << 55) - 1)
 
-/** @return a store of @p capacity sectors, all holes, with an unlimited pool; NULL: no memory, or capacity too large. */
+/** @return a store of @p capacity sectors, all holes, with an unlimited pool; NULL: no memory, or too large. */
 VBLK_API VBLK_NODISCARD struct vblk_store *vblk_store_new(uint64_t capacity);
 /** Free @p store. NULL is allowed. */
 VBLK_API void vblk_store_free(struct vblk_store *store);
@@ -70,13 +71,13 @@ VBLK_API uint64_t vblk_store_capacity(const struct vblk_store *store);
 /** How many more sectors can be allocated; UINT64_MAX: no limit. */
 VBLK_API void vblk_store_set_pool(struct vblk_store *store, uint64_t sectors);
 VBLK_API uint64_t vblk_store_pool(const struct vblk_store *store);
-/** Operations that touch [sector, sector + count) fail with VBLK_E_IO, in addition to earlier ranges; count 0: none does. */
+/** Operations that touch [sector, sector + count) fail with VBLK_E_IO from now on; count 0: no longer any. */
 VBLK_API VBLK_NODISCARD vblk_err vblk_store_fail(struct vblk_store *store, uint64_t sector, uint64_t count);
 /** @return how @p sector stands. */
-VBLK_API enum vblk_extent vblk_store_extent(const struct vblk_store *store, uint64_t sector);
+VBLK_API enum vblk_extent_state vblk_store_extent(const struct vblk_store *store, uint64_t sector);
 /** @return allocated sectors in total, shared ones included; costs what was written. */
 VBLK_API uint64_t vblk_store_allocated(const struct vblk_store *store);
-/** Mark [sector, sector + count) as shared with a clone, where allocated. The space then is the clone's: it never comes back. */
+/** Mark [sector, sector + count) as shared with a clone, where allocated. The space then is the clone's for good. */
 VBLK_API VBLK_NODISCARD vblk_err vblk_store_share(struct vblk_store *store, uint64_t sector, uint64_t count);
 /**
  * Lose power: a sector written since it was last stable reverts to its stable content if bit (sector mod 64) of

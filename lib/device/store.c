@@ -131,7 +131,7 @@ vblk_err vblk_store_fail(struct vblk_store *store, uint64_t sector, uint64_t cou
     return vblk_spans_add(&store->failing, sector, end_of(store, sector, count));
 }
 
-enum vblk_extent vblk_store_extent(const struct vblk_store *store, uint64_t sector)
+enum vblk_extent_state vblk_store_extent(const struct vblk_store *store, uint64_t sector)
 {
     const struct chunk *chunk = map_find(store, sector / CHUNK_SECTORS);
     unsigned bit = sector % CHUNK_SECTORS;

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The device from the inside. */
+#ifndef VBLK_DEVICE_BLK_H
+#define VBLK_DEVICE_BLK_H
+
+#include <vblk/device.h>
+
+#include "ring.h"
+
+/* Bytes through which data goes that a backend can't show in place, and in which segments arrive. */
+#define SCRATCH_BYTES 65536u
+/* Segments of one request that are kept: so many at least, so many at most. */
+#define SEGMENTS_MIN 256u
+#define SEGMENTS_MAX 65536u
+#define HELD_MAX 1024u
+#define HELD_BUFS 4096u
+
+struct queue {
+    uint32_t size;
+    uint64_t desc, driver, device;
+    bool enabled;
+    bool stopped;   /* after a fault, until reset */
+    bool completed; /* something was used since the last notification */
+    bool waiting;   /* more is available than could be held */
+    struct vblk_ring ring;
+};
+
+/* A place among buffers: buffer i begins at byte base. */
+struct cursor {
+    uint32_t i;
+    uint64_t base;
+};
+/* The readable or the writable part of a request. */
+struct part {
+    const struct vblk_buf *bufs;
+    uint32_t n;
+    uint64_t bytes;
+    struct cursor at; /* where the last copy ended */
+};
+
+struct vblk_request {
+    uint16_t queue, id;
+    struct part out, in;
+    uint32_t type;
+    uint64_t sector;
+    uint64_t written; /* writable bytes stored, from the first one on without a gap */
+    uint32_t segments;
+    uint32_t segment_flags;
+};
+
+struct vblk_device {
+    struct vblk_device_options options; /* in force: limits that the host changed, the cache mode that the driver set */
+    struct vblk_device_options created; /* as given */
+    const struct vblk_behaviour *behaviour; /* never NULL */
+    struct vblk_memory *mem;
+    struct vblk_backend disk;
+    vblk_notify_fn notify;
+    void *notify_ctx;
+
+    uint8_t status;
+    uint64_t driver_features; /* as written */
+    uint64_t accepted;        /* granted with FEATURES_OK; 0 before */
+    uint16_t num_queues;
+    struct queue *queues;
+
+    uint32_t generation;
+    uint32_t config_length;
+    uint8_t config[VBLK_CONFIG_MAX];
+
+    struct vblk_op provision; /* the row with the profile's numbers */
+    struct vblk_op secure_erase;
+    bool malformed_resets;    /* AMB-15 */
+
+    struct vblk_range *segment;
+    uint32_t segment_room;
+    uint8_t *scratch;
+
+    bool hold, reverse;
+    struct vblk_request *held;
+    uint32_t held_count;
+    struct vblk_buf *held_bufs;
+    uint32_t held_bufs_used, held_bufs_room;
+};
+
+static inline bool blk_offers(const struct vblk_device *device, unsigned bit)
+{
+    return device->options.features >> bit & 1;
+}
+static inline bool blk_accepted(const struct vblk_device *device, unsigned bit)
+{
+    return device->accepted >> bit & 1;
+}
+
+/* config.c */
+void blk_config_init(struct vblk_device *device);
+void blk_config_set_writeback(struct vblk_device *device, bool writeback);
+
+/* regs.c */
+void blk_reset(struct vblk_device *device);
+void blk_queue_reset(struct vblk_device *device, uint16_t queue);
+/* DEVICE_NEEDS_RESET with its notification. */
+void blk_fail(struct vblk_device *device);
+void blk_config_changed(struct vblk_device *device);
+
+/* request.c */
+/* Split a chain into the parts of a request; reads nothing. */
+void blk_request_init(struct vblk_request *req, uint16_t queue, const struct vblk_chain *chain);
+/* Fetch the header. @return false: malformed. */
+bool blk_request_header(struct vblk_device *device, struct vblk_request *req);
+
+/* segments.c */
+VBLK_NODISCARD vblk_err blk_fetch_segments(struct vblk_device *device, struct vblk_request *req);
+
+/* ops.c */
+void blk_ops_init(struct vblk_device *device);
+bool blk_in_range(const struct vblk_device *device, uint64_t sector, uint64_t count);
+/* Gates, direction, unit, range, then run. @return the status. */
+uint8_t blk_execute(struct vblk_device *device, struct vblk_request *req);
+
+/* serve.c */
+/* Forget what is held of @p queue. */
+void blk_forget_held(struct vblk_device *device, uint16_t queue);
+
+#endif

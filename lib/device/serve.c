@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* From the available ring to the used ring. */
+#include <string.h>
+
+#include "blk.h"
+
+/* The queue if it may be touched now: 2.1.2, and 5.2.2 without MQ. */
+static struct queue *live(struct vblk_device *device, uint16_t queue)
+{
+    struct queue *q = queue < device->num_queues ? &device->queues[queue] : NULL;
+
+    if (!q || !q->enabled || q->stopped)
+        return NULL;
+    if (!(device->status & VBLK_STATUS_DRIVER_OK) || device->status & VBLK_STATUS_FAILED)
+        return NULL;
+    return queue == 0 || blk_accepted(device, VBLK_F_MQ) ? q : NULL;
+}
+
+/* The ring makes no sense: this queue stops until a reset. */
+static void fault(struct vblk_device *device, struct queue *q)
+{
+    q->stopped = true;
+    blk_fail(device);
+}
+
+/* @return false: nothing there, or (*faulty) nothing that can be served. */
+static bool take(struct queue *q, struct vblk_chain *chain, bool *faulty)
+{
+    vblk_err err = q->ring.ops->take(&q->ring, chain);
+
+    *faulty = err != VBLK_E_EMPTY && (err || chain->fault);
+    return !err && !chain->fault;
+}
+
+void vblk_reference_put_status(struct vblk_device *device, struct vblk_request *req, uint8_t status)
+{
+    vblk_err err = vblk_request_put(device, req, vblk_request_in_len(req), &status, 1);
+
+    (void)err; /* a buffer that went away meanwhile has nobody who reads it */
+}
+
+void vblk_reference_put_used(struct vblk_device *device, uint16_t queue, uint16_t id, uint32_t len)
+{
+    struct queue *q;
+
+    if (queue >= device->num_queues)
+        return;
+    q = &device->queues[queue];
+    if (!q->enabled)
+        return;
+    if (q->ring.ops->put_used(&q->ring, id, len) || q->ring.ops->publish_used(&q->ring))
+        fault(device, q);
+}
+
+/*
+ * The length is honest: what was written from the first writable byte on without a gap. So a read that fails before any
+ * data was written reports 0, although the status byte behind the data was written (AMB-14).
+ */
+static void finish(struct vblk_device *device, struct vblk_request *req, uint8_t status)
+{
+    const struct vblk_behaviour *b = device->behaviour;
+    uint32_t len;
+
+    if (req->in.bytes) {
+        if (b->put_status)
+            b->put_status(device, req, status);
+        else
+            vblk_reference_put_status(device, req, status);
+    }
+    len = req->written < UINT32_MAX ? (uint32_t)req->written : UINT32_MAX;
+    if (b->used_length)
+        len = b->used_length(device, req, status, len);
+    if (b->put_used)
+        b->put_used(device, req->queue, req->id, len);
+    else
+        vblk_reference_put_used(device, req->queue, req->id, len);
+    device->queues[req->queue].completed = true;
+    if (b->after)
+        b->after(device, req);
+}
+
+/*
+ * Without a whole header nobody knows what is asked for, without a status byte nobody can be told: no effect, and IOERR
+ * where there is a byte for it (AMB-15). @return false: the queue stopped instead.
+ */
+static bool handle(struct vblk_device *device, struct vblk_request *req)
+{
+    if (blk_request_header(device, req)) {
+        finish(device, req, blk_execute(device, req));
+        return true;
+    }
+    if (device->malformed_resets) {
+        fault(device, &device->queues[req->queue]);
+        return false;
+    }
+    finish(device, req, VBLK_S_IOERR);
+    return true;
+}
+
+static void notify(struct vblk_device *device, uint16_t queue)
+{
+    const struct vblk_behaviour *b = device->behaviour;
+    struct queue *q = &device->queues[queue];
+    bool owed = false;
+
+    if (!q->completed)
+        return;
+    q->completed = false;
+    if (!q->enabled || q->ring.ops->notify_wanted(&q->ring, &owed))
+        return;
+    if (b->notify)
+        owed = b->notify(device, queue, owed);
+    if (owed && device->notify)
+        device->notify(device->notify_ctx, VBLK_EV_USED_NOTIFY, queue);
+}
+
+/* Keep a request for later: the ring's copy of its buffers lasts only until the next take. */
+static void keep(struct vblk_device *device, uint16_t queue, const struct vblk_chain *chain)
+{
+    struct vblk_buf *bufs = device->held_bufs + device->held_bufs_used;
+    struct vblk_chain copy = *chain;
+
+    memcpy(bufs, chain->bufs, chain->n * sizeof *bufs);
+    copy.bufs = bufs;
+    blk_request_init(&device->held[device->held_count++], queue, &copy);
+    device->held_bufs_used += chain->n;
+}
+
+/* @return whether the ring turned out to make no sense, after what was kept. */
+static bool keep_all(struct vblk_device *device, uint16_t queue, struct queue *q)
+{
+    struct vblk_chain chain;
+    bool faulty = false;
+
+    q->waiting = true;
+    for (uint32_t n = 0; n < q->size; n++) {
+        if (device->held_count == HELD_MAX || device->held_bufs_room - device->held_bufs_used < q->size)
+            return false;
+        if (!take(q, &chain, &faulty))
+            break;
+        keep(device, queue, &chain);
+    }
+    q->waiting = false;
+    return faulty;
+}
+
+static uint32_t complete_held(struct vblk_device *device)
+{
+    uint32_t done = 0;
+
+    for (uint32_t i = 0; i < device->held_count; i++) {
+        struct vblk_request *req = &device->held[device->reverse ? device->held_count - 1 - i : i];
+
+        if (live(device, req->queue) && handle(device, req))
+            done++;
+    }
+    device->held_count = 0;
+    device->held_bufs_used = 0;
+    for (uint32_t i = 0; i < device->num_queues; i++)
+        notify(device, (uint16_t)i);
+    return done;
+}
+
+static uint32_t serve_held(struct vblk_device *device, uint16_t queue, struct queue *q)
+{
+    uint32_t done = 0;
+    bool faulty;
+
+    do {
+        faulty = keep_all(device, queue, q);
+        done += device->hold ? 0 : complete_held(device);
+    } while (!device->hold && q->waiting && done < q->size);
+    if (faulty)
+        fault(device, q);
+    return done;
+}
+
+uint32_t vblk_device_serve(struct vblk_device *device, uint16_t queue)
+{
+    struct queue *q = live(device, queue);
+    struct vblk_chain chain;
+    struct vblk_request req;
+    uint32_t done = 0;
+    bool faulty = false;
+
+    if (!q)
+        return 0;
+    if (device->hold || device->reverse)
+        return serve_held(device, queue, q);
+    while (done < q->size && take(q, &chain, &faulty)) {
+        blk_request_init(&req, queue, &chain);
+        if (!handle(device, &req))
+            break;
+        done++;
+    }
+    notify(device, queue);
+    if (faulty)
+        fault(device, q);
+    return done;
+}
+
+void vblk_device_hold(struct vblk_device *device, bool hold)
+{
+    device->hold = hold;
+    if (hold)
+        return;
+    complete_held(device);
+    for (uint32_t i = 0; i < device->num_queues; i++) {
+        if (device->queues[i].waiting) {
+            device->queues[i].waiting = false;
+            vblk_device_serve(device, (uint16_t)i);
+        }
+    }
+}
+
+void vblk_device_reverse(struct vblk_device *device, bool reverse)
+{
+    device->reverse = reverse;
+}
+
+void blk_forget_held(struct vblk_device *device, uint16_t queue)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < device->held_count; i++) {
+        if (device->held[i].queue != queue)
+            device->held[kept++] = device->held[i];
+    }
+    device->held_count = kept;
+    if (!kept)
+        device->held_bufs_used = 0;
+}
