@@ -6,9 +6,18 @@
 /* Of one clause and case so many violations are kept, so that others find room, too. */
 #define PER_CASE 4u
 
-static bool is_must(const struct vblk_clause *clause)
+/* How much a broken rule of this strength matters. */
+static enum vblk_verdict severity_of(const struct vblk_clause *clause, bool doubt)
 {
-    return clause->strength == VBLK_MUST || clause->strength == VBLK_MUST_NOT || clause->strength == VBLK_DEF;
+    switch (clause->strength) {
+    case VBLK_SHOULD:
+    case VBLK_SHOULD_NOT:
+        return VBLK_VERDICT_WARN;
+    case VBLK_MAY:
+        return VBLK_VERDICT_INFO;
+    default:
+        return doubt ? VBLK_VERDICT_WARN : VBLK_VERDICT_FAIL;
+    }
 }
 
 static const char *reading_text(struct runner_run *run, unsigned reading)
@@ -68,7 +77,7 @@ static struct report_violation *open_violation(struct runner_run *run, const str
     violation = kept_of_case(clause, now->name) < PER_CASE ? report_add_violation(clause) : NULL;
     if (!violation)
         return NULL;
-    violation->severity = !doubt && is_must(row) ? VBLK_VERDICT_FAIL : VBLK_VERDICT_WARN;
+    violation->severity = severity_of(row, doubt);
     if (expect_find(run->options->expect, row->id, now->name))
         violation->severity = VBLK_VERDICT_EXPECTED_FAIL;
     violation->name = report->cases[now->entry].name;
@@ -136,7 +145,6 @@ void runner_blame(struct runner_run *run, const struct runner_case *now, bool do
 
     if (now->no == VBLK_NO_CLAUSE)
         return;
-    doubt = doubt || !is_must(vblk_clause_at(now->no));
     *(doubt ? &run->scores[now->no].sum.doubted : &run->scores[now->no].sum.broken) += 1;
     run->scores[now->no].case_broken++;
     violation = open_violation(run, now, now->no, doubt);
@@ -149,6 +157,8 @@ void runner_blame(struct runner_run *run, const struct runner_case *now, bool do
 
 void runner_settle(struct runner_run *run, const struct runner_case *now)
 {
+    const struct report_case *entry_of = &run->report->cases[now->entry];
+    bool got_through = entry_of->result == REPORT_RAN && entry_of->runs;
     size_t rows = vblk_clause_count();
 
     for (size_t no = 0; no < rows; no++) {
@@ -160,7 +170,7 @@ void runner_settle(struct runner_run *run, const struct runner_case *now)
             entry = expect_tell(run->options->expect, id, now->name, true);
             score->unexpected += !entry;
             score->entry = entry ? entry : score->entry;
-        } else if (score->case_held) {
+        } else if (score->case_held || (no == now->no && got_through)) {
             (void)expect_tell(run->options->expect, id, now->name, false);
         }
         score->case_broken = score->case_held = 0;
