@@ -87,12 +87,13 @@ void chain_capture(struct vblk_oracle *o, struct queue *q, struct chain *c)
         c->first_writable = c->count;
 }
 
-static void remember_returned(struct vblk_oracle *o, const struct piece *p)
+static void remember_returned(struct vblk_oracle *o, const struct chain *c, const struct piece *p)
 {
     unsigned slot = o->returned_next++ % 256;
     o->returned[slot].gpa = p->gpa;
     o->returned[slot].len = p->len;
     o->returned[slot].seq = o->seq;
+    o->returned[slot].slot = c->req.slot;
 }
 
 void chain_release(struct vblk_oracle *o, struct queue *q, struct chain *c)
@@ -102,7 +103,7 @@ void chain_release(struct vblk_oracle *o, struct queue *q, struct chain *c)
         next = chain_after(q, c, p);
         busy_add(o->busy, p->gpa, p->len, -1);
         if ((p->flags & VBLK_DESC_WRITE) != 0)
-            remember_returned(o, p);
+            remember_returned(o, c, p);
         q->table[p - q->table].owner = NO_OWNER;
     }
     c->count = 0;

@@ -49,6 +49,8 @@ static void forget_driver(struct control *ctl)
     ctl->offered_read = ctl->accepted_written = false;
     ctl->accepted = ctl->negotiated = 0;
     ctl->notified = false;
+    ctl->limit_early = ctl->limit_live = ctl->limit_changed = 0;
+    ctl->provision_stale = ctl->provision_silent = false;
 }
 
 static void grant_features(struct control *ctl)
@@ -115,12 +117,34 @@ void control_reg(struct vblk_oracle *o, const struct vblk_event *ev)
         ctl->accepted = ev->value;
         ctl->accepted_written = true;
     } else if (ev->reg == VBLK_REG_GENERATION && !write) {
+        ctl->provision_stale = false;
         ctl->generation = (uint32_t)ev->value;
         ctl->generation_known = true;
+    } else if (ev->reg == VBLK_REG_DEVICE_ID && !write) {
+        ctl->device_id = (uint32_t)ev->value;
     } else if (ev->reg == VBLK_REG_CONFIG_LENGTH && !write) {
         ctl->config_length = ev->value < VBLK_CONFIG_MAX ? (uint32_t)ev->value : VBLK_CONFIG_MAX;
         ctl->config_length_known = true;
     }
+}
+
+/* A limit was read whole: whether it changed under a live driver, and whether the device said so. */
+static void limit_read(struct control *ctl, enum limit which, uint64_t value)
+{
+    uint32_t bit = 1u << which;
+    bool changed = (ctl->limit_live & bit) != 0 && ctl->limit[which] != value;
+
+    if (changed) {
+        ctl->limit_changed |= bit;
+        ctl->limit_before[which] = ctl->limit[which];
+    }
+    if (which == LIM_PROVISION_SECTORS || which == LIM_PROVISION_SEG) {
+        ctl->provision_stale |= changed && ctl->generation_known && ctl->generation == ctl->provision_generation;
+        ctl->provision_silent |= changed && !ctl->notified;
+        ctl->provision_generation = ctl->generation;
+    }
+    ctl->limit_live |= ctl->live ? bit : 0;
+    ctl->limit_early |= ctl->features_ok ? 0 : bit;
 }
 
 /* Decode a limit from the bytes seen so far, if all of them have been. */
@@ -134,6 +158,7 @@ static void decode_limit(struct control *ctl, enum limit which, const struct vbl
     }
     if (which == LIM_CAPACITY && (ctl->limit_known >> LIM_CAPACITY & 1) != 0 && ctl->limit[which] != value)
         ctl->capacity_before = ctl->limit[which];
+    limit_read(ctl, which, value);
     ctl->limit[which] = value;
     ctl->limit_known |= 1u << which;
 }
@@ -145,14 +170,17 @@ void control_config(struct vblk_oracle *o, const struct vblk_event *ev)
 
     if (ev->bytes == NULL || ev->at >= VBLK_CONFIG_MAX)
         return;
+    if (ev->kind == VBLK_EV_CONFIG_WRITE &&
+        (!vblk_config_field_find(&o->opt.profile, "writeback", &field) || field.offset != ev->at || ev->len != 1))
+        return; /* what the driver can't write stays as the device has it */
     for (uint32_t i = 0; i < ev->len && ev->at + i < VBLK_CONFIG_MAX; i++) {
         ctl->config[ev->at + i] = ev->bytes[i];
         ctl->config_seen[ev->at + i] = 1;
     }
-    if (ev->kind == VBLK_EV_CONFIG_READ)
-        ctl->notified = false;
     for (unsigned which = 0; which < LIM_COUNT; which++)
         if (vblk_config_field_find(&o->opt.profile, limit_names[which], &field) && field.offset < ev->at + ev->len &&
             field.offset + field.width > ev->at)
             decode_limit(ctl, (enum limit)which, &field);
+    if (ev->kind == VBLK_EV_CONFIG_READ)
+        ctl->notified = o->provisioned.config_unread = false;
 }

@@ -41,6 +41,7 @@ struct control {
     bool fresh;               /* nothing happened since power-on, reset or BACK */
     bool live;                /* DRIVER_OK was written after FEATURES_OK was granted */
     bool needs_reset;         /* the device showed DEVICE_NEEDS_RESET since the last reset */
+    uint32_t device_id;       /* as last read; 0: never */
     bool failed;              /* the driver wrote FAILED since the last reset */
     bool refused;             /* FEATURES_OK was written and read back clear */
     /* features */
@@ -59,6 +60,13 @@ struct control {
     bool config_length_known;
     uint64_t limit[LIM_COUNT];
     uint32_t limit_known;     /* bit n: limit n was read whole */
+    uint32_t limit_early;     /* … since the last reset, before FEATURES_OK */
+    uint32_t limit_live;      /* … since the last reset, after DRIVER_OK */
+    uint32_t limit_changed;   /* … more than once since DRIVER_OK, with different values */
+    uint64_t limit_before[LIM_COUNT]; /* of those in limit_changed: the value before */
+    uint32_t provision_generation; /* generation when a limit of provision was read last */
+    bool provision_stale;     /* one changed; whether the generation did is not known yet */
+    bool provision_silent;    /* one changed, and no notification has come */
     uint64_t capacity_before; /* the value before the last change, for requests in flight (AMB-21) */
     uint32_t generation;
     bool generation_known;

@@ -41,6 +41,16 @@ static bool touches_disk(const struct chain *c)
     return !c->void_ && (c->mutates || c->req.slot == TY_IN);
 }
 
+/* Two requests in flight that name a sector both. PROVISION changes nothing that a read shows, so it races with none. */
+static void meet(struct chain *a, struct chain *b)
+{
+    bool provision = a->req.slot == TY_PROVISION || b->req.slot == TY_PROVISION;
+    if (!provision)
+        a->racy = b->racy = true;
+    else if (a->req.slot == TY_OUT || b->req.slot == TY_OUT)
+        a->beside = b->beside = true;
+}
+
 void effect_available(struct vblk_oracle *o, struct queue *q, struct chain *c)
 {
     (void)q;
@@ -53,7 +63,7 @@ void effect_available(struct vblk_oracle *o, struct queue *q, struct chain *c)
             if (other == c || !touches_disk(other) || !(c->mutates || other->mutates))
                 continue;
             if (requests_meet(&c->req, &other->req))
-                c->racy = other->racy = true;
+                meet(c, other);
         }
     }
     o->mutators += c->mutates;
@@ -73,14 +83,23 @@ static const struct change_rule rules[TY_COUNT] = {
     [TY_PROVISION] = { KEEP, KEEP, BY_PROVISION },
 };
 
-static enum cause cause_of(const struct chain *c, uint32_t flags)
+static enum cause provision_cause(const struct chain *c, uint32_t flags, uint8_t status)
+{
+    if ((flags & VBLK_SEGMENT_UNMAP) != 0)
+        return BY_PROVISION_UNMAP;
+    if (status == VBLK_S_UNSUPP)
+        return BY_PROVISION_REFUSED;
+    return c->beside ? BY_PROVISION_BESIDE : BY_PROVISION;
+}
+
+static enum cause cause_of(const struct chain *c, uint32_t flags, uint8_t status)
 {
     enum cause cause = rules[c->req.slot].cause;
     if ((flags & VBLK_SEGMENT_UNMAP) != 0 && cause == BY_ZEROES)
         return BY_ZEROES_UNMAP;
-    if ((flags & VBLK_SEGMENT_UNMAP) != 0 && cause == BY_PROVISION)
-        return BY_PROVISION_UNMAP;
-    return cause;
+    if (cause == BY_PROVISION)
+        return provision_cause(c, flags, status);
+    return c->beside && cause == BY_WRITE ? BY_PROVISION_BESIDE : cause;
 }
 
 /* What to do with one range, given the answer. */
@@ -98,7 +117,7 @@ static enum shadow_change change_of(const struct chain *c, uint8_t status)
 static void change_range(struct vblk_oracle *o, const struct chain *c, const struct seg *s, uint8_t status)
 {
     enum shadow_change change = change_of(c, status);
-    enum cause cause = cause_of(c, s->flags);
+    enum cause cause = cause_of(c, s->flags, status);
     const uint8_t *bytes = NULL;
     uint64_t count = s->count;
 
@@ -137,7 +156,7 @@ static void change_disk(struct vblk_oracle *o, struct chain *c, uint8_t status)
 {
     struct seg s;
     o->stability = (uint8_t)stable_at_once(o);
-    o->unflushed++;
+    o->unflushed += c->req.slot != TY_PROVISION;
     shadow_mode(&o->shadow, o->stability != NOT_STABLE);
     for (uint32_t i = 0; nth_range(&c->req, i, &s); i++)
         if (s.count > 0)
@@ -188,12 +207,26 @@ static void flushed(struct vblk_oracle *o, const struct chain *c)
     o->unflushed = 0;
 }
 
+/* What later requests of the kind are compared with. */
+static void remember_provision(struct vblk_oracle *o, const struct chain *c, struct answer *a)
+{
+    struct seg s;
+    if (a->status != VBLK_S_OK || !request_segment(&c->req, 0, &s))
+        return;
+    a->again = o->provisioned.known && o->provisioned.sector == s.sector && o->provisioned.count == s.count;
+    o->provisioned.sector = s.sector;
+    o->provisioned.count = s.count;
+    o->provisioned.known = o->provisioned.config_unread = true;
+}
+
 void effect_used(struct vblk_oracle *o, struct queue *q, struct chain *c, struct answer *a)
 {
     bool answered = (c->faults & F_NO_STATUS) == 0;
 
     if (c->void_ || c->req.slot == TY_NONE)
         return;
+    if (c->req.slot == TY_PROVISION && answered)
+        remember_provision(o, c, a);
     if (c->mutates)
         change_disk(o, c, answered ? a->status : NO_ANSWER);
     else if (c->req.slot == TY_FLUSH && answered && a->status == VBLK_S_OK)

@@ -125,11 +125,13 @@ struct chain {
     bool mutates;            /* changes the disk if it succeeds */
     bool racy;               /* a request in flight overlapped it, so its data is not compared */
     bool behind;             /* an overlapping request that changes the disk completed while this one was in flight */
+    bool beside;             /* a write, and a provision request in flight overlapped it; or the other way round */
     bool suspect;            /* some of its bytes may belong to another outstanding chain, too */
     bool status_stored;      /* SEES_DEVICE_STORES: the status byte was stored */
     uint16_t count;          /* pieces, all of the chain's */
     uint16_t first_writable; /* position of the first writable piece; == count: none */
     uint32_t faults;         /* enum fault */
+    uint32_t turn;           /* position among all chains made available on its queue, from 1 */
     uint64_t born;           /* oracle sequence number at which it was made available */
     struct written written;
     struct written fetched;  /* SEES_DEVICE_LOADS: what the device loaded of the readable bytes */
@@ -146,6 +148,7 @@ struct answer {
     bool readable_changed;  /* readable bytes differ from when they were made available, not by the driver's hand */
     bool table_changed;     /* descriptors do */
     uint64_t changed_at;    /* where */
+    bool again;             /* PROVISION: names the same range first as the one answered OK before */
     bool prefix_known;      /* stores were seen */
     uint64_t prefix;        /* bytes written contiguously from the first writable one */
     struct shadow_read read; /* IN with OK: how the data compares with the shadow */
@@ -161,6 +164,8 @@ struct queue {
     uint16_t used_idx;      /* next element not yet looked at */
     uint32_t outstanding;
     uint32_t total;         /* chains made available since enable */
+    uint32_t used_turn;     /* the latest turn of a chain that was used */
+    uint32_t faulty_turn;   /* turn of the last malformed PROVISION, 0: none */
     uint32_t used_total;
     uint16_t avail_flags, used_flags; /* as last seen */
     uint16_t elem_pending;  /* SEES_DEVICE_STORES: idx was published before this many elements were stored */
@@ -342,8 +347,9 @@ struct vblk_oracle {
     bool gone;                  /* the device is not there */
     bool in_case;
     struct vblk_memory_snapshot *image; /* what memory should hold: for peers whose stores are not seen */
+    struct { uint64_t sector; uint32_t count; bool known, config_unread; } provisioned; /* by the last OK */
     /* who owned what was returned lately, to tell late stores from stray ones */
-    struct { uint64_t gpa, len; uint64_t seq; } returned[256];
+    struct { uint64_t gpa, len; uint64_t seq; uint8_t slot; } returned[256];
     uint32_t returned_next;
     struct check_list lists[MOMENT_COUNT];
     struct check_list by_type[3][TY_COUNT];                /* AT_AVAILABLE, AT_USED, AT_QUIET */

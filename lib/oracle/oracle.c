@@ -61,6 +61,7 @@ void vblk_oracle_reset(struct vblk_oracle *o, bool forget_disk, bool disk_zero)
     o->gone = false;
     o->stability = o->stability_at_cut = NOT_STABLE;
     o->power_cuts = o->unflushed = 0;
+    memset(&o->provisioned, 0, sizeof(o->provisioned));
     o->ctl.offered_ever = o->ctl.negotiated_ever = 0;
     o->ctl.limit_known = 0;
     control_power_on(&o->ctl);
@@ -188,6 +189,7 @@ static void on_config_notify(struct vblk_oracle *o, const struct vblk_event *ev)
 {
     judge_moment(o, AT_CONFIG_NOTIFY, &(struct look){ .ev = ev });
     o->ctl.notified = true;
+    o->ctl.provision_silent = false;
 }
 
 static void on_look(struct vblk_oracle *o, const struct vblk_event *ev)

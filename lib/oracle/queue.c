@@ -120,7 +120,7 @@ void queue_enable(struct vblk_oracle *o, uint16_t no)
     q->lost = false;
     q->avail_idx = 0;
     q->used_idx = 0;
-    q->total = q->used_total = 0;
+    q->total = q->used_total = q->used_turn = q->faulty_turn = 0;
     q->elem_pending = 0;
     q->notified = 0;
     q->since_kick = q->since_notify = 0;
@@ -180,7 +180,7 @@ static void made_available(struct vblk_oracle *o, struct queue *q, uint16_t head
     c->head = head;
     c->queue = q->no;
     c->outstanding = true;
-    c->taken = c->void_ = c->mutates = c->racy = c->behind = c->status_stored = false;
+    c->taken = c->void_ = c->mutates = c->racy = c->behind = c->beside = c->status_stored = false;
     c->born = o->seq;
     c->written.count = 0;
     c->written.overflow = false;
@@ -192,7 +192,9 @@ static void made_available(struct vblk_oracle *o, struct queue *q, uint16_t head
     link_chain(o, c);
     o->outstanding++;
     q->outstanding++;
-    q->total++;
+    c->turn = ++q->total;
+    if (c->req.slot == TY_PROVISION && (c->faults & (F_UNIT | F_NO_SEGMENT | F_DIRECTION | F_ZERO_SECTORS)) != 0)
+        q->faulty_turn = c->turn;
     q->since_kick++;
     effect_available(o, q, c);
     judge_moment(o, AT_AVAILABLE, &(struct look){ .ev = ev, .q = q, .chain = c });
@@ -308,6 +310,8 @@ static void used_one(struct vblk_oracle *o, struct queue *q, uint16_t slot, cons
     judge_moment(o, AT_USED, &look);
     if (o->image != NULL)
         access_account(o, q, c);
+    if (c->turn > q->used_turn)
+        q->used_turn = c->turn;
     finish_chain(o, q, c);
 }
 

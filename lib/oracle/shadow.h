@@ -25,6 +25,8 @@ enum cause {
     BY_PROVISION_UNMAP, /* the same with the unmap flag set */
     BY_REFUSED,         /* inside a range of a request that was answered UNSUPP: must not change */
     BY_POWER_CUT,
+    BY_PROVISION_REFUSED, /* inside a range of PROVISION that was answered UNSUPP */
+    BY_PROVISION_BESIDE,  /* inside a range of PROVISION and of a write that were in flight together */
     CAUSE_COUNT
 };
 
