@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* PROVISION done wrong. */
+#include <string.h>
+
+#include "mutants.h"
+
+#define PROVISION_ROW(flags, segs, run_)                                                                        \
+    { .type = 15, .feature = 17, .direction = VBLK_SEGMENTS, .unit = 16, .writes = true, .known_flags = (flags),  \
+      .max_sectors = offsetof(struct vblk_device_options, max_provision_sectors), .max_seg = (segs), .run = (run_) }
+#define SEG_LIMIT offsetof(struct vblk_device_options, max_provision_seg)
+
+static uint8_t provision(struct vblk_device *device, struct vblk_request *req)
+{
+    return vblk_reference_run(device, req, 15);
+}
+
+/* Apply a disk operation of another kind to each segment. */
+static uint8_t each_segment(struct vblk_device *device, struct vblk_request *req,
+                            vblk_err (*apply)(const struct vblk_backend *disk, uint64_t sector, uint32_t count))
+{
+    const struct vblk_backend *disk = vblk_device_disk(device);
+    struct vblk_range r;
+    for (uint32_t i = 0; vblk_request_segment(device, req, i, &r); i++)
+        if (r.count > 0 && apply(disk, r.sector, r.count) != VBLK_OK)
+            return VBLK_S_IOERR;
+    return VBLK_S_OK;
+}
+
+static vblk_err apply_zeroes(const struct vblk_backend *disk, uint64_t sector, uint32_t count)
+{
+    return disk->write_zeroes(disk->ctx, sector, count, true, true);
+}
+
+static vblk_err apply_discard(const struct vblk_backend *disk, uint64_t sector, uint32_t count)
+{
+    return disk->discard(disk->ctx, sector, count);
+}
+
+static vblk_err apply_pattern(const struct vblk_backend *disk, uint64_t sector, uint32_t count)
+{
+    uint8_t block[VBLK_SECTOR];
+    memset(block, 0xee, sizeof(block));
+    for (uint32_t i = 0; i < count; i++)
+        if (disk->write(disk->ctx, sector + i, block, 1, true) != VBLK_OK)
+            return VBLK_E_IO;
+    return VBLK_OK;
+}
+
+static uint8_t zero_range(struct vblk_device *device, struct vblk_request *req)
+{
+    return each_segment(device, req, apply_zeroes);
+}
+
+static uint8_t deallocate_range(struct vblk_device *device, struct vblk_request *req)
+{
+    return each_segment(device, req, apply_discard);
+}
+
+/* One segment too many is where the scratch area of a careless device ends. */
+static uint8_t spill_when_too_many(struct vblk_device *device, struct vblk_request *req)
+{
+    if (vblk_request_segments(req) <= vblk_device_options_of(device)->max_provision_seg)
+        return provision(device, req);
+    return each_segment(device, req, apply_pattern);
+}
+
+/* Segments in units of blk_size, zeroed so that the difference can be read. */
+static vblk_err apply_nothing(const struct vblk_backend *disk, uint64_t sector, uint32_t count)
+{
+    (void)disk;
+    (void)sector;
+    (void)count;
+    return VBLK_OK;
+}
+
+static uint8_t in_blocks(struct vblk_device *device, struct vblk_request *req, const struct vblk_op *op)
+{
+    const struct vblk_device_options *opt = vblk_device_options_of(device);
+    uint64_t scale = opt->blk_size / VBLK_SECTOR;
+    struct vblk_range r;
+
+    if (op->type != 15)
+        return vblk_reference_check_segments(device, req, op);
+    for (uint32_t i = 0; vblk_request_segment(device, req, i, &r); i++)
+        if (r.sector * scale > opt->capacity || r.count * scale > opt->capacity - r.sector * scale ||
+            r.count * scale > opt->max_provision_sectors)
+            return VBLK_S_IOERR;
+    return vblk_reference_check_segments(device, req, op);
+}
+
+static uint8_t accept_only(struct vblk_device *device, struct vblk_request *req)
+{
+    return each_segment(device, req, apply_nothing);
+}
+
+static const struct vblk_op any_flag = PROVISION_ROW(~0u, SEG_LIMIT, accept_only);
+static const struct vblk_op zeroing = PROVISION_ROW(0, SEG_LIMIT, zero_range);
+static const struct vblk_op deallocating = PROVISION_ROW(0, SEG_LIMIT, deallocate_range);
+static const struct vblk_op spilling = PROVISION_ROW(0, 0, spill_when_too_many);
+
+#define REPLACE(name_, row_)                                                                        \
+    static const struct vblk_op *name_(const struct vblk_device *device, uint32_t type, const struct vblk_op *row) \
+    {                                                                                               \
+        (void)device;                                                                               \
+        return type == 15 ? &(row_) : row;                                                           \
+    }
+REPLACE(with_any_flag, any_flag)
+REPLACE(with_zeroing, zeroing)
+REPLACE(with_deallocating, deallocating)
+REPLACE(with_spilling, spilling)
+
+/* The unmap flag makes it deallocate; without the flag it is lawful. */
+static uint8_t unmap_is_discard(struct vblk_device *device, struct vblk_request *req)
+{
+    return (vblk_request_segment_flags(req) & VBLK_SEGMENT_UNMAP) != 0 ? deallocate_range(device, req)
+                                                                       : provision(device, req);
+}
+static const struct vblk_op unmapping = PROVISION_ROW(VBLK_SEGMENT_UNMAP, SEG_LIMIT, unmap_is_discard);
+REPLACE(with_unmapping, unmapping)
+
+const struct mutant mutants_provision[] = {
+    { "provision-unknown-flag", "executes PROVISION although a reserved flag is set", "PROV-DEV-01",
+      { "PROV-DEV-02", "PROV-DEV-03", "PROV-REQ-08", "PROV-DEV-05" }, { .op = with_any_flag } },
+    { "provision-in-blocks", "takes the sectors of PROVISION for units of blk_size", "PROV-CFG-05",
+      { "PROV-CFG-04", "PROV-REQ-07", "PROV-DEV-14" }, { .check_segments = in_blocks } },
+    { "provision-too-many-segments", "writes data for PROVISION of more than max_provision_seg segments",
+      "PROV-DEV-08", { "PROV-DEV-18", "PROV-DEV-10" }, { .op = with_spilling } },
+    { "provision-zeroes", "zeroes the range of PROVISION", "PROV-DEV-08", { "PROV-DEV-11", "PROV-DEV-28" },
+      { .op = with_zeroing } },
+    { "provision-deallocates", "deallocates the range of PROVISION", "PROV-DEV-08", { "PROV-DEV-11", "PROV-DEV-28" },
+      { .op = with_deallocating } },
+    { "provision-unmap-deallocates", "deallocates the range when unmap is set in a PROVISION segment", "PROV-DEV-06",
+      { "PROV-DEV-05", "PROV-DEV-08" }, { .op = with_unmapping } },
+    { .name = NULL },
+};
