@@ -74,6 +74,8 @@ struct vblk_port {
     void *observe_ctx;        /**< handed to observe */
     uint32_t used_notified;   /**< notifications so far, for waiters */
     uint32_t config_notified; /**< likewise, of configuration changes */
+    const char *gone_how;     /**< for adapters: why VBLK_E_GONE, as text, or NULL */
+    bool gone;                /**< the device is gone; kept by vblk_port_*(), which fail at once until recovery */
 };
 
 /** The adapter's operation of the same name, and its event. VBLK_E_UNSUPPORTED where the adapter has none. */

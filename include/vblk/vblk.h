@@ -7,6 +7,7 @@
 #define VBLK_VBLK_H
 
 #include <vblk/base.h>
+#include <vblk/builtin.h>
 #include <vblk/clause.h>
 #include <vblk/device.h>
 #include <vblk/driver.h>
@@ -18,5 +19,6 @@
 #include <vblk/script.h>
 #include <vblk/spec.h>
 #include <vblk/store.h>
+#include <vblk/vhost_user.h>
 
 #endif /* VBLK_VBLK_H */
