@@ -12,6 +12,8 @@
 #include <vblk/device.h>
 #include <vblk/script.h>
 
+#include <stdio.h>
+
 struct vector_file; /* opaque; a whole file, jansson's tree inside */
 
 /* Where and why a file was rejected. */
@@ -85,5 +87,26 @@ struct vector_script *vector_resolve(const struct vector_file *file, size_t i, s
                                      char *reason, size_t reason_size);
 const struct vblk_script *vector_script_of(const struct vector_script *script);
 void vector_script_free(struct vector_script *script);
+
+/* A file of many cases may also come from memory: @path is its name in messages only. */
+struct vector_file *vector_load_text(const char *text, size_t length, const char *path, struct vector_error *error);
+const char *vector_file_path(const struct vector_file *file);
+const char *vector_clause_of(const struct vector_file *file);  /* "PROV-DEV-01" */
+const char *vector_summary_of(const struct vector_file *file); /* one sentence */
+
+/* What a reference device with @options announces; @modelled as in struct vector_env. */
+void vector_env_of_device(const struct vblk_device_options *options, uint64_t modelled, struct vector_env *out);
+/* What a puppet announces. */
+void vector_env_of_puppet(const struct vblk_puppet *puppet, const struct vblk_profile *profile, uint64_t modelled,
+                          struct vector_env *out);
+/* What a file of JSON says that a target announced; @modelled 0: all that it offers. */
+bool vector_env_load(const char *path, uint64_t modelled, struct vector_env *out, struct vector_error *error);
+
+/* The canonical layout of a file, to be freed; NULL: no memory. */
+char *vector_format(const struct vector_file *file);
+/* The bytes of the file as they were read. */
+const char *vector_text_of(const struct vector_file *file, size_t *length);
+/* Print a resolved script for people, one step a line. */
+void vector_print_script(FILE *out, const struct vblk_script *script);
 
 #endif /* CONFORMANCE_VECTOR_H */

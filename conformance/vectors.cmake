@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Reading test vectors. Needs the facts of the specification only, so that whoever wants vectors takes just this.
+add_library(vblk_vectors STATIC
+  vector.c
+  vector_case.c
+  vector_expr.c
+  vector_format.c
+  vector_lint.c
+  vector_names.c
+  vector_print.c
+  vector_read.c
+  vector_request.c
+  vector_setup.c
+  vector_steps.c
+  vector_text.c
+  vector_verbs.c
+)
+target_include_directories(vblk_vectors PUBLIC ${PROJECT_SOURCE_DIR}/include ${CMAKE_CURRENT_SOURCE_DIR})
+target_link_libraries(vblk_vectors PUBLIC vblk_spec PkgConfig::JANSSON)
+vblk_warnings(vblk_vectors)
+
+vblk_test(vector_test SOURCES vector_test.c LINK vblk_vectors)
