@@ -188,7 +188,7 @@ static void on_used_notify(struct vblk_oracle *o, const struct vblk_event *ev)
 static void on_config_notify(struct vblk_oracle *o, const struct vblk_event *ev)
 {
     judge_moment(o, AT_CONFIG_NOTIFY, &(struct look){ .ev = ev });
-    o->ctl.notified = true;
+    control_notified(o);
     o->ctl.provision_silent = false;
 }
 
@@ -224,6 +224,7 @@ static void on_back(struct vblk_oracle *o, const struct vblk_event *ev)
 {
     queue_drop_all(o);
     control_power_on(&o->ctl);
+    o->ctl.fresh = true;
     o->gone = false;
     judge_moment(o, AT_BACK, &(struct look){ .ev = ev });
 }
@@ -237,9 +238,10 @@ static void on_power_cut(struct vblk_oracle *o, const struct vblk_event *ev)
     if (ev->value == 1)
         shadow_power_cut(&o->shadow);
     else
-        shadow_doubt_all(&o->shadow);
+        shadow_forget(&o->shadow, false); /* the medium itself is gone */
     judge_moment(o, AT_POWER_CUT, &(struct look){ .ev = ev });
     control_power_on(&o->ctl);
+    o->ctl.fresh = true;
 }
 
 static void on_case_begin(struct vblk_oracle *o, const struct vblk_event *ev)
