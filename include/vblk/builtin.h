@@ -19,8 +19,8 @@ extern "C" {
 /**
  * A reference device on a new sparse store of options->capacity sectors.
  *
- * Host actions, as enum vblk_host_action says, and: RESIZE fails with VBLK_E_INVAL past 2^55 - 1 sectors; POWER_CUT takes
- * the seed of vblk_store_power_cut() as a, and is reported as an event; POOL UINT64_MAX takes the limit away.
+ * Host actions, as enum vblk_host_action says, and: RESIZE fails with VBLK_E_INVAL past 2^55 - 1 sectors; POWER_CUT
+ * takes the seed of vblk_store_power_cut() as a, and is reported as an event; POOL UINT64_MAX takes the limit away.
  * vblk_port_recover() undoes all host actions: configuration, failures, pool; the content of the disk stays.
  *
  * @param options copied; behaviour, if any, must outlive the port

@@ -125,7 +125,7 @@ VBLK_API VBLK_NODISCARD vblk_err vblk_request_get(struct vblk_device *device, st
                                                   void *buf, uint32_t len);
 VBLK_API VBLK_NODISCARD vblk_err vblk_request_put(struct vblk_device *device, struct vblk_request *req, uint64_t offset,
                                                   const void *buf, uint32_t len);
-/** @return the guest address of writable byte @p offset (the status byte is at in_len); 0 with *ok false past the end. */
+/** @return the guest address of writable byte @p offset (the status byte: in_len); 0 with *ok false past the end. */
 VBLK_API uint64_t vblk_request_address(const struct vblk_request *req, uint64_t offset, bool *ok);
 /** A segment of discard, write zeroes, secure erase or provision. */
 struct vblk_range {

@@ -69,7 +69,7 @@ struct vblk_device {
 
     struct vblk_op provision; /* the row with the profile's numbers */
     struct vblk_op secure_erase;
-    bool malformed_resets;    /* AMB-15 */
+    bool malformed_resets; /* AMB-15 */
 
     struct vblk_range *segment;
     uint32_t segment_room;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Configuration space (2.5, 5.2.4). The image holds what the driver reads; options follow what the host writes there. */
+/* Configuration space (2.5, 5.2.4). The image is what the driver reads; options follow what the host writes there. */
 #include <stddef.h>
 #include <string.h>
 
@@ -11,8 +11,14 @@ struct member {
     uint16_t at;
     bool truth; /* a bool */
 };
-#define MEMBER(name) { #name, offsetof(struct vblk_device_options, name), false }
-#define TRUTH(name) { #name, offsetof(struct vblk_device_options, name), true }
+#define MEMBER(name)                                                                                                   \
+    {                                                                                                                  \
+#name, offsetof(struct vblk_device_options, name), false                                                       \
+    }
+#define TRUTH(name)                                                                                                    \
+    {                                                                                                                  \
+#name, offsetof(struct vblk_device_options, name), true                                                        \
+    }
 static const struct member members[] = {
     MEMBER(capacity),
     MEMBER(size_max),
@@ -87,11 +93,18 @@ static uint64_t load(const void *at, unsigned width)
 
 static void store(void *at, unsigned width, uint64_t value)
 {
-    uint8_t v8 = (uint8_t)value;
-    uint16_t v16 = (uint16_t)value;
-    uint32_t v32 = (uint32_t)value;
+    const uint8_t v8 = (uint8_t)value;
+    const uint16_t v16 = (uint16_t)value;
+    const uint32_t v32 = (uint32_t)value;
+    const void *from = &value;
 
-    memcpy(at, width == 1 ? (void *)&v8 : width == 2 ? (void *)&v16 : width == 4 ? (void *)&v32 : (void *)&value, width);
+    if (width == 1)
+        from = &v8;
+    else if (width == 2)
+        from = &v16;
+    else if (width == 4)
+        from = &v32;
+    memcpy(at, from, width);
 }
 
 /* Options to image. */

@@ -537,7 +537,9 @@ static void hold__more_than_fits_waits_in_the_ring(void **state)
 {
     const struct vblk_request_header header = { vblk_put32(VBLK_T_FLUSH), vblk_put32(0), vblk_put64(0) };
     const uint64_t base = RIG_BUFFERS;
-    struct vblk_layout at = { .size = 2048, .desc = RIG_BASE, .driver = RIG_BASE + 0x10000, .device = RIG_BASE + 0x20000 };
+    struct vblk_layout at = {
+        .size = 2048, .desc = RIG_BASE, .driver = RIG_BASE + 0x10000, .device = RIG_BASE + 0x20000
+    };
     uint32_t done = 0;
     vblk_le16 value;
     struct rig r;

@@ -30,14 +30,14 @@ static unsigned cut(struct vblk_buf *bufs, uint64_t gpa, uint32_t len, const uin
 }
 
 static const uint32_t cuts[][8] = {
-    { 0 },              /* all in one */
-    { 16, 0 },          /* header apart, data in pieces of 16 */
+    { 0 },     /* all in one */
+    { 16, 0 }, /* header apart, data in pieces of 16 */
     { 1, 15, 512, 0 },
-    { 8, 16, 0 },       /* data begins inside a buffer */
+    { 8, 16, 0 }, /* data begins inside a buffer */
     { 16, 511, 1, 0 },
     { 15, 2, 511, 0 },
     { 1, 1, 1, 1, 1, 1, 523, 0 },
-    { 512, 1, 0 },      /* status alone behind whole data */
+    { 512, 1, 0 }, /* status alone behind whole data */
     { 100, 0 },
     { 17, 13, 0 },
 };
@@ -136,8 +136,8 @@ static void framing__empty_buffers_are_passed_over(void **state)
 {
     const uint64_t head = RIG_BUFFERS, body = RIG_BUFFERS + 4096;
     const struct vblk_buf bufs[] = {
-        { 0, 0, false }, { head, 16, false }, { head, 0, false }, { body, 0, true }, { body, 512, true },
-        { UINT64_MAX, 0, true }, { body + 512, 1, true }, { body, 0, true },
+        { 0, 0, false },     { head, 16, false },     { head, 0, false },      { body, 0, true },
+        { body, 512, true }, { UINT64_MAX, 0, true }, { body + 512, 1, true }, { body, 0, true },
     };
     struct answer a;
     struct rig r;
@@ -208,11 +208,11 @@ static void malformed__answered_where_there_is_room(void **state)
         uint32_t len;
         bool answered;
     } cases[] = {
-        { { { at, 15, false }, { at + 600, 1, true } }, 2, 1, true },      /* short header */
-        { { { at, 15, false }, { at + 88, 513, true } }, 2, 0, true },     /* and room for data */
-        { { { at + 600, 1, true } }, 1, 1, true },                         /* no header */
-        { { { at, 528, false } }, 1, 0, false },                           /* no status */
-        { { { at, 528, false }, { at + 600, 0, true } }, 2, 0, false },    /* an empty one */
+        { { { at, 15, false }, { at + 600, 1, true } }, 2, 1, true },   /* short header */
+        { { { at, 15, false }, { at + 88, 513, true } }, 2, 0, true },  /* and room for data */
+        { { { at + 600, 1, true } }, 1, 1, true },                      /* no header */
+        { { { at, 528, false } }, 1, 0, false },                        /* no status */
+        { { { at, 528, false }, { at + 600, 0, true } }, 2, 0, false }, /* an empty one */
         { { { at, 3, false } }, 1, 0, false },
         { { { at, 0, false } }, 1, 0, false },
     };
@@ -343,8 +343,8 @@ static void jump(struct rig *r)
 
 static void structural_fault__stops_the_queue_until_reset(void **state)
 {
-    void (*const faults[])(struct rig *r) = { loop,     head_range,       next_range,      bad_address,
-                                              indirect, wrapping_address, write_then_read, jump };
+    void (*const faults[])(struct rig * r) = { loop,     head_range,       next_range,      bad_address,
+                                               indirect, wrapping_address, write_then_read, jump };
     const struct vblk_buf flush[] = { { RIG_BUFFERS + 0x2000, 16, false }, { RIG_BUFFERS + 0x3000, 1, true } };
     static struct reads reads;
     struct rig r;
@@ -389,7 +389,8 @@ static void *resolve(void *ctx, enum vblk_party party, uint64_t gpa, uint64_t le
 
 static void memory__that_goes_away_is_an_ioerr(void **state)
 {
-    const struct vblk_buf out[] = { { RIG_BUFFERS, 16, false }, { RIG_BUFFERS + 16, 512, false },
+    const struct vblk_buf out[] = { { RIG_BUFFERS, 16, false },
+                                    { RIG_BUFFERS + 16, 512, false },
                                     { RIG_BASE + 0xf0000, 1, true } };
     const struct vblk_buf in[] = { { RIG_BUFFERS, 16, false }, { RIG_BUFFERS + 16, 513, true } };
     struct answer a;

@@ -169,7 +169,7 @@ static uint8_t run_provision(struct vblk_device *device, struct vblk_request *re
 }
 
 #define LIMITS(name)                                                                                                   \
-    .max_sectors = offsetof(struct vblk_device_options, max_##name##_sectors),                                        \
+    .max_sectors = offsetof(struct vblk_device_options, max_##name##_sectors),                                         \
     .max_seg = offsetof(struct vblk_device_options, max_##name##_seg)
 
 /* clang-format off */

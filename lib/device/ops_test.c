@@ -232,11 +232,16 @@ static void segments__limits_range_and_length(void **state)
             struct vblk_range range;
             uint8_t status;
         } cases[] = {
-            { { 0, 100, 0 }, VBLK_S_OK },          { { 0, 101, 0 }, VBLK_S_IOERR },
-            { { end - 100, 100, 0 }, VBLK_S_OK },  { { end - 99, 100, 0 }, VBLK_S_IOERR },
-            { { end, 1, 0 }, VBLK_S_IOERR },       { { UINT64_MAX, 2, 0 }, VBLK_S_IOERR },
-            { { UINT64_C(1) << 55, 1, 0 }, VBLK_S_IOERR }, { { UINT64_MAX, 1, 0 }, VBLK_S_IOERR },
-            { { 0, UINT32_MAX, 0 }, VBLK_S_IOERR }, { { 5, 0, 0 }, VBLK_S_OK },
+            { { 0, 100, 0 }, VBLK_S_OK },
+            { { 0, 101, 0 }, VBLK_S_IOERR },
+            { { end - 100, 100, 0 }, VBLK_S_OK },
+            { { end - 99, 100, 0 }, VBLK_S_IOERR },
+            { { end, 1, 0 }, VBLK_S_IOERR },
+            { { UINT64_MAX, 2, 0 }, VBLK_S_IOERR },
+            { { UINT64_C(1) << 55, 1, 0 }, VBLK_S_IOERR },
+            { { UINT64_MAX, 1, 0 }, VBLK_S_IOERR },
+            { { 0, UINT32_MAX, 0 }, VBLK_S_IOERR },
+            { { 5, 0, 0 }, VBLK_S_OK },
             { { UINT64_MAX, 0, 0 }, VBLK_S_OK },
         };
 
@@ -573,9 +578,9 @@ static void late_element(struct vblk_device *device, uint16_t queue, uint16_t id
     assert_int_equal(vblk_device_queue(device, queue, &at), VBLK_OK);
     assert_int_equal(vblk_memory_load16(vblk_device_memory(device), VBLK_NOBODY, at.device + 2, VBLK_RELAXED, &idx),
                      VBLK_OK);
-    assert_int_equal(vblk_memory_store16(vblk_device_memory(device), VBLK_DEVICE, at.device + 2, VBLK_RELEASE,
-                                         (uint16_t)(idx + 1)),
-                     VBLK_OK);
+    assert_int_equal(
+        vblk_memory_store16(vblk_device_memory(device), VBLK_DEVICE, at.device + 2, VBLK_RELEASE, (uint16_t)(idx + 1)),
+        VBLK_OK);
     vblk_reference_put_used(device, queue, id, len);
 }
 static void past_the_end(struct vblk_device *device, struct vblk_request *req)
@@ -592,9 +597,9 @@ static void past_the_end(struct vblk_device *device, struct vblk_request *req)
 static void behaviour__each_member_changes_one_thing(void **state)
 {
     const struct vblk_behaviour wrong[] = {
-        { .name = "0", .op = skip_reads },        { .name = "1", .in_range = in_range_wrapping },
+        { .name = "0", .op = skip_reads },           { .name = "1", .in_range = in_range_wrapping },
         { .name = "2", .check_segments = no_check }, { .name = "3", .put_status = no_status },
-        { .name = "4", .used_length = longer },   { .name = "5", .put_used = late_element },
+        { .name = "4", .used_length = longer },      { .name = "5", .put_used = late_element },
         { .name = "6", .after = past_the_end },
     };
     const struct vblk_range flagged = { 0, 1, 2 };
@@ -635,8 +640,9 @@ static uint8_t in_blocks(struct vblk_device *device, struct vblk_request *req)
 }
 static const struct vblk_op *block_units(const struct vblk_device *device, uint32_t type, const struct vblk_op *row)
 {
-    static const struct vblk_op wrong = { .type = T_PROVISION, .feature = F_PROVISION, .direction = VBLK_SEGMENTS,
-                                          .writes = true, .run = in_blocks };
+    static const struct vblk_op wrong = {
+        .type = T_PROVISION, .feature = F_PROVISION, .direction = VBLK_SEGMENTS, .writes = true, .run = in_blocks
+    };
 
     (void)device;
     (void)row;
@@ -649,8 +655,9 @@ static uint8_t wrapped(struct vblk_device *device, struct vblk_request *req)
 }
 static const struct vblk_op *wraps(const struct vblk_device *device, uint32_t type, const struct vblk_op *row)
 {
-    static const struct vblk_op wrong = { .type = VBLK_T_IN, .feature = -1, .direction = VBLK_TO_DRIVER,
-                                          .run = wrapped };
+    static const struct vblk_op wrong = {
+        .type = VBLK_T_IN, .feature = -1, .direction = VBLK_TO_DRIVER, .run = wrapped
+    };
 
     assert_ptr_equal(row, vblk_reference_op(device, type));
     return type == VBLK_T_IN ? &wrong : NULL;

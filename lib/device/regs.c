@@ -70,8 +70,9 @@ static void negotiate(struct vblk_device *device)
 
 static vblk_err open_ring(struct vblk_device *device, struct queue *q)
 {
-    const struct vblk_layout at = { .size = q->size, .desc = q->desc, .driver = q->driver, .device = q->device,
-                                    .features = device->accepted };
+    const struct vblk_layout at = {
+        .size = q->size, .desc = q->desc, .driver = q->driver, .device = q->device, .features = device->accepted
+    };
 
     vblk_ring_close(&q->ring);
     memset(&q->ring, 0, sizeof q->ring);
@@ -98,7 +99,7 @@ static void go_live(struct vblk_device *device)
     }
 }
 
-/* A driver can set bits one by one or together, in any order that lets each follow its condition; it can't clear any. */
+/* A driver can set bits one by one or together, each if its condition holds by then; it can't clear any. */
 static void write_status(struct vblk_device *device, uint16_t queue, uint64_t value)
 {
     const struct vblk_behaviour *b = device->behaviour;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Framing (2.6.4, 5.2.6). The readable bytes of a chain are the header and then data; the writable ones are data and then
- * the status byte, however they are cut into buffers. Every byte is fetched at most once.
+ * Framing (2.6.4, 5.2.6). The readable bytes of a chain are the header and then data; the writable ones are data and
+ * then the status byte, however they are cut into buffers. Every byte is fetched at most once.
  */
 #include <string.h>
 
@@ -31,7 +31,7 @@ static void seek(struct part *part, uint64_t offset)
     }
 }
 
-/* Call for each stretch of [offset, offset + len) that lies in one buffer: its address, and the length. */
+/* The first stretch of [offset, offset + *len) that lies in one buffer: its address, and in *len its length. */
 static uint64_t stretch(struct part *part, uint64_t offset, uint32_t *len)
 {
     const struct vblk_buf *buf;
@@ -86,7 +86,8 @@ bool blk_request_header(struct vblk_device *device, struct vblk_request *req)
     return true;
 }
 
-vblk_err vblk_request_get(struct vblk_device *device, struct vblk_request *req, uint64_t offset, void *buf, uint32_t len)
+vblk_err vblk_request_get(struct vblk_device *device, struct vblk_request *req, uint64_t offset, void *buf,
+                          uint32_t len)
 {
     if (offset > UINT32_MAX)
         return VBLK_E_RANGE;
@@ -149,7 +150,8 @@ uint16_t vblk_request_queue(const struct vblk_request *req)
 
 uint64_t vblk_request_out_len(const struct vblk_request *req)
 {
-    return req->out.bytes < sizeof(struct vblk_request_header) ? 0 : req->out.bytes - sizeof(struct vblk_request_header);
+    return req->out.bytes < sizeof(struct vblk_request_header) ? 0
+                                                               : req->out.bytes - sizeof(struct vblk_request_header);
 }
 
 uint64_t vblk_request_in_len(const struct vblk_request *req)

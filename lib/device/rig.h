@@ -51,7 +51,7 @@ uint16_t rig_chain(struct rig *rig, uint16_t queue, const struct vblk_buf *bufs,
 void rig_avail(struct rig *rig, uint16_t queue, uint16_t head);
 /* Take one answer off the used ring. */
 struct answer rig_reap(struct rig *rig, uint16_t queue);
-/* One request of header, @p out bytes of data and @p in writable bytes with the status behind them, each in one buffer. */
+/* One request: header, @p out bytes of data, @p in writable bytes and the status, each in a buffer of its own. */
 struct answer rig_ask(struct rig *rig, uint32_t type, uint64_t sector, const void *data, uint32_t out, uint32_t in);
 struct answer rig_segments(struct rig *rig, uint32_t type, const struct vblk_range *ranges, unsigned n);
 /* All bytes of a sector are the same: that byte, else -1. Through the device. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The segments of DISCARD, WRITE_ZEROES, SECURE_ERASE and PROVISION (5.2.6): fetched once, judged before any is executed. */
+/* Segments of DISCARD, WRITE_ZEROES, SECURE_ERASE and PROVISION (5.2.6): fetched once, judged before any is run. */
 #include <string.h>
 
 #include "blk.h"
@@ -15,7 +15,8 @@ vblk_err blk_fetch_segments(struct vblk_device *device, struct vblk_request *req
     for (uint32_t done = 0; done < total;) {
         const uint32_t n = total - done < batch ? total - done : batch;
         const uint64_t offset = (uint64_t)done * sizeof(struct vblk_segment);
-        vblk_err err = vblk_request_get(device, req, offset, device->scratch, n * (uint32_t)sizeof(struct vblk_segment));
+        vblk_err err =
+            vblk_request_get(device, req, offset, device->scratch, n * (uint32_t)sizeof(struct vblk_segment));
 
         if (err)
             return err;
@@ -53,8 +54,8 @@ static uint32_t limit(const struct vblk_device *device, uint16_t at)
 }
 
 /*
- * UNSUPP comes first: of all answers to a request with several faults it alone rests on a MUST. The other faults are the
- * driver's, hence IOERR. A segment of no sectors names nothing, wherever it lies on the disk.
+ * UNSUPP comes first: of all answers to a request with several faults it alone rests on a MUST. The other faults are
+ * the driver's, hence IOERR. A segment of no sectors names nothing, wherever it lies.
  */
 uint8_t vblk_reference_check_segments(struct vblk_device *device, struct vblk_request *req, const struct vblk_op *op)
 {

@@ -26,8 +26,8 @@ struct chunk {
     uint64_t dirty;     /* written since it was last stable */
     struct chunk *next; /* of all chunks, or of the spare ones */
     struct chunk *next_dirty;
-    bool listed;        /* among the dirty */
-    uint8_t *old;       /* [CHUNK_BYTES] stable bytes where dirty; NULL until needed */
+    bool listed;  /* among the dirty */
+    uint8_t *old; /* [CHUNK_BYTES] stable bytes where dirty; NULL until needed */
     uint8_t now[CHUNK_BYTES];
 };
 
@@ -36,7 +36,7 @@ struct vblk_store {
     uint64_t pool;
     struct chunk **slot; /* open addressing by chunk number */
     size_t slots, used;
-    struct chunk *last;  /* found last */
+    struct chunk *last; /* found last */
     struct chunk *all, *dirty, *spare;
     size_t spares;
     /* Where there is no chunk these say what is allocated and what of it is shared; where there is one, it does. */

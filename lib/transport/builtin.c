@@ -134,14 +134,9 @@ static vblk_err reverse(struct builtin *self, uint64_t on, uint64_t b)
 }
 
 static vblk_err (*const actions[VBLK_HOST_COUNT])(struct builtin *self, uint64_t a, uint64_t b) = {
-    [VBLK_HOST_RESIZE] = resize,
-    [VBLK_HOST_FAIL_SECTORS] = fail_sectors,
-    [VBLK_HOST_POOL] = pool,
-    [VBLK_HOST_POWER_CUT] = power_cut,
-    [VBLK_HOST_NEEDS_RESET] = needs_reset,
-    [VBLK_HOST_SET_CONFIG] = set_config,
-    [VBLK_HOST_HOLD] = hold,
-    [VBLK_HOST_REVERSE] = reverse,
+    [VBLK_HOST_RESIZE] = resize,       [VBLK_HOST_FAIL_SECTORS] = fail_sectors, [VBLK_HOST_POOL] = pool,
+    [VBLK_HOST_POWER_CUT] = power_cut, [VBLK_HOST_NEEDS_RESET] = needs_reset,   [VBLK_HOST_SET_CONFIG] = set_config,
+    [VBLK_HOST_HOLD] = hold,           [VBLK_HOST_REVERSE] = reverse,
 };
 
 static vblk_err host(struct vblk_port *port, unsigned action, uint64_t a, uint64_t b)

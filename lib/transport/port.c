@@ -88,7 +88,11 @@ static void emit_config(struct vblk_port *port, enum vblk_event_kind kind, uint3
                         uint32_t len)
 {
     const struct vblk_event ev = {
-        .kind = (uint8_t)kind, .party = VBLK_DRIVER, .at = offset, .len = len, .bytes = len ? buf : NULL,
+        .kind = (uint8_t)kind,
+        .party = VBLK_DRIVER,
+        .at = offset,
+        .len = len,
+        .bytes = len ? buf : NULL,
     };
 
     vblk_port_emit(port, &ev);
