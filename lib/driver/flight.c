@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The lawful driver with many requests in flight: the caller's buffers, the driver's ring. */
+#include "driver_priv.h"
+
+struct vblk_arena vblk_driver_room(const struct vblk_driver *driver)
+{
+    return (struct vblk_arena){ .gpa = driver->room_gpa, .size = driver->room };
+}
+
+vblk_err vblk_driver_add(struct vblk_driver *driver, uint16_t queue, const struct vblk_element *elements, uint32_t n,
+                         uint16_t *id)
+{
+    if (!driver->live)
+        return VBLK_E_STATE;
+    if (queue >= driver->queues || n == 0 || n > driver->queue_size)
+        return VBLK_E_INVAL;
+    for (uint32_t i = 0; i < n; i++)
+        driver->bufs[i] = (struct vblk_buf){ elements[i].gpa, elements[i].len, elements[i].writable };
+    return driver->ring[queue].ops->add(&driver->ring[queue], driver->bufs, n, id);
+}
+
+vblk_err vblk_driver_publish(struct vblk_driver *driver, uint16_t queue, uint32_t count)
+{
+    bool wanted = false;
+    vblk_err err;
+
+    if (!driver->live || queue >= driver->queues)
+        return driver->live ? VBLK_E_INVAL : VBLK_E_STATE;
+    err = driver->ring[queue].ops->publish(&driver->ring[queue], count);
+    if (!err)
+        err = driver->ring[queue].ops->kick_wanted(&driver->ring[queue], &wanted);
+    return err || !wanted ? err : vblk_port_kick(driver->port, queue, queue);
+}
+
+vblk_err vblk_driver_reap(struct vblk_driver *driver, uint16_t queue, uint16_t *id, uint32_t *len)
+{
+    struct vblk_used used;
+    vblk_err err;
+
+    if (!driver->live || queue >= driver->queues)
+        return driver->live ? VBLK_E_INVAL : VBLK_E_STATE;
+    err = driver->ring[queue].ops->reap(&driver->ring[queue], &used);
+    if (err)
+        return err;
+    if (used.fault != VBLK_USED_OK && used.fault != VBLK_USED_LEN)
+        return VBLK_E_IO;
+    *id = (uint16_t)used.id;
+    *len = used.len;
+    return VBLK_OK;
+}

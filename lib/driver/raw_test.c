@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Raw steps: what a script says is what happens, and lawful steps go on from there. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "stage.h"
+
+static void value_is(struct stage *stage, uint64_t value)
+{
+    struct vblk_step *step = add(stage, VBLK_STEP_EXPECT, "");
+
+    step->expect.value_checked = true;
+    step->expect.value = value;
+}
+
+static struct vblk_step *load_from(struct stage *stage, enum vblk_part part, const char *name, uint64_t a, uint64_t len)
+{
+    struct vblk_step *step = add_ab(stage, VBLK_STEP_LOAD, name, a, len);
+
+    step->part = (uint8_t)part;
+    return step;
+}
+
+static void raw_rings__bypass_nothing_the_player_must_know(void **state)
+{
+    struct stage *stage = *state;
+
+    add(stage, VBLK_STEP_START, "");
+    add_read(stage, "r", 0, 512);
+    add_a(stage, VBLK_STEP_AVAIL_SLOT, "r", 0);
+    add(stage, VBLK_STEP_BARRIER, "");
+    add(stage, VBLK_STEP_AVAIL_IDX, "")->order = VBLK_RELEASE;
+    add(stage, VBLK_STEP_DEV_COMPLETE, "r");
+    add(stage, VBLK_STEP_WAIT, "");
+    add_expect(stage, "r", VBLK_S_OK, 513);
+    add_read(stage, "s", 0, 512);
+    add(stage, VBLK_STEP_AVAILABLE, "s");
+    add(stage, VBLK_STEP_PUBLISH, "");
+    add(stage, VBLK_STEP_PUBLISH, "");
+    load_from(stage, VBLK_PART_AVAIL, "", 2, 2)->order = VBLK_ACQUIRE;
+    value_is(stage, 2);
+    played(stage);
+    assert_int_equal(stage->play.surprise_count, 0);
+    assert_int_equal(stage->play.answered, 1);
+    assert_int_equal(stage->play.requests, 2);
+    assert_string_equal(watch_between(&stage->watch, "drv-store:avail0", "dev-load"),
+                        "drv-store:avail0+2 drv-full drv-store:avail.idx0+2 ");
+}
+
+static void one_head_in_two_slots__is_played(void **state)
+{
+    struct stage *stage = *state;
+
+    add(stage, VBLK_STEP_START, "");
+    add_read(stage, "r", 0, 512);
+    add(stage, VBLK_STEP_AVAIL_SLOT, "r");
+    add(stage, VBLK_STEP_AVAIL_SLOT, "r");
+    add(stage, VBLK_STEP_AVAIL_IDX, "");
+    add(stage, VBLK_STEP_DEV_TAKE, "");
+    add(stage, VBLK_STEP_DEV_TAKE, "");
+    add(stage, VBLK_STEP_DEV_ELEM, "r");
+    add(stage, VBLK_STEP_DEV_ELEM, "r");
+    add(stage, VBLK_STEP_DEV_IDX, "");
+    add(stage, VBLK_STEP_LOOK, "");
+    played(stage);
+    assert_int_equal(stage->play.bad_answers, 1);
+    assert_int_equal(stage->play.requests, 1);
+}
+
+static void idx_that_jumps_or_goes_back__the_next_slot_follows(void **state)
+{
+    struct stage *stage = *state;
+
+    add(stage, VBLK_STEP_START, "");
+    add_a(stage, VBLK_STEP_AVAIL_IDX, "", 1000);
+    add_ab(stage, VBLK_STEP_AVAIL_SLOT, "", 3, 7);
+    add_read(stage, "r", 0, 512);
+    add(stage, VBLK_STEP_AVAILABLE, "r");
+    add(stage, VBLK_STEP_PUBLISH, "");
+    load_from(stage, VBLK_PART_AVAIL, "", 2, 2);
+    value_is(stage, 1001);
+    add_a(stage, VBLK_STEP_AVAIL_IDX, "", 5);
+    add(stage, VBLK_STEP_AVAIL_SLOT, "r");
+    add(stage, VBLK_STEP_AVAIL_IDX, "");
+    load_from(stage, VBLK_PART_AVAIL, "", 2, 2);
+    value_is(stage, 6);
+    load_from(stage, VBLK_PART_AVAIL, "", 4 + 2 * 3, 2);
+    value_is(stage, 7);
+    played(stage);
+    assert_int_equal(stage->play.surprise_count, 0);
+}
+
+static void slot_or_descriptor_beyond_the_ring__is_the_scripts_fault(void **state)
+{
+    struct stage *stage = *state;
+
+    add(stage, VBLK_STEP_START, "");
+    add_ab(stage, VBLK_STEP_AVAIL_SLOT, "", 8, 0);
+    assert_int_equal(run(stage), VBLK_E_INVAL);
+    stage->count = 1;
+    add_a(stage, VBLK_STEP_DESC, "", 8);
+    assert_int_equal(run(stage), VBLK_E_INVAL);
+    stage->count = 1;
+    add_read(stage, "r", 0, 512);
+    add_a(stage, VBLK_STEP_DESC, "r", 3);
+    assert_int_equal(run(stage), VBLK_E_INVAL);
+    stage->count = 1;
+    add_a(stage, VBLK_STEP_DESC, "", 0)->desc_sets = VBLK_DESC_NEXT_IN_CHAIN;
+    assert_int_equal(run(stage), VBLK_E_INVAL);
+    stage->steps[1].desc_sets = 0;
+    stage->steps[1].part = VBLK_PART_COUNT;
+    assert_int_equal(run(stage), VBLK_E_INVAL);
+    stage->steps[1].part = VBLK_PART_IN;
+    assert_int_equal(run(stage), VBLK_E_INVAL);
+}
+
+static void descriptors__only_what_is_set_changes(void **state)
+{
+    struct stage *stage = *state;
+    struct vblk_step *step;
+    struct vblk_desc desc[4];
+    uint64_t table;
+
+    add(stage, VBLK_STEP_START, "");
+    add_read(stage, "r", 0, 512);
+    step = add_a(stage, VBLK_STEP_DESC, "r", 1);
+    step->desc_sets = VBLK_DESC_SETS_NEXT | VBLK_DESC_NEXT_IN_CHAIN;
+    step->desc.next = vblk_put16(0);
+    step = add_a(stage, VBLK_STEP_DESC, "r", 2);
+    step->desc_sets = VBLK_DESC_SETS_ADDR;
+    step->part = VBLK_PART_STATUS_BYTE;
+    step->desc.addr = vblk_put64(4);
+    step = add_a(stage, VBLK_STEP_DESC, "r", 0);
+    step->desc_sets = VBLK_DESC_SETS_LEN | VBLK_DESC_SETS_FLAGS;
+    step->desc.len = vblk_put32(15);
+    step->desc.flags = vblk_put16(VBLK_DESC_NEXT | VBLK_DESC_INDIRECT);
+    step = add_a(stage, VBLK_STEP_DESC, "", 3);
+    step->desc.addr = vblk_put64(0x1234);
+    step->desc.next = vblk_put16(9);
+    add(stage, VBLK_STEP_AVAILABLE, "r");
+    add(stage, VBLK_STEP_PUBLISH, "");
+    add(stage, VBLK_STEP_DEV_COMPLETE, "r");
+    played(stage);
+    table = vblk_puppet_reg(stage->watch.port, VBLK_REG_QUEUE_DESC, 0);
+    assert_int_equal(vblk_memory_peek(stage->watch.mem, table, desc, sizeof(desc)), VBLK_OK);
+    assert_int_equal(vblk_get16(desc[1].next), 0);
+    assert_int_equal(vblk_get32(desc[1].len), 512);
+    assert_int_equal(vblk_get64(desc[2].addr), vblk_get64(desc[1].addr) + 516);
+    assert_int_equal(vblk_get32(desc[0].len), 15);
+    assert_int_equal(vblk_get16(desc[0].flags), VBLK_DESC_NEXT | VBLK_DESC_INDIRECT);
+    assert_int_equal(vblk_get16(desc[0].next), 1);
+    assert_int_equal(vblk_get64(desc[3].addr), 0x1234);
+    assert_int_equal(vblk_get16(desc[3].next), 9);
+    assert_int_equal(stage->watch.counts[VBLK_EV_USED_NOTIFY], 1); /* the loop did not hold the puppet */
+}
+
+static void parts__are_where_the_request_lies(void **state)
+{
+    static const struct vblk_segment segment = { { { 0x77 } }, { { 0 } }, { { 0 } } };
+    struct stage *stage = *state;
+    struct vblk_step *step;
+
+    add(stage, VBLK_STEP_START, "");
+    step = add_read(stage, "r", 0x99, 512);
+    step->request.gap = 8;
+    step->request.segments = &segment;
+    step->request.segment_count = 1;
+    step->request.poison = 0xee;
+    load_from(stage, VBLK_PART_HEADER, "r", 8, 8);
+    value_is(stage, 0x99);
+    load_from(stage, VBLK_PART_OUT, "r", 0, 8);
+    value_is(stage, 0x77);
+    load_from(stage, VBLK_PART_IN, "r", 511, 1);
+    value_is(stage, 0xee);
+    add_a(stage, VBLK_STEP_STORE, "r", 0)->bytes = (struct vblk_bytes){ .length = 1, .fill = true, .seed = 1 };
+    stage->steps[stage->count - 1].part = VBLK_PART_STATUS_BYTE;
+    load_from(stage, VBLK_PART_IN, "r", 512, 1);
+    value_is(stage, 1);
+    add_a(stage, VBLK_STEP_STORE, "", 0)->bytes = (struct vblk_bytes){ .length = 5000, .fill = true, .seed = 3 };
+    stage->steps[stage->count - 1].part = VBLK_PART_SCRATCH;
+    load_from(stage, VBLK_PART_SCRATCH, "", 4999, 2);
+    value_is(stage, 3);
+    load_from(stage, VBLK_PART_DESC, "", 8, 4);
+    value_is(stage, 16);
+    load_from(stage, VBLK_PART_USED, "", 0, 4);
+    value_is(stage, 0);
+    load_from(stage, VBLK_PART_HEADER, "r", UINT64_MAX - 1, 1);
+    played(stage);
+    assert_int_equal(stage->play.surprise_count, 0);
+    assert_null(strstr(stage->watch.text, "!"));
+    load_from(stage, VBLK_PART_OUTSIDE, "", 0, 2);
+    add_a(stage, VBLK_STEP_STORE, "", 0)->bytes = (struct vblk_bytes){ .length = 2 };
+    stage->steps[stage->count - 1].part = VBLK_PART_OUTSIDE;
+    stage->steps[stage->count - 1].order = VBLK_RELEASE;
+    played(stage);
+    assert_non_null(strstr(stage->watch.text, "drv-load:mem+2! drv-store:mem+2! "));
+}
+
+static void writable_segments__come_first_in_the_writable_part(void **state)
+{
+    static const struct vblk_segment segment = { { { 0x55 } }, { { 0 } }, { { 0 } } };
+    struct stage *stage = *state;
+    struct vblk_step *step;
+
+    add(stage, VBLK_STEP_START, "");
+    step = add(stage, VBLK_STEP_REQUEST, "d");
+    step->request.segments = &segment;
+    step->request.segment_count = 1;
+    step->request.segments_writable = true;
+    load_from(stage, VBLK_PART_IN, "d", 0, 8);
+    value_is(stage, 0x55);
+    load_from(stage, VBLK_PART_IN, "d", 16, 1);
+    value_is(stage, 0xa5);
+    played(stage);
+    assert_int_equal(stage->play.surprise_count, 0);
+}
+
+static void register_writes__set_a_queue_up_by_hand(void **state)
+{
+    static const uint16_t regs[] = { VBLK_REG_QUEUE_SIZE, VBLK_REG_QUEUE_DESC, VBLK_REG_QUEUE_DRIVER,
+                                     VBLK_REG_QUEUE_DEVICE };
+    struct stage *stage = *state;
+    struct vblk_step *step;
+
+    add_a(stage, VBLK_STEP_REG_WRITE, "", 16)->reg = VBLK_REG_QUEUE_SIZE;
+    for (size_t i = 0; i < 4; i++)
+        add(stage, VBLK_STEP_REG_WRITE, "")->reg = regs[i];
+    add_a(stage, VBLK_STEP_REG_WRITE, "", 1)->reg = VBLK_REG_QUEUE_ENABLE;
+    add_a(stage, VBLK_STEP_REG_WRITE, "", 15)->reg = VBLK_REG_STATUS;
+    add_read(stage, "r", 0, 512);
+    add(stage, VBLK_STEP_AVAILABLE, "r");
+    add(stage, VBLK_STEP_PUBLISH, "");
+    add(stage, VBLK_STEP_DEV_COMPLETE, "r");
+    add(stage, VBLK_STEP_WAIT, "r");
+    add_expect(stage, "r", VBLK_S_OK, 513);
+    played(stage);
+    assert_int_equal(stage->play.surprise_count, 0);
+    assert_int_equal(vblk_puppet_reg(stage->watch.port, VBLK_REG_QUEUE_SIZE, 0), 16);
+    step = add_a(stage, VBLK_STEP_REG_WRITE, "", 1);
+    step->reg = VBLK_REG_QUEUE_DESC;
+    step->part = VBLK_PART_DESC;
+    add_a(stage, VBLK_STEP_REG_WRITE, "", 7)->reg = VBLK_REG_QUEUE_SIZE; /* no ring size */
+    add_a(stage, VBLK_STEP_REG_WRITE, "", 8)->reg = VBLK_REG_QUEUE_SIZE;
+    add_a(stage, VBLK_STEP_REG_WRITE, "", 1)->reg = VBLK_REG_QUEUE_RESET;
+    add(stage, VBLK_STEP_REG_WRITE, "")->reg = VBLK_REG_STATUS;
+    add(stage, VBLK_STEP_REG_WRITE, "")->reg = VBLK_REG_QUEUE_SIZE;
+    stage->steps[stage->count - 1].queue = 64;
+    assert_int_equal(run(stage), VBLK_E_INVAL);
+    assert_int_equal(stage->play.stopped_at, stage->count - 1);
+    stage->steps[stage->count - 1].a_given = true;
+    played(stage);
+}
+
+static void reset_by_hand__forgets_what_is_outstanding(void **state)
+{
+    struct stage *stage = *state;
+
+    add(stage, VBLK_STEP_START, "");
+    add_read(stage, "r", 0, 512);
+    add(stage, VBLK_STEP_AVAILABLE, "r");
+    add(stage, VBLK_STEP_PUBLISH, "");
+    add_a(stage, VBLK_STEP_REG_WRITE, "", 0)->reg = VBLK_REG_STATUS;
+    add(stage, VBLK_STEP_WAIT, "");
+    add(stage, VBLK_STEP_WAIT, "r");
+    played(stage);
+    assert_false(stage->play.hung);
+}
+
+static void forgotten_request__may_still_be_answered_once(void **state)
+{
+    struct stage *stage = *state;
+
+    add(stage, VBLK_STEP_START, "");
+    add_read(stage, "r", 0, 512);
+    add(stage, VBLK_STEP_AVAILABLE, "r");
+    add(stage, VBLK_STEP_PUBLISH, "");
+    add(stage, VBLK_STEP_FORGET, "r");
+    add(stage, VBLK_STEP_FORGET, "r");
+    add(stage, VBLK_STEP_DEV_COMPLETE, "r");
+    add(stage, VBLK_STEP_LOOK, "");
+    add_expect(stage, "r", VBLK_S_OK, 513);
+    played(stage);
+    assert_int_equal(stage->play.surprise_count, 0);
+    assert_int_equal(stage->play.bad_answers, 0);
+}
+
+static void two_queues__each_with_its_own_ring(void **state)
+{
+    struct stage *stage = *state;
+    const struct vblk_puppet two = { .features = V1, .num_queues = 2, .queue_max = 12 };
+
+    stage->script.queues = 2;
+    stage->script.queue_size = 0;
+    stage->script.puppet = two;
+    add(stage, VBLK_STEP_START, "");
+    add_read(stage, "a", 0, 512);
+    add_read(stage, "b", 0, 512)->queue = 1;
+    add(stage, VBLK_STEP_AVAILABLE, "a");
+    add(stage, VBLK_STEP_AVAILABLE, "b");
+    add(stage, VBLK_STEP_PUBLISH, "");
+    add(stage, VBLK_STEP_PUBLISH, "")->queue = 1;
+    add(stage, VBLK_STEP_DEV_COMPLETE, "b");
+    add_a(stage, VBLK_STEP_WAIT, "", 3);
+    played(stage);
+    assert_true(stage->play.hung);
+    assert_int_equal(stage->play.answered, 1);
+    assert_int_equal(stage->watch.counts[VBLK_EV_QUIET], 1);
+    assert_non_null(strstr(stage->watch.text, "quiet0"));
+    assert_int_equal(vblk_puppet_reg(stage->watch.port, VBLK_REG_QUEUE_SIZE, 1), 8);
+}
+
+static void quiet_step__only_says_so_on_a_puppet(void **state)
+{
+    struct stage *stage = *state;
+
+    add_a(stage, VBLK_STEP_QUIET, "", 5)->queue = 1;
+    played(stage);
+    assert_string_equal(stage->watch.text, "begin0 quiet1 end0 ");
+}
+
+static void arena_too_small_for_scratch__scratch_is_the_scripts_fault(void **state)
+{
+    struct stage *stage = *state;
+    struct vblk_arena small = { WATCH_GPA, 8192 };
+
+    vblk_player_free(stage->player);
+    stage->player = vblk_player_new(stage->watch.port, small, 5);
+    add(stage, VBLK_STEP_START, "");
+    played(stage);
+    load_from(stage, VBLK_PART_SCRATCH, "", 0, 2);
+    assert_int_equal(run(stage), VBLK_E_INVAL);
+    stage->script.queue_size = 32768;
+    stage->steps[0] = vblk_step_make(VBLK_STEP_PUBLISH);
+    assert_int_equal(run(stage), VBLK_E_INVAL);
+}
+
+static void arena_outside_memory__is_the_callers_fault(void **state)
+{
+    struct stage *stage = *state;
+    struct vblk_arena nowhere = { 0x10000000, 65536 };
+
+    vblk_player_free(stage->player);
+    stage->player = vblk_player_new(stage->watch.port, nowhere, 5);
+    add(stage, VBLK_STEP_START, "");
+    add_read(stage, "r", 0, 512);
+    assert_int_equal(run(stage), VBLK_E_INVAL);
+    assert_int_equal(stage->play.stopped_at, 1);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        STAGED(raw_rings__bypass_nothing_the_player_must_know),
+        STAGED(one_head_in_two_slots__is_played),
+        STAGED(idx_that_jumps_or_goes_back__the_next_slot_follows),
+        STAGED(slot_or_descriptor_beyond_the_ring__is_the_scripts_fault),
+        STAGED(descriptors__only_what_is_set_changes),
+        STAGED(parts__are_where_the_request_lies),
+        STAGED(writable_segments__come_first_in_the_writable_part),
+        STAGED(register_writes__set_a_queue_up_by_hand),
+        STAGED(reset_by_hand__forgets_what_is_outstanding),
+        STAGED(forgotten_request__may_still_be_answered_once),
+        STAGED(two_queues__each_with_its_own_ring),
+        STAGED(quiet_step__only_says_so_on_a_puppet),
+        STAGED(arena_too_small_for_scratch__scratch_is_the_scripts_fault),
+        STAGED(arena_outside_memory__is_the_callers_fault),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
