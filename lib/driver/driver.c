@@ -133,6 +133,14 @@ static bool negotiated(const struct vblk_driver *driver, unsigned bit)
     return (driver->life.accepted & VBLK_BIT(bit)) != 0;
 }
 
+/* What is not negotiated can't be asked of a device, and what writes not of one that is read-only. */
+static vblk_err gate(const struct vblk_driver *driver, unsigned bit, bool writes)
+{
+    if (!driver->live)
+        return VBLK_E_STATE;
+    return !negotiated(driver, bit) || (writes && negotiated(driver, VBLK_F_RO)) ? VBLK_E_UNSUPPORTED : VBLK_OK;
+}
+
 /* Send one piece. @return whether to go on. */
 static bool piece(struct vblk_driver *driver, const struct job *job, struct vblk_answer *answer)
 {
@@ -172,9 +180,9 @@ struct vblk_answer vblk_driver_read(struct vblk_driver *driver, uint64_t sector,
 
 struct vblk_answer vblk_driver_write(struct vblk_driver *driver, uint64_t sector, const void *buf, uint64_t count)
 {
-    if (negotiated(driver, VBLK_F_RO))
-        return refused(VBLK_E_UNSUPPORTED);
-    return transfer(driver, VBLK_T_OUT, sector, NULL, buf, count);
+    const vblk_err err = gate(driver, VBLK_F_VERSION_1, true);
+
+    return err ? refused(err) : transfer(driver, VBLK_T_OUT, sector, NULL, buf, count);
 }
 
 /* A request without a range: FLUSH, GET_ID, GET_LIFETIME. */
@@ -192,9 +200,9 @@ static struct vblk_answer simple(struct vblk_driver *driver, uint32_t type, void
 
 struct vblk_answer vblk_driver_flush(struct vblk_driver *driver)
 {
-    if (!negotiated(driver, VBLK_F_FLUSH))
-        return refused(VBLK_E_UNSUPPORTED);
-    return simple(driver, VBLK_T_FLUSH, NULL, 0);
+    const vblk_err err = gate(driver, VBLK_F_FLUSH, false);
+
+    return err ? refused(err) : simple(driver, VBLK_T_FLUSH, NULL, 0);
 }
 
 struct vblk_answer vblk_driver_get_id(struct vblk_driver *driver, char id[VBLK_ID_BYTES + 1])
@@ -205,10 +213,10 @@ struct vblk_answer vblk_driver_get_id(struct vblk_driver *driver, char id[VBLK_I
 
 struct vblk_answer vblk_driver_lifetime(struct vblk_driver *driver, struct vblk_lifetime *out)
 {
+    const vblk_err err = gate(driver, VBLK_F_LIFETIME, false);
+
     memset(out, 0, sizeof(*out));
-    if (!negotiated(driver, VBLK_F_LIFETIME))
-        return refused(VBLK_E_UNSUPPORTED);
-    return simple(driver, VBLK_T_GET_LIFETIME, out, sizeof(*out));
+    return err ? refused(err) : simple(driver, VBLK_T_GET_LIFETIME, out, sizeof(*out));
 }
 
 /* A command on ranges: its gate and where its limits are. An alignment of LIMIT_COUNT: there is none. */
@@ -243,10 +251,10 @@ static uint64_t portion(const struct vblk_driver *driver, const struct range_com
 static struct vblk_answer ranges(struct vblk_driver *driver, const struct range_command *command, uint64_t sector,
                                  uint64_t count, uint32_t flags)
 {
-    struct vblk_answer answer = { .err = ready(driver, sector, count) };
+    struct vblk_answer answer = { .err = gate(driver, command->feature, true) };
 
-    if (!negotiated(driver, command->feature) || negotiated(driver, VBLK_F_RO))
-        return refused(VBLK_E_UNSUPPORTED);
+    if (!answer.err)
+        answer.err = ready(driver, sector, count);
     while (!answer.err && count) {
         const uint64_t n = portion(driver, command, sector, count);
         const struct vblk_segment segment = { vblk_put64(sector), vblk_put32((uint32_t)n), vblk_put32(flags) };

@@ -2,6 +2,7 @@
 /* Steps on registers and configuration, and the initialisation they make up. */
 #include "play.h"
 #include "bytes.h"
+#include "config.h"
 
 #include <stdio.h>
 
@@ -35,6 +36,18 @@ static vblk_err stage_features_ok(struct vblk_player *player, uint64_t wanted)
 {
     (void)wanted;
     return life_features_ok(&player->life);
+}
+
+/* The device-specific set-up (3.1.1, 7): a driver reads what binds its requests, and whoever watches learns it, too. */
+static vblk_err stage_config(struct vblk_player *player, uint64_t wanted)
+{
+    struct limits limits;
+    vblk_err err = config_limits(player->port, &player->script->profile, player->life.offered, &limits);
+
+    (void)wanted;
+    if (err == VBLK_E_STATE)
+        player->life.stuck = "the configuration generation does not come to rest";
+    return err;
 }
 
 static uint32_t power_of_two_up_to(uint64_t n)
@@ -107,6 +120,7 @@ static const struct {
     { VBLK_STAGE_DRIVER, stage_driver },
     { VBLK_STAGE_FEATURES, stage_features },
     { VBLK_STAGE_FEATURES_OK, stage_features_ok },
+    { VBLK_STAGE_QUEUES, stage_config },
     { VBLK_STAGE_QUEUES, stage_queues },
     { VBLK_STAGE_LIVE, stage_live },
 };
@@ -128,7 +142,7 @@ vblk_err step_start(struct vblk_player *player, const struct vblk_step *step)
 
     for (size_t i = 0; !err && i < sizeof(stages) / sizeof(stages[0]); i++) {
         err = stages[i].climb(player, wanted);
-        if (stages[i].stage == step->b)
+        if (stages[i].stage == step->b && (i + 1 == sizeof(stages) / sizeof(stages[0]) || stages[i + 1].stage != step->b))
             break;
     }
     if (err != VBLK_E_STATE)
