@@ -48,6 +48,15 @@ struct vblk_request {
     uint32_t segment_flags;
 };
 
+/* A configuration field that the device shows. */
+struct config_field {
+    uint16_t offset;
+    uint16_t member; /* where its value lies in struct vblk_device_options */
+    uint8_t width;
+    bool truth; /* a bool */
+};
+#define CONFIG_FIELDS_MAX 32u
+
 struct vblk_device {
     struct vblk_device_options options; /* in force: limits that the host changed, the cache mode that the driver set */
     struct vblk_device_options created; /* as given */
@@ -65,6 +74,8 @@ struct vblk_device {
 
     uint32_t generation;
     uint32_t config_length;
+    struct config_field field[CONFIG_FIELDS_MAX];
+    uint32_t fields;
     uint8_t config[VBLK_CONFIG_MAX];
 
     struct vblk_op provision; /* the row with the profile's numbers */

@@ -46,6 +46,8 @@ static const struct member members[] = {
     MEMBER(max_provision_seg),
 };
 
+_Static_assert(sizeof members / sizeof members[0] <= CONFIG_FIELDS_MAX, "a device can show every field");
+
 static const struct member *find_member(const char *name)
 {
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
@@ -53,19 +55,6 @@ static const struct member *find_member(const char *name)
             return &members[i];
     }
     return NULL;
-}
-
-/* Field @p i that this device has: offered, inside the window, and one that the model knows. */
-static bool field_at(const struct vblk_device *device, size_t i, struct vblk_config_field *field,
-                     const struct member **member)
-{
-    *member = NULL;
-    if (!vblk_config_field_at(&device->options.profile, i, field))
-        return false;
-    if ((field->feature < 0 || blk_offers(device, (unsigned)field->feature)) &&
-        (uint32_t)field->offset + field->width <= device->config_length)
-        *member = find_member(field->name);
-    return true;
 }
 
 static uint64_t load(const void *at, unsigned width)
@@ -110,50 +99,54 @@ static void store(void *at, unsigned width, uint64_t value)
 /* Options to image. */
 static void encode(struct vblk_device *device)
 {
-    struct vblk_config_field field;
-    const struct member *member;
+    for (uint32_t i = 0; i < device->fields; i++) {
+        const struct config_field *field = &device->field[i];
+        uint64_t value = load((const uint8_t *)&device->options + field->member, field->width);
 
-    for (size_t i = 0; field_at(device, i, &field, &member); i++) {
-        uint64_t value = member ? load((const uint8_t *)&device->options + member->at, field.width) : 0;
-
-        for (unsigned b = 0; member && b < field.width; b++)
-            device->config[field.offset + b] = (uint8_t)(value >> 8 * b);
+        for (unsigned b = 0; b < field->width; b++)
+            device->config[field->offset + b] = (uint8_t)(value >> 8 * b);
     }
 }
 
 /* Image to options. */
 static void decode(struct vblk_device *device)
 {
-    struct vblk_config_field field;
-    const struct member *member;
-
-    for (size_t i = 0; field_at(device, i, &field, &member); i++) {
+    for (uint32_t i = 0; i < device->fields; i++) {
+        const struct config_field *field = &device->field[i];
         uint64_t value = 0;
 
-        for (unsigned b = 0; b < field.width; b++)
-            value |= (uint64_t)device->config[field.offset + b] << 8 * b;
-        if (member)
-            store((uint8_t *)&device->options + member->at, field.width, member->truth ? value != 0 : value);
+        for (unsigned b = 0; b < field->width; b++)
+            value |= (uint64_t)device->config[field->offset + b] << 8 * b;
+        store((uint8_t *)&device->options + field->member, field->width, field->truth ? value != 0 : value);
     }
 }
 
-/* As far as the last field that is offered; the text of 1.2 ends with secure_erase_sector_alignment. */
-static uint32_t needed(const struct vblk_device *device)
+/*
+ * Find the fields that are offered. The configuration is as long as they need, at least as the text of 1.2 without the
+ * proposal has it, unless a length is given; what does not fit then is not there.
+ */
+static void find_fields(struct vblk_device *device)
 {
+    const uint32_t given = device->options.config_length;
     uint32_t length = sizeof(struct vblk_blk_config);
     struct vblk_config_field field;
 
+    device->fields = 0;
     for (size_t i = 0; vblk_config_field_at(&device->options.profile, i, &field); i++) {
-        if (field.feature >= 0 && blk_offers(device, (unsigned)field.feature) &&
-            (uint32_t)field.offset + field.width > length)
-            length = (uint32_t)field.offset + field.width;
+        const struct member *member = find_member(field.name);
+        const uint32_t end = (uint32_t)field.offset + field.width;
+
+        if (!member || (field.feature >= 0 && !blk_offers(device, (unsigned)field.feature)) || (given && end > given))
+            continue;
+        length = end > length ? end : length;
+        device->field[device->fields++] = (struct config_field){ field.offset, member->at, field.width, member->truth };
     }
-    return length;
+    device->config_length = given ? given : length;
 }
 
 void blk_config_init(struct vblk_device *device)
 {
-    device->config_length = device->options.config_length ? device->options.config_length : needed(device);
+    find_fields(device);
     memset(device->config, 0, sizeof device->config);
     encode(device);
 }

@@ -21,7 +21,7 @@ void blk_request_init(struct vblk_request *req, uint16_t queue, const struct vbl
 }
 
 /* Move to the buffer that byte @p offset lies in; the part must have such a byte. */
-static void seek(struct part *part, uint64_t offset)
+static inline void seek(struct part *part, uint64_t offset)
 {
     if (offset < part->at.base)
         part->at = (struct cursor){ 0, 0 };
@@ -32,7 +32,7 @@ static void seek(struct part *part, uint64_t offset)
 }
 
 /* The first stretch of [offset, offset + *len) that lies in one buffer: its address, and in *len its length. */
-static uint64_t stretch(struct part *part, uint64_t offset, uint32_t *len)
+static inline uint64_t stretch(struct part *part, uint64_t offset, uint32_t *len)
 {
     const struct vblk_buf *buf;
     uint64_t into;
