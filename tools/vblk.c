@@ -23,12 +23,12 @@ static const struct command {
     { "vectors", cmd_vectors, "work with test vectors" },
     { "clauses", cmd_clauses, "the clause catalogue; with an ID, everything known about it" },
     { "report", cmd_report, "convert and merge reports" },
+    { "bench", cmd_bench, "the project's own performance figures" },
     { "serve", NULL, NULL },
     { "monitor", NULL, NULL },
     { "check", NULL, NULL },
     { "mutants", NULL, NULL },
     { "probe", NULL, NULL },
-    { "bench", NULL, NULL },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

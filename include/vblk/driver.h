@@ -58,6 +58,32 @@ VBLK_API struct vblk_answer vblk_driver_write_zeroes(struct vblk_driver *driver,
 VBLK_API struct vblk_answer vblk_driver_secure_erase(struct vblk_driver *driver, uint64_t sector, uint64_t count);
 VBLK_API struct vblk_answer vblk_driver_provision(struct vblk_driver *driver, uint64_t sector, uint64_t count);
 
+/** One element of a buffer that the caller laid out in guest memory. */
+struct vblk_element {
+    uint64_t gpa;  /**< guest address */
+    uint32_t len;  /**< bytes */
+    bool writable; /**< by the device */
+};
+
+/* Many requests in flight. The caller lays buffers out in the driver's room and keeps track of ids; nothing is split
+ * or checked against limits here. Not to be mixed with a blocking request while buffers are in flight. */
+
+/** The part of the arena that rings leave free, as start() found it. */
+VBLK_API struct vblk_arena vblk_driver_room(const struct vblk_driver *driver);
+/**
+ * Put a buffer of @p n elements (readable ones first) into @p queue; the device can't see it yet.
+ * @return VBLK_OK with *id; VBLK_E_FULL; VBLK_E_INVAL: no such queue or too many elements; VBLK_E_STATE: not started.
+ */
+VBLK_API VBLK_NODISCARD vblk_err vblk_driver_add(struct vblk_driver *driver, uint16_t queue,
+                                                 const struct vblk_element *elements, uint32_t n, uint16_t *id);
+/** Make @p count added buffers available with one index update, and notify the device if it wants that. */
+VBLK_API VBLK_NODISCARD vblk_err vblk_driver_publish(struct vblk_driver *driver, uint16_t queue, uint32_t count);
+/**
+ * Take the next used buffer. @return VBLK_OK; VBLK_E_EMPTY; VBLK_E_IO: an answer that can't be, *id is not valid.
+ */
+VBLK_API VBLK_NODISCARD vblk_err vblk_driver_reap(struct vblk_driver *driver, uint16_t queue, uint16_t *id,
+                                                  uint32_t *len);
+
 #ifdef __cplusplus
 }
 #endif

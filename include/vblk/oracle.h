@@ -133,8 +133,8 @@ VBLK_API enum vblk_verdict vblk_verdict_of(vblk_clause_no no, const struct vblk_
 /** Add one tally to another, as when cases are merged into a run. */
 VBLK_API void vblk_tally_add(struct vblk_tally *sum, const struct vblk_tally *part);
 
-/** @return how many checks an event of @p kind runs under the features now negotiated; for measurements. */
-VBLK_API size_t vblk_oracle_checks_on(const struct vblk_oracle *oracle, enum vblk_event_kind kind);
+/** @return how many checks have run so far, whatever came of them; for measurements. */
+VBLK_API uint64_t vblk_oracle_checks_run(const struct vblk_oracle *oracle);
 
 #ifdef __cplusplus
 }

@@ -5,7 +5,7 @@
 #define ANY_PLACE 0
 #define NO_SIGHT 0
 
-static bool offers(uint64_t features, unsigned bit)
+static bool has_bit(uint64_t features, unsigned bit)
 {
     return (features >> bit & 1) != 0;
 }
@@ -19,15 +19,15 @@ CHECK(BLK_INIT_DEV_01, VBLK_DEVICE, AT(REG_READ), 0, ANY_PLACE, NO_SIGHT)
 {
     if (!features_read(l))
         return UNTOUCHED;
-    return offers(l->ev->value, VBLK_F_FLUSH) ? HELD : broken(why, "FLUSH offered", "features 0x%llx",
+    return has_bit(l->ev->value, VBLK_F_FLUSH) ? HELD : broken(why, "FLUSH offered", "features 0x%llx",
                                                               (unsigned long long)l->ev->value);
 }
 
 CHECK(BLK_INIT_DEV_02, VBLK_DEVICE, AT(REG_READ), 0, ANY_PLACE, NO_SIGHT)
 {
-    if (!features_read(l) || !offers(l->ev->value, VBLK_F_CONFIG_WCE))
+    if (!features_read(l) || !has_bit(l->ev->value, VBLK_F_CONFIG_WCE))
         return UNTOUCHED;
-    return offers(l->ev->value, VBLK_F_FLUSH) ? HELD : broken(why, "FLUSH offered along with CONFIG_WCE",
+    return has_bit(l->ev->value, VBLK_F_FLUSH) ? HELD : broken(why, "FLUSH offered along with CONFIG_WCE",
                                                               "features 0x%llx", (unsigned long long)l->ev->value);
 }
 
@@ -132,7 +132,7 @@ CHECK(BLK_OP_DEV_21, VBLK_DEVICE, AT(CONFIG_WRITE), 0, ANY_PLACE, NO_SIGHT)
 
 CHECK(BLK_OP_DEV_22, VBLK_DEVICE, AT(USED), TYPE(OUT), ANY_PLACE, NO_SIGHT)
 {
-    if (offers(l->o->ctl.offered_ever, VBLK_F_FLUSH) || l->answer->status != VBLK_S_OK)
+    if (has_bit(l->o->ctl.offered_ever, VBLK_F_FLUSH) || l->answer->status != VBLK_S_OK)
         return UNTOUCHED;
     return noted(why, "FLUSH not offered: durability is the device's choice");
 }

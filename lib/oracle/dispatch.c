@@ -186,6 +186,7 @@ void judge_moment(struct vblk_oracle *o, enum moment moment, struct look *look)
     struct why why;
 
     look->o = o;
+    o->checks_run += list->count;
     why.reading = 0;
     why.driver_did_it = false;
     for (unsigned i = 0; i < list->count; i++) {
@@ -279,19 +280,7 @@ void show_bytes(struct why *why, const void *bytes, size_t len)
     memcpy(why->bytes, bytes, why->byte_count);
 }
 
-size_t vblk_oracle_checks_on(const struct vblk_oracle *oracle, enum vblk_event_kind kind)
+uint64_t vblk_oracle_checks_run(const struct vblk_oracle *oracle)
 {
-    static const uint8_t moment_of[VBLK_EV_COUNT] = {
-        [VBLK_EV_REG_READ] = AT_REG_READ, [VBLK_EV_REG_WRITE] = AT_REG_WRITE, [VBLK_EV_CONFIG_READ] = AT_CONFIG_READ,
-        [VBLK_EV_CONFIG_WRITE] = AT_CONFIG_WRITE, [VBLK_EV_KICK] = AT_KICK, [VBLK_EV_USED_NOTIFY] = AT_USED_NOTIFY,
-        [VBLK_EV_CONFIG_NOTIFY] = AT_CONFIG_NOTIFY, [VBLK_EV_CASE_END] = AT_CASE_END,
-    };
-    size_t n = 0;
-    if (kind == VBLK_EV_STORE || kind == VBLK_EV_LOAD) {
-        for (unsigned place = 0; place < PLACE_COUNT; place++)
-            n += oracle->by_place[kind == VBLK_EV_LOAD][VBLK_DRIVER][place].count +
-                 oracle->by_place[kind == VBLK_EV_LOAD][VBLK_DEVICE][place].count;
-        return n;
-    }
-    return kind < VBLK_EV_COUNT ? oracle->lists[moment_of[kind]].count : 0;
+    return oracle->checks_run;
 }

@@ -14,6 +14,7 @@
 
 #include "control.h"
 #include "ids.h"
+#include "provision.h"
 #include "shadow.h"
 
 /* ---- request types as small numbers, so that checks can be filed by them ---- */
@@ -347,7 +348,7 @@ struct vblk_oracle {
     bool gone;                  /* the device is not there */
     bool in_case;
     struct vblk_memory_snapshot *image; /* what memory should hold: for peers whose stores are not seen */
-    struct { uint64_t sector; uint32_t count; bool known, config_unread; } provisioned; /* by the last OK */
+    struct provision_facts provisioned;
     /* who owned what was returned lately, to tell late stores from stray ones */
     struct { uint64_t gpa, len; uint64_t seq; uint8_t slot; } returned[256];
     uint32_t returned_next;
@@ -357,6 +358,7 @@ struct vblk_oracle {
     struct vblk_tally *tally;   /* [vblk_clause_count()] */
     struct vblk_violation violation[VBLK_VIOLATIONS_MAX];
     uint32_t violation_count;
+    uint64_t checks_run;
 };
 
 static inline bool sees(const struct vblk_oracle *o, uint32_t what)
