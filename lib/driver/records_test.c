@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The player's memory: many requests, few bytes, some that never come back; and the player on the reference device. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include <vblk/builtin.h>
+
+#include "stage.h"
+
+static void small_arena(struct stage *stage, uint64_t size)
+{
+    const struct vblk_arena arena = { WATCH_GPA, size };
+
+    vblk_player_free(stage->player);
+    stage->player = vblk_player_new(stage->watch.port, arena, 5);
+}
+
+/* Lay out, publish and, unless @keep, answer. */
+static void once(struct stage *stage, const char *name, uint64_t bytes, bool keep)
+{
+    add_read(stage, name, 0, bytes);
+    add(stage, VBLK_STEP_AVAILABLE, name);
+    add(stage, VBLK_STEP_PUBLISH, "");
+    if (keep)
+        return;
+    add(stage, VBLK_STEP_DEV_COMPLETE, name);
+    add(stage, VBLK_STEP_LOOK, "");
+}
+
+static void memory__goes_round_what_is_in_flight(void **state)
+{
+    struct stage *stage = *state;
+    struct vblk_step *step;
+
+    small_arena(stage, 8192);
+    add(stage, VBLK_STEP_START, "");
+    once(stage, "stuck", 1000, true);
+    for (int i = 0; i < 9; i++)
+        once(stage, "r", 2000, false);
+    add(stage, VBLK_STEP_DEV_COMPLETE, "stuck");
+    add(stage, VBLK_STEP_WAIT, "");
+    step = add_expect(stage, "stuck", VBLK_S_OK, 1001);
+    step->expect.data_equals = true;
+    step->expect.data = (struct vblk_bytes){ .length = 1000, .fill = true };
+    played(stage);
+    assert_int_equal(stage->play.surprise_count, 0);
+    assert_int_equal(stage->play.answered, 10);
+    assert_int_equal(stage->watch.stray, 0);
+}
+
+static void memory_full_of_requests_in_flight__is_the_scripts_fault(void **state)
+{
+    struct stage *stage = *state;
+
+    small_arena(stage, 8192);
+    add(stage, VBLK_STEP_START, "");
+    once(stage, "a", 3000, true);
+    once(stage, "b", 3000, true);
+    once(stage, "c", 3000, true);
+    assert_int_equal(run(stage), VBLK_E_INVAL);
+    assert_int_equal(stage->play.stopped_at, 7);
+    add(stage, VBLK_STEP_WAIT, "");
+    stage->steps[7] = stage->steps[stage->count - 1];
+    stage->steps[8] = vblk_step_make(VBLK_STEP_REQUEST);
+    stage->steps[8].request.in_length = 3000;
+    assert_int_equal(run(stage), VBLK_OK);
+    assert_int_equal(stage->play.err, VBLK_E_TIMEOUT);
+    assert_true(stage->play.hung);
+}
+
+static void more_requests_than_are_remembered__the_oldest_answer_goes(void **state)
+{
+    struct stage *stage = *state;
+    const size_t n = 300;
+    struct vblk_step *steps = calloc(2 + 4 * n, sizeof(*steps));
+    size_t at = 0;
+
+    steps[at++] = vblk_step_make(VBLK_STEP_START);
+    for (size_t i = 0; i < n; i++) {
+        static const uint8_t kinds[] = { VBLK_STEP_REQUEST, VBLK_STEP_AVAILABLE, VBLK_STEP_PUBLISH, VBLK_STEP_FORGET };
+
+        for (size_t k = 0; k < 4; k++) {
+            steps[at] = vblk_step_make((enum vblk_step_kind)kinds[k]);
+            steps[at].name[0] = (char)(i == 0 ? 'f' : 'x');
+            at++;
+        }
+    }
+    steps[at] = vblk_step_make(VBLK_STEP_EXPECT);
+    steps[at++].name[0] = 'f';
+    stage->script.steps = steps;
+    stage->script.step_count = at;
+    assert_int_equal(vblk_player_run(stage->player, &stage->script, &stage->play), VBLK_E_INVAL);
+    assert_int_equal(stage->play.stopped_at, at - 1);
+    free(steps);
+}
+
+static void three_hundred_in_flight__after_three_hundred_answered(void **state)
+{
+    struct stage *stage = *state;
+    const size_t n = 300;
+    struct vblk_step *steps = calloc(2 + 3 * n, sizeof(*steps));
+    size_t at = 0;
+
+    steps[at++] = vblk_step_make(VBLK_STEP_START);
+    for (size_t i = 0; i < 2 * n; i++) {
+        steps[at] = vblk_step_make(VBLK_STEP_REQUEST);
+        steps[at++].name[0] = 'x';
+        if (i < n)
+            steps[at++] = vblk_step_make(VBLK_STEP_FORGET);
+    }
+    stage->script.queue_size = 1024;
+    stage->watch.port->ops->close(stage->watch.port);
+    stage->watch.port = vblk_puppet_new(stage->watch.mem);
+    stage->script.puppet = (struct vblk_puppet){ .features = V1, .num_queues = 1, .queue_max = 1024 };
+    small_arena(stage, WATCH_SIZE);
+    stage->script.steps = steps;
+    stage->script.step_count = at;
+    assert_int_equal(vblk_player_run(stage->player, &stage->script, &stage->play), VBLK_OK);
+    assert_int_equal(stage->play.err, VBLK_OK);
+    free(steps);
+}
+
+static void completion_with_bytes__are_the_data(void **state)
+{
+    static const uint8_t id[20] = "identity";
+    struct stage *stage = *state;
+    struct vblk_step *step;
+
+    add(stage, VBLK_STEP_START, "");
+    for (int i = 0; i < 2; i++) {
+        step = add_read(stage, "id", 0, 20);
+        step->request.type = VBLK_T_GET_ID;
+        add(stage, VBLK_STEP_AVAILABLE, "id");
+        add(stage, VBLK_STEP_PUBLISH, "");
+        step = add(stage, VBLK_STEP_DEV_COMPLETE, "id");
+        if (i == 0)
+            step->bytes = (struct vblk_bytes){ .given = id, .length = 20 };
+        add(stage, VBLK_STEP_WAIT, "id");
+        step = add_expect(stage, "id", VBLK_S_OK, 21);
+        step->expect.data_equals = true;
+        step->expect.data = (struct vblk_bytes){ .given = i == 0 ? id : NULL, .fill = true, .length = 20 };
+    }
+    played(stage);
+    assert_int_equal(stage->play.surprise_count, 0);
+}
+
+static void memory_up_to_the_top__outside_is_below(void **state)
+{
+    struct stage *stage = *state;
+    const struct vblk_region top = { .gpa = UINT64_MAX - 4095, .size = 4096, .fd = -1 };
+
+    assert_int_equal(vblk_memory_add(stage->watch.mem, &top), VBLK_OK);
+    add_a(stage, VBLK_STEP_LOAD, "", 0)->part = VBLK_PART_OUTSIDE;
+    stage->steps[0].b = 5000;
+    stage->steps[0].b_given = true;
+    played(stage);
+    assert_non_null(strstr(stage->watch.text, "drv-load:mem+4096! "));
+}
+
+/* Swap the puppet for the reference device. */
+static void on_the_reference(struct stage *stage)
+{
+    struct vblk_device_options options;
+
+    vblk_device_defaults(&options);
+    options.capacity = 4096;
+    stage->watch.port->ops->close(stage->watch.port);
+    watch_start(&stage->watch, vblk_builtin_new(&options, stage->watch.mem, NULL));
+    small_arena(stage, WATCH_SIZE);
+    stage->script.features = UINT64_MAX & ~(VBLK_BIT(VBLK_F_INDIRECT_DESC) | VBLK_BIT(VBLK_F_EVENT_IDX) |
+                                            VBLK_BIT(VBLK_F_RING_PACKED));
+}
+
+static void reference_device__write_read_and_power_cut(void **state)
+{
+    struct stage *stage = *state;
+    struct vblk_step *step;
+
+    on_the_reference(stage);
+    add(stage, VBLK_STEP_START, "");
+    step = add(stage, VBLK_STEP_SUBMIT, "w");
+    step->request.type = VBLK_T_OUT;
+    step->request.sector = 9;
+    step->request.out = (struct vblk_bytes){ .length = 4096, .seed = 4 };
+    add_expect(stage, "w", VBLK_S_OK, 1);
+    step = add(stage, VBLK_STEP_SUBMIT, "r");
+    step->request.sector = 9;
+    step->request.in_length = 4096;
+    step = add_expect(stage, "r", VBLK_S_OK, 4097);
+    step->expect.data_equals = true;
+    step->expect.data = (struct vblk_bytes){ .length = 4096, .seed = 4 };
+    add(stage, VBLK_STEP_QUIET, "");
+    add(stage, VBLK_STEP_HOST, "")->reg = VBLK_HOST_POWER_CUT;
+    played(stage);
+    assert_int_equal(stage->play.surprise_count, 0);
+    assert_int_equal(stage->play.bad_answers, 0);
+}
+
+static void reference_device__holds_and_is_forgotten_by_a_power_cut(void **state)
+{
+    struct stage *stage = *state;
+
+    on_the_reference(stage);
+    add(stage, VBLK_STEP_START, "");
+    add_a(stage, VBLK_STEP_HOST, "", 1)->reg = VBLK_HOST_HOLD;
+    add(stage, VBLK_STEP_SUBMIT, "r")->request.in_length = 512;
+    add(stage, VBLK_STEP_QUIET, "");
+    add(stage, VBLK_STEP_HOST, "")->reg = VBLK_HOST_POWER_CUT;
+    add(stage, VBLK_STEP_WAIT, "");
+    played(stage);
+    assert_true(stage->play.hung);
+    assert_int_equal(stage->watch.counts[VBLK_EV_QUIET], 2);
+    assert_int_equal(stage->play.answered, 0);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        STAGED(memory__goes_round_what_is_in_flight),
+        STAGED(memory_full_of_requests_in_flight__is_the_scripts_fault),
+        STAGED(more_requests_than_are_remembered__the_oldest_answer_goes),
+        STAGED(three_hundred_in_flight__after_three_hundred_answered),
+        STAGED(completion_with_bytes__are_the_data),
+        STAGED(memory_up_to_the_top__outside_is_below),
+        STAGED(reference_device__write_read_and_power_cut),
+        STAGED(reference_device__holds_and_is_forgotten_by_a_power_cut),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
