@@ -39,8 +39,8 @@ static bool valid(const struct vblk_config_field *field, uint64_t offered, uint6
            (uint64_t)field->offset + field->width <= length;
 }
 
-static vblk_err read_once(struct vblk_port *port, const struct vblk_profile *profile, uint64_t offered,
-                          uint64_t length, struct limits *limits)
+static vblk_err read_once(struct vblk_port *port, const struct vblk_profile *profile, uint64_t offered, uint64_t length,
+                          struct limits *limits)
 {
     struct vblk_config_field field;
 

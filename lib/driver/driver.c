@@ -8,11 +8,12 @@
 /* What this driver can make use of. PROVISION's bit is the profile's. */
 static uint64_t drivable(const struct vblk_profile *profile)
 {
-    static const uint8_t bits[] = { VBLK_F_SIZE_MAX,  VBLK_F_SEG_MAX,      VBLK_F_GEOMETRY,      VBLK_F_RO,
-                                    VBLK_F_BLK_SIZE,  VBLK_F_FLUSH,        VBLK_F_TOPOLOGY,      VBLK_F_CONFIG_WCE,
-                                    VBLK_F_MQ,        VBLK_F_DISCARD,      VBLK_F_WRITE_ZEROES,  VBLK_F_LIFETIME,
-                                    VBLK_F_SECURE_ERASE, VBLK_F_VERSION_1, VBLK_F_ACCESS_PLATFORM,
-                                    VBLK_F_ORDER_PLATFORM };
+    static const uint8_t bits[] = {
+        VBLK_F_SIZE_MAX,     VBLK_F_SEG_MAX,   VBLK_F_GEOMETRY,        VBLK_F_RO,
+        VBLK_F_BLK_SIZE,     VBLK_F_FLUSH,     VBLK_F_TOPOLOGY,        VBLK_F_CONFIG_WCE,
+        VBLK_F_MQ,           VBLK_F_DISCARD,   VBLK_F_WRITE_ZEROES,    VBLK_F_LIFETIME,
+        VBLK_F_SECURE_ERASE, VBLK_F_VERSION_1, VBLK_F_ACCESS_PLATFORM, VBLK_F_ORDER_PLATFORM
+    };
     uint64_t mask = profile->provision ? VBLK_BIT(profile->provision_bit) : 0;
 
     for (size_t i = 0; i < sizeof(bits); i++)
@@ -157,7 +158,9 @@ static struct vblk_answer transfer(struct vblk_driver *driver, uint32_t type, ui
     while (!answer.err && count) {
         const uint64_t most = driver_data_max(driver) / VBLK_SECTOR;
         const uint64_t n = count < most ? count : most;
-        const struct job job = { .type = type, .sector = sector, .in = in, .out = out, .len = (uint32_t)n * VBLK_SECTOR };
+        const struct job job = {
+            .type = type, .sector = sector, .in = in, .out = out, .len = (uint32_t)n * VBLK_SECTOR
+        };
 
         if (!n)
             return refused(VBLK_E_UNSUPPORTED); /* the limits leave no room for a sector */
@@ -280,8 +283,7 @@ struct vblk_answer vblk_driver_discard(struct vblk_driver *driver, uint64_t sect
     return ranges(driver, &command, sector, count, 0);
 }
 
-struct vblk_answer vblk_driver_write_zeroes(struct vblk_driver *driver, uint64_t sector, uint64_t count,
-                                            bool may_unmap)
+struct vblk_answer vblk_driver_write_zeroes(struct vblk_driver *driver, uint64_t sector, uint64_t count, bool may_unmap)
 {
     static const struct range_command command = { VBLK_T_WRITE_ZEROES, VBLK_F_WRITE_ZEROES, LIMIT_WRITE_ZEROES_SECTORS,
                                                   LIMIT_WRITE_ZEROES_SEG, LIMIT_COUNT };

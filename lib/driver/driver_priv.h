@@ -17,13 +17,13 @@ struct vblk_driver {
     struct vblk_driver_options options;
     struct life life;
     struct limits limits;
-    bool live;                        /* DRIVER_OK set, and nothing happened since that only a reset mends */
-    uint32_t config_notified;         /* of the port, when the limits were read */
+    bool live;                /* DRIVER_OK set, and nothing happened since that only a reset mends */
+    uint32_t config_notified; /* of the port, when the limits were read */
     struct vblk_ring ring[DRIVER_QUEUES];
     uint16_t queues, next_queue;
-    uint32_t queue_size;              /* the smallest */
-    struct vblk_buf *bufs;            /* [queue_size] */
-    uint64_t room_gpa, room;          /* where requests are put, one at a time: header, data, status */
+    uint32_t queue_size;     /* the smallest */
+    struct vblk_buf *bufs;   /* [queue_size] */
+    uint64_t room_gpa, room; /* where requests are put, one at a time: header, data, status */
 };
 
 /* queues.c: place, enable, close. */

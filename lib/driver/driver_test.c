@@ -23,8 +23,9 @@ static int set_up(void **state)
 
     vblk_device_defaults(&bench->device);
     bench->device.capacity = 4096;
-    bench->options = (struct vblk_driver_options){ .profile = *vblk_profile_default(), .features = UINT64_MAX,
-                                                   .arena = watch_arena(), .wait_ms = 10 };
+    bench->options = (struct vblk_driver_options){
+        .profile = *vblk_profile_default(), .features = UINT64_MAX, .arena = watch_arena(), .wait_ms = 10
+    };
     *state = bench;
     return 0;
 }
@@ -125,8 +126,8 @@ static void limits__split_transfers(void **state)
         uint32_t size_max, seg_max;
         uint16_t queue_max;
         uint32_t pieces; /* for 16 sectors */
-    } rows[] = { { 512, 4, 64, 4 }, { 4096, 1, 64, 2 },  { 300, 5, 64, 8 },  { 65536, 254, 64, 1 },
-                 { 512, 64, 8, 3 }, { 65536, 4, 4, 1 },  { 1024, 64, 2, 16 }, { 100, 64, 64, 2 } };
+    } rows[] = { { 512, 4, 64, 4 }, { 4096, 1, 64, 2 }, { 300, 5, 64, 8 },   { 65536, 254, 64, 1 },
+                 { 512, 64, 8, 3 }, { 65536, 4, 4, 1 }, { 1024, 64, 2, 16 }, { 100, 64, 64, 2 } };
     static uint8_t out[16 * VBLK_SECTOR], in[16 * VBLK_SECTOR];
     struct bench *bench = *state;
 

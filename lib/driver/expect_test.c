@@ -213,13 +213,14 @@ static void values__kept_by_name(void **state)
 
 static void steps_that_make_no_sense__are_the_scripts_fault(void **state)
 {
-    static const uint8_t kinds[] = { VBLK_STEP_AVAILABLE, VBLK_STEP_WAIT,        VBLK_STEP_FORGET,
-                                     VBLK_STEP_EXPECT,    VBLK_STEP_DEV_TAKE,    VBLK_STEP_DEV_DATA,
+    static const uint8_t kinds[] = { VBLK_STEP_AVAILABLE, VBLK_STEP_WAIT,         VBLK_STEP_FORGET,
+                                     VBLK_STEP_EXPECT,    VBLK_STEP_DEV_TAKE,     VBLK_STEP_DEV_DATA,
                                      VBLK_STEP_DEV_ELEM,  VBLK_STEP_DEV_COMPLETE, VBLK_STEP_DEV_STATUS_BYTE,
-                                     VBLK_STEP_DESC,      VBLK_STEP_AVAIL_SLOT,  VBLK_STEP_COUNT };
-    static const uint8_t queues[] = { VBLK_STEP_PUBLISH,   VBLK_STEP_KICK,        VBLK_STEP_LOOK,     VBLK_STEP_REQUEST,
-                                      VBLK_STEP_AVAIL_IDX, VBLK_STEP_AVAIL_FLAGS, VBLK_STEP_AVAIL_SLOT, VBLK_STEP_SUBMIT,
-                                      VBLK_STEP_DESC,      VBLK_STEP_DEV_QUEUE_MAX };
+                                     VBLK_STEP_DESC,      VBLK_STEP_AVAIL_SLOT,   VBLK_STEP_COUNT };
+    static const uint8_t queues[] = { VBLK_STEP_PUBLISH,      VBLK_STEP_KICK,      VBLK_STEP_LOOK,
+                                      VBLK_STEP_REQUEST,      VBLK_STEP_AVAIL_IDX, VBLK_STEP_AVAIL_FLAGS,
+                                      VBLK_STEP_AVAIL_SLOT,   VBLK_STEP_SUBMIT,    VBLK_STEP_DESC,
+                                      VBLK_STEP_DEV_QUEUE_MAX };
     struct stage *stage = *state;
 
     for (size_t i = 0; i < sizeof(kinds); i++) {

@@ -11,12 +11,12 @@
 
 /* One device: how it answers a request whose head is @head and whose status byte is at @status. */
 struct lie {
-    uint32_t id;       /* added to the head */
+    uint32_t id; /* added to the head */
     uint32_t len;
     uint8_t status;
-    uint16_t advance;  /* of used idx */
+    uint16_t advance; /* of used idx */
     uint16_t elements;
-    bool no_status;    /* does not touch the status byte */
+    bool no_status; /* does not touch the status byte */
     bool needs_reset, config_notify, notify_only;
 };
 
@@ -35,12 +35,15 @@ static int set_up(void **state)
 
     watch_puppet(&lair->watch);
     lair->tables = (struct vblk_puppet){ .features = VBLK_BIT(VBLK_F_VERSION_1) | VBLK_BIT(17) | 0x1ffff,
-                                         .num_queues = 1, .queue_max = 16, .config_length = 80 };
+                                         .num_queues = 1,
+                                         .queue_max = 16,
+                                         .config_length = 80 };
     lair->tables.features &= ~(VBLK_BIT(VBLK_F_RO) | VBLK_BIT(VBLK_F_SIZE_MAX) | VBLK_BIT(VBLK_F_SEG_MAX));
     memset(lair->tables.config + 36, 1, 80 - 36);
     lair->tables.config[1] = 1; /* capacity 256 */
-    lair->options = (struct vblk_driver_options){ .profile = *vblk_profile_default(), .features = UINT64_MAX,
-                                                  .arena = watch_arena(), .wait_ms = 5 };
+    lair->options = (struct vblk_driver_options){
+        .profile = *vblk_profile_default(), .features = UINT64_MAX, .arena = watch_arena(), .wait_ms = 5
+    };
     *state = lair;
     return 0;
 }
@@ -64,9 +67,9 @@ static void put_status(struct vblk_port *port, uint64_t table, uint16_t head, ui
         assert_int_equal(vblk_memory_peek(port->mem, table + 16u * vblk_get16(desc.next), &desc, sizeof(desc)),
                          VBLK_OK);
     } while (vblk_get16(desc.flags) & VBLK_DESC_NEXT);
-    assert_int_equal(vblk_memory_write(port->mem, VBLK_DEVICE,
-                                       vblk_get64(desc.addr) + vblk_get32(desc.len) - 1, &status, 1),
-                     VBLK_OK);
+    assert_int_equal(
+        vblk_memory_write(port->mem, VBLK_DEVICE, vblk_get64(desc.addr) + vblk_get32(desc.len) - 1, &status, 1),
+        VBLK_OK);
 }
 
 static void answer(struct lair *lair, struct vblk_port *port, uint16_t queue, uint16_t head)
@@ -78,8 +81,8 @@ static void answer(struct lair *lair, struct vblk_port *port, uint16_t queue, ui
     for (uint16_t i = 0; i < lie->elements; i++) {
         const struct vblk_used_elem elem = { vblk_put32(head + lie->id), vblk_put32(lie->len) };
 
-        assert_int_equal(vblk_memory_write(port->mem, VBLK_DEVICE, used + 4 + 8u * ((unsigned)(lair->used + i) % size), &elem,
-                                           sizeof(elem)),
+        assert_int_equal(vblk_memory_write(port->mem, VBLK_DEVICE, used + 4 + 8u * ((unsigned)(lair->used + i) % size),
+                                           &elem, sizeof(elem)),
                          VBLK_OK);
     }
     lair->used = (uint16_t)(lair->used + lie->advance);
@@ -94,9 +97,9 @@ static void lying_device(void *ctx, struct vblk_port *port, uint16_t queue)
     uint16_t idx, head;
 
     assert_int_equal(vblk_memory_load16(port->mem, VBLK_DEVICE, avail + 2, VBLK_ACQUIRE, &idx), VBLK_OK);
-    assert_int_equal(vblk_memory_load16(port->mem, VBLK_DEVICE, avail + 4 + 2u * ((uint16_t)(idx - 1) % size), VBLK_RELAXED,
-                                        &head),
-                     VBLK_OK);
+    assert_int_equal(
+        vblk_memory_load16(port->mem, VBLK_DEVICE, avail + 4 + 2u * ((uint16_t)(idx - 1) % size), VBLK_RELAXED, &head),
+        VBLK_OK);
     if (!lair->lie.no_status)
         put_status(port, vblk_puppet_reg(port, VBLK_REG_QUEUE_DESC, queue), head, lair->lie.status);
     if (lair->lie.needs_reset)
@@ -227,9 +230,8 @@ static vblk_err bare(struct vblk_port *port, enum vblk_reg reg, uint16_t queue, 
 {
     (void)emulated;
     *value = vblk_puppet_reg(port, reg, queue);
-    return reg == VBLK_REG_GENERATION || reg == VBLK_REG_CONFIG_LENGTH || reg == VBLK_REG_DEVICE_ID
-               ? VBLK_E_UNSUPPORTED
-               : VBLK_OK;
+    return reg == VBLK_REG_GENERATION || reg == VBLK_REG_CONFIG_LENGTH || reg == VBLK_REG_DEVICE_ID ? VBLK_E_UNSUPPORTED
+                                                                                                    : VBLK_OK;
 }
 
 static vblk_err gone_reg(struct vblk_port *port, enum vblk_reg reg, uint16_t queue, uint64_t *value, bool *emulated)
@@ -239,8 +241,8 @@ static vblk_err gone_reg(struct vblk_port *port, enum vblk_reg reg, uint16_t que
     return reg == VBLK_REG_QUEUE_MAX ? VBLK_E_GONE : VBLK_OK;
 }
 
-static vblk_err start_with(struct lair *lair, vblk_err (*read)(struct vblk_port *, enum vblk_reg, uint16_t, uint64_t *,
-                                                               bool *))
+static vblk_err start_with(struct lair *lair,
+                           vblk_err (*read)(struct vblk_port *, enum vblk_reg, uint16_t, uint64_t *, bool *))
 {
     const struct vblk_port_ops *honest = lair->watch.port->ops;
     struct vblk_port_ops ops = *honest;

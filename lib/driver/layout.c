@@ -158,8 +158,8 @@ vblk_err layout_peek(const struct vblk_memory *mem, const struct part *part, uin
 
         if (at >= stop)
             continue;
-        err = vblk_memory_peek(mem, frame.gpa + (at - frame.offset), (uint8_t *)buf + (at - offset),
-                               (size_t)(stop - at));
+        err =
+            vblk_memory_peek(mem, frame.gpa + (at - frame.offset), (uint8_t *)buf + (at - offset), (size_t)(stop - at));
         if (err)
             return err;
     }

@@ -9,9 +9,9 @@
 struct life {
     struct vblk_port *port;
     unsigned wait_ms;
-    uint8_t status;      /* the bits that we set since the last reset */
+    uint8_t status; /* the bits that we set since the last reset */
     uint64_t offered, accepted;
-    const char *stuck;   /* why the device let us get no further: set with VBLK_E_STATE */
+    const char *stuck; /* why the device let us get no further: set with VBLK_E_STATE */
 };
 
 /* Each: VBLK_OK, VBLK_E_STATE (the device's doing, see stuck), or what the port said. */

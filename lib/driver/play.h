@@ -10,20 +10,20 @@
 #include "puppet.h"
 #include "ring.h"
 
-#define PLAY_QUEUES       64u
-#define PLAY_RECORDS      4096u /* requests remembered */
-#define PLAY_ANSWERED_MAX 256u  /* of these, answered ones that an EXPECT may still name */
-#define PLAY_VALUES       32u
-#define PLAY_SCRATCH      65536u
-#define PLAY_PAGE         4096u
-#define PLAY_DISK_MAX     65536u /* sectors that one step gives the puppet's disk */
+#define PLAY_QUEUES 64u
+#define PLAY_RECORDS 4096u     /* requests remembered */
+#define PLAY_ANSWERED_MAX 256u /* of these, answered ones that an EXPECT may still name */
+#define PLAY_VALUES 32u
+#define PLAY_SCRATCH 65536u
+#define PLAY_PAGE 4096u
+#define PLAY_DISK_MAX 65536u /* sectors that one step gives the puppet's disk */
 
 enum record_state {
     RECORD_FREE,
-    RECORD_LAID,  /* in memory and in descriptors */
-    RECORD_SLOT,  /* in a slot of the available ring */
-    RECORD_OUT,   /* published: an answer is owed */
-    RECORD_ENDED  /* used, or forgotten */
+    RECORD_LAID, /* in memory and in descriptors */
+    RECORD_SLOT, /* in a slot of the available ring */
+    RECORD_OUT,  /* published: an answer is owed */
+    RECORD_ENDED /* used, or forgotten */
 };
 
 /* One request that was laid out. */
@@ -50,16 +50,16 @@ struct record {
  */
 struct play_ring {
     struct vblk_layout at;
-    uint32_t room;       /* entries that its memory is enough for; 0: not placed yet */
-    uint16_t *next;      /* [room] free list and chains */
-    uint16_t *owner;     /* [room] record that a head belongs to or belonged to last, plus 1 */
-    uint16_t *slot;      /* [room] head in each slot */
+    uint32_t room;   /* entries that its memory is enough for; 0: not placed yet */
+    uint16_t *next;  /* [room] free list and chains */
+    uint16_t *owner; /* [room] record that a head belongs to or belonged to last, plus 1 */
+    uint16_t *slot;  /* [room] head in each slot */
     uint32_t free_count;
     uint16_t free_head;
-    uint16_t slots;      /* slots written, ever */
-    uint16_t avail_idx;  /* as last stored */
-    uint16_t used_next;  /* elements reaped */
-    uint32_t out;        /* records in state OUT */
+    uint16_t slots;     /* slots written, ever */
+    uint16_t avail_idx; /* as last stored */
+    uint16_t used_next; /* elements reaped */
+    uint32_t out;       /* records in state OUT */
 };
 
 struct play_value {
@@ -83,9 +83,9 @@ struct vblk_player {
     uint32_t record_count, ended_count;
     struct record *last;
     uint64_t serial;
-    uint64_t scratch;      /* 0: the arena is too small for one */
-    uint64_t low, high;    /* where requests may lie; queues are above */
-    uint64_t next;         /* where the next one goes if there is room */
+    uint64_t scratch;   /* 0: the arena is too small for one */
+    uint64_t low, high; /* where requests may lie; queues are above */
+    uint64_t next;      /* where the next one goes if there is room */
     struct play_ring ring[PLAY_QUEUES];
     struct play_value value[PLAY_VALUES];
     uint64_t last_value;

@@ -217,8 +217,8 @@ bool ring_kick_wanted(struct vblk_player *player, uint16_t queue)
     uint16_t flags = 0;
 
     vblk_memory_barrier(player->mem, VBLK_DRIVER, VBLK_FULL);
-    (void)!vblk_memory_load16(player->mem, VBLK_DRIVER, vblk_split_used_flags_at(&player->ring[queue].at),
-                              VBLK_RELAXED, &flags);
+    (void)!vblk_memory_load16(player->mem, VBLK_DRIVER, vblk_split_used_flags_at(&player->ring[queue].at), VBLK_RELAXED,
+                              &flags);
     return !(flags & VBLK_USED_NO_NOTIFY);
 }
 

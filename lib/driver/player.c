@@ -182,8 +182,9 @@ vblk_err player_resolve(struct vblk_player *player, const struct vblk_step *step
     else if (step->part >= VBLK_PART_SCRATCH || ring_need(player, step->queue, &ring))
         return VBLK_E_INVAL;
     else
-        *gpa += step->part == VBLK_PART_DESC ? ring->at.desc
-                                             : step->part == VBLK_PART_AVAIL ? ring->at.driver : ring->at.device;
+        *gpa += step->part == VBLK_PART_DESC    ? ring->at.desc
+                : step->part == VBLK_PART_AVAIL ? ring->at.driver
+                                                : ring->at.device;
     return VBLK_OK;
 }
 
@@ -231,7 +232,9 @@ void player_load(struct vblk_player *player, enum vblk_party party, const struct
 
 static void emit(struct vblk_player *player, enum vblk_event_kind kind, const char *text)
 {
-    const struct vblk_event ev = { .kind = (uint8_t)kind, .party = VBLK_NOBODY, .bytes = (const uint8_t *)text,
+    const struct vblk_event ev = { .kind = (uint8_t)kind,
+                                   .party = VBLK_NOBODY,
+                                   .bytes = (const uint8_t *)text,
                                    .len = text ? (uint32_t)strlen(text) : 0 };
 
     vblk_port_emit(player->port, &ev);

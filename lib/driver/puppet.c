@@ -43,8 +43,7 @@ static void reset(struct puppet *puppet)
 
 static uint64_t shown_status(const struct puppet *puppet)
 {
-    const uint64_t honest =
-        puppet->status_once ? puppet->status_seen : puppet->device.value[VBLK_REG_STATUS];
+    const uint64_t honest = puppet->status_once ? puppet->status_seen : puppet->device.value[VBLK_REG_STATUS];
 
     return (honest & ~puppet->status_mask) | (puppet->status_bits & puppet->status_mask);
 }
@@ -181,9 +180,15 @@ struct vblk_port *vblk_puppet_new(struct vblk_memory *mem)
 
     if (!puppet)
         return NULL;
-    puppet->port = (struct vblk_port){ .ops = &puppet_ops, .mem = mem, .kind = "puppet", .name = "puppet",
-                                       .grade = VBLK_GRADE_ACCESS, .host_actions = ALL_HOST_ACTIONS };
-    puppet->tables = (struct vblk_puppet){ .features = VBLK_BIT(VBLK_F_VERSION_1), .num_queues = 1, .queue_max = 64,
+    puppet->port = (struct vblk_port){ .ops = &puppet_ops,
+                                       .mem = mem,
+                                       .kind = "puppet",
+                                       .name = "puppet",
+                                       .grade = VBLK_GRADE_ACCESS,
+                                       .host_actions = ALL_HOST_ACTIONS };
+    puppet->tables = (struct vblk_puppet){ .features = VBLK_BIT(VBLK_F_VERSION_1),
+                                           .num_queues = 1,
+                                           .queue_max = 64,
                                            .config_length = sizeof(struct vblk_blk_config) };
     puppet_power_on(puppet);
     return &puppet->port;
@@ -267,8 +272,7 @@ void puppet_leave(struct puppet *puppet, const struct vblk_bytes *how)
 {
     uint8_t text[64];
     const uint32_t len = how->length < sizeof(text) ? (uint32_t)how->length : (uint32_t)sizeof(text);
-    const struct vblk_event ev = { .kind = VBLK_EV_GONE, .party = VBLK_DEVICE, .len = len,
-                                   .bytes = len ? text : NULL };
+    const struct vblk_event ev = { .kind = VBLK_EV_GONE, .party = VBLK_DEVICE, .len = len, .bytes = len ? text : NULL };
 
     bytes_copy(how, 0, text, len);
     vblk_port_emit(&puppet->port, &ev);

@@ -2,7 +2,7 @@
 /* The puppet's side of a split ring (2.7). Errors of guest memory are events already, so they are not passed on. */
 #include "puppet.h"
 
-#define CHUNK       4096u
+#define CHUNK 4096u
 #define TAKEN_BYTES (16u << 20) /* of one chain at most: descriptor lengths may be lies */
 
 static uint64_t size_of(const struct puppet *puppet, uint16_t queue)
@@ -51,8 +51,8 @@ static void load_chain(struct puppet *puppet, uint16_t queue, uint16_t head)
         struct vblk_desc desc;
         uint16_t flags;
 
-        if (vblk_memory_read(puppet->port.mem, VBLK_DEVICE, part_at(puppet, VBLK_REG_QUEUE_DESC, queue, 16 * at),
-                             &desc, sizeof(desc)))
+        if (vblk_memory_read(puppet->port.mem, VBLK_DEVICE, part_at(puppet, VBLK_REG_QUEUE_DESC, queue, 16 * at), &desc,
+                             sizeof(desc)))
             return;
         flags = vblk_get16(desc.flags);
         if (!(flags & (VBLK_DESC_WRITE | VBLK_DESC_INDIRECT)) &&
@@ -104,8 +104,7 @@ void puppet_publish(struct puppet *puppet, uint16_t queue)
     vblk_memory_barrier(mem, VBLK_DEVICE, VBLK_RELEASE);
     puppet_used_idx(puppet, queue, ring_of(puppet, queue)->next_elem, VBLK_RELEASE);
     vblk_memory_barrier(mem, VBLK_DEVICE, VBLK_FULL);
-    (void)!vblk_memory_load16(mem, VBLK_DEVICE, part_at(puppet, VBLK_REG_QUEUE_DRIVER, queue, 0), VBLK_RELAXED,
-                              &flags);
+    (void)!vblk_memory_load16(mem, VBLK_DEVICE, part_at(puppet, VBLK_REG_QUEUE_DRIVER, queue, 0), VBLK_RELAXED, &flags);
     if (!(flags & VBLK_AVAIL_NO_INTERRUPT))
         vblk_port_notified(&puppet->port, VBLK_EV_USED_NOTIFY, queue);
 }

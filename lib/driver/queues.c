@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#define ALIGNMENT          64u
+#define ALIGNMENT 64u
 #define QUEUE_SIZE_DEFAULT 128u
 
 void driver_close_queues(struct vblk_driver *driver)

@@ -70,8 +70,7 @@ uint64_t records_block(const struct vblk_player *player, uint64_t begin, uint64_
     for (uint32_t i = 0; i < player->record_count; i++) {
         const struct record *record = &player->records[i];
 
-        if (record->state != RECORD_FREE && record->state != RECORD_ENDED && record->begin < end &&
-            begin < record->end)
+        if (record->state != RECORD_FREE && record->state != RECORD_ENDED && record->begin < end && begin < record->end)
             return record->end;
     }
     return 0;

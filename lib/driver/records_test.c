@@ -169,8 +169,8 @@ static void on_the_reference(struct stage *stage)
     stage->watch.port->ops->close(stage->watch.port);
     watch_start(&stage->watch, vblk_builtin_new(&options, stage->watch.mem, NULL));
     small_arena(stage, WATCH_SIZE);
-    stage->script.features = UINT64_MAX & ~(VBLK_BIT(VBLK_F_INDIRECT_DESC) | VBLK_BIT(VBLK_F_EVENT_IDX) |
-                                            VBLK_BIT(VBLK_F_RING_PACKED));
+    stage->script.features =
+        UINT64_MAX & ~(VBLK_BIT(VBLK_F_INDIRECT_DESC) | VBLK_BIT(VBLK_F_EVENT_IDX) | VBLK_BIT(VBLK_F_RING_PACKED));
 }
 
 static void reference_device__write_read_and_power_cut(void **state)

@@ -142,8 +142,7 @@ static vblk_err receive(struct vblk_driver *driver, struct vblk_ring *ring, uint
 }
 
 /* The status stands whatever the length says (AMB-14); data is only what the length vouches for (2.7.8.3). */
-static vblk_err settle(struct vblk_driver *driver, const struct job *job, const struct vblk_used *used,
-                       uint8_t *status)
+static vblk_err settle(struct vblk_driver *driver, const struct job *job, const struct vblk_used *used, uint8_t *status)
 {
     const uint64_t data = driver->room_gpa + DRIVER_HEADER;
     vblk_err err = vblk_memory_read(driver->port->mem, VBLK_DRIVER, data + job->len, status, 1);

@@ -12,8 +12,8 @@ int stage_set_up(void **state)
 
     watch_puppet(&stage->watch);
     stage->player = vblk_player_new(stage->watch.port, watch_arena(), 20);
-    stage->script = (struct vblk_script){ .name = "case", .profile = *vblk_profile_default(), .features = V1,
-                                          .queue_size = 8 };
+    stage->script =
+        (struct vblk_script){ .name = "case", .profile = *vblk_profile_default(), .features = V1, .queue_size = 8 };
     *state = stage;
     return 0;
 }

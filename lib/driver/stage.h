@@ -5,7 +5,7 @@
 
 #include "watch.h"
 
-#define V1        VBLK_BIT(VBLK_F_VERSION_1)
+#define V1 VBLK_BIT(VBLK_F_VERSION_1)
 #define STEPS_MAX 64
 
 struct stage {

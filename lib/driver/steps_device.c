@@ -120,8 +120,7 @@ vblk_err step_dev_elem(struct vblk_player *player, const struct vblk_step *step)
 
     if (named && !record)
         return VBLK_E_INVAL;
-    puppet_elem(player->puppet, named ? record->queue : step->queue,
-                step->a_given ? (uint32_t)step->a : record->head,
+    puppet_elem(player->puppet, named ? record->queue : step->queue, step->a_given ? (uint32_t)step->a : record->head,
                 step->b_given ? (uint32_t)step->b : (uint32_t)honest_length(record));
     return VBLK_OK;
 }
@@ -130,8 +129,7 @@ vblk_err step_dev_idx(struct vblk_player *player, const struct vblk_step *step)
 {
     const struct puppet_ring *ring = &player->puppet->ring[step->queue % PUPPET_QUEUES];
 
-    puppet_used_idx(player->puppet, step->queue,
-                    step->a_given ? (uint16_t)(ring->used_idx + step->a) : ring->next_elem,
+    puppet_used_idx(player->puppet, step->queue, step->a_given ? (uint16_t)(ring->used_idx + step->a) : ring->next_elem,
                     (enum vblk_order)step->order);
     return VBLK_OK;
 }

@@ -78,8 +78,8 @@ static void model_copy(const struct model *model, uint64_t offset, uint8_t *buf,
     if (model->bytes)
         bytes_copy(model->bytes, offset, buf, len);
     else
-        (void)!layout_peek(model->mem, &model->other->writable,
-                           layout_writable_segments(model->other->req) + offset, buf, len);
+        (void)!layout_peek(model->mem, &model->other->writable, layout_writable_segments(model->other->req) + offset,
+                           buf, len);
 }
 
 static void differ(struct vblk_player *player, const struct record *record, uint64_t at, uint8_t expected, uint8_t seen)
@@ -135,8 +135,8 @@ static vblk_err expect_data(struct vblk_player *player, const struct record *rec
 static void expect_silence(struct vblk_player *player, const struct record *record,
                            const struct vblk_step_expect *expect)
 {
-    const bool asked = expect->status_count || expect->len_count || expect->data_equals || expect->data_same_as ||
-                       expect->must_answer;
+    const bool asked =
+        expect->status_count || expect->len_count || expect->data_equals || expect->data_same_as || expect->must_answer;
 
     if (!asked || expect->no_answer_ok || (expect->needs_reset_ok && player->out->needs_reset))
         return;

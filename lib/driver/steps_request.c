@@ -28,16 +28,16 @@ static vblk_err poison(struct vblk_player *player, const struct record *record)
 static vblk_err fill_in(struct vblk_player *player, const struct record *record)
 {
     const struct vblk_step_request *req = record->req;
-    vblk_err err = layout_store(player->mem, VBLK_DRIVER, &record->readable, 0, record->readable.total, readable_bytes,
-                                req);
+    vblk_err err =
+        layout_store(player->mem, VBLK_DRIVER, &record->readable, 0, record->readable.total, readable_bytes, req);
 
     /* The device writes there, so that a reset of the memory must clear it. */
     vblk_memory_touch(player->mem, record->begin, record->end - record->begin);
     if (!err && req->prefill)
         err = poison(player, record);
     if (!err)
-        err = layout_store(player->mem, VBLK_DRIVER, &record->writable, 0, layout_writable_segments(req),
-                           segment_bytes, req);
+        err = layout_store(player->mem, VBLK_DRIVER, &record->writable, 0, layout_writable_segments(req), segment_bytes,
+                           req);
     return err ? VBLK_E_INVAL : VBLK_OK; /* an arena outside memory is the caller's mistake */
 }
 

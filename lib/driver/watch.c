@@ -40,7 +40,10 @@ static void place(struct watch *watch, uint64_t at, char *out, size_t size)
             const uint64_t base = vblk_puppet_reg(watch->port, parts[i].reg, q);
 
             if (base && at - base < sizes[i])
-                snprintf(out, size, "%s%u", at == base ? parts[i].flags : at == base + 2 ? parts[i].idx : parts[i].name,
+                snprintf(out, size, "%s%u",
+                         at == base       ? parts[i].flags
+                         : at == base + 2 ? parts[i].idx
+                                          : parts[i].name,
                          (unsigned)q);
         }
     }
@@ -53,18 +56,17 @@ static void memory_word(struct watch *watch, const struct vblk_event *ev)
     place(watch, ev->at, where, sizeof(where));
     if (ev->party == VBLK_DRIVER && (ev->at < WATCH_GPA || ev->at + ev->len > WATCH_GPA + WATCH_SIZE))
         watch->stray++;
-    word(watch, "%s-%s:%s+%u%s", ev->party == VBLK_DRIVER ? "drv" : "dev",
-         ev->kind == VBLK_EV_LOAD ? "load" : "store", where, (unsigned)ev->len,
-         ev->flags & VBLK_EV_FAULTED ? "!" : "");
+    word(watch, "%s-%s:%s+%u%s", ev->party == VBLK_DRIVER ? "drv" : "dev", ev->kind == VBLK_EV_LOAD ? "load" : "store",
+         where, (unsigned)ev->len, ev->flags & VBLK_EV_FAULTED ? "!" : "");
 }
 
 static void observe(void *ctx, const struct vblk_event *ev)
 {
     static const char *const barriers[] = { "relaxed", "acquire", "release", "full" };
     static const char *const plain[VBLK_EV_COUNT] = {
-        [VBLK_EV_KICK] = "kick",  [VBLK_EV_USED_NOTIFY] = "notify", [VBLK_EV_CONFIG_NOTIFY] = "config",
-        [VBLK_EV_LOOK] = "look",  [VBLK_EV_QUIET] = "quiet",        [VBLK_EV_GONE] = "gone",
-        [VBLK_EV_BACK] = "back",  [VBLK_EV_POWER_CUT] = "cut",      [VBLK_EV_CASE_BEGIN] = "begin",
+        [VBLK_EV_KICK] = "kick",    [VBLK_EV_USED_NOTIFY] = "notify", [VBLK_EV_CONFIG_NOTIFY] = "config",
+        [VBLK_EV_LOOK] = "look",    [VBLK_EV_QUIET] = "quiet",        [VBLK_EV_GONE] = "gone",
+        [VBLK_EV_BACK] = "back",    [VBLK_EV_POWER_CUT] = "cut",      [VBLK_EV_CASE_BEGIN] = "begin",
         [VBLK_EV_CASE_END] = "end",
     };
     struct watch *watch = ctx;

@@ -5,7 +5,7 @@
 
 #include <vblk/player.h>
 
-#define WATCH_GPA  0x10000u
+#define WATCH_GPA 0x10000u
 #define WATCH_SIZE 0x100000u
 #define WATCH_TEXT 65536u
 
