@@ -76,7 +76,7 @@ CHECK(BLK_OP_22, VBLK_DEVICE, AT(USED), TYPE(DISCARD) | TYPE(WRITE_ZEROES), ANY_
 {
     if (!readable_segments(l->chain) || l->answer->status != VBLK_S_IOERR)
         return UNTOUCHED;
-    return noted(why, "%u segments indeterminate", l->chain->req.segments);
+    return noted(why, "segments indeterminate");
 }
 
 static enum outcome whole_segments(const struct look *l, struct why *why)
@@ -212,7 +212,7 @@ CHECK(BLK_OP_DEV_12, VBLK_DEVICE, AT(CONFIG_READ), 0, ANY_PLACE, NO_SIGHT)
 CHECK(BLK_OP_DEV_13, VBLK_DEVICE, AT(CONFIG_READ), 0, ANY_PLACE, NO_SIGHT)
 {
     uint8_t value;
-    return may_unmap_changed(l, &value) ? noted(why, "changed to %u", value) : UNTOUCHED;
+    return may_unmap_changed(l, &value) ? noted(why, value != 0 ? "changed to 1" : "changed to 0") : UNTOUCHED;
 }
 
 CHECK(BLK_OP_DEV_14, VBLK_DEVICE, AT(CONFIG_READ), 0, ANY_PLACE, NO_SIGHT)

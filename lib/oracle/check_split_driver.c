@@ -200,7 +200,7 @@ CHECK(SUPPLY_06, VBLK_DRIVER, AT(AVAIL_IDX), 0, ANY_PLACE, VBLK_SEES_DRIVER_STOR
 CHECK(SUPPLY_07, VBLK_DRIVER, AT(AVAIL_IDX), 0, ANY_PLACE, NO_SIGHT)
 {
     uint16_t step = (uint16_t)(l->to - l->from);
-    return step < 2 || step > l->q->size ? UNTOUCHED : noted(why, "%u chains in one update", step);
+    return step < 2 || step > l->q->size ? UNTOUCHED : noted(why, "several chains in one update");
 }
 
 CHECK(SUPPLY_DRV_01, VBLK_DRIVER, AT(STORE), 0, PLACE(AVAIL_IDX), VBLK_SEES_DRIVER_STORES | VBLK_SEES_DRIVER_LOADS)

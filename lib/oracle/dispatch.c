@@ -168,7 +168,7 @@ static void count_outcome(struct vblk_oracle *o, const struct check *check, cons
         tally->held++;
     } else if (outcome == NOTED) {
         tally->noted++;
-        snprintf(tally->choice, sizeof(tally->choice), "%.47s", why->seen);
+        o->choices[check->clause] = why->choice;
     } else if (outcome == DOUBTED || relaxed(o, check, why)) {
         tally->doubted++;
         keep_violation(o, check, look, why, VBLK_DOUBT);
@@ -178,6 +178,20 @@ static void count_outcome(struct vblk_oracle *o, const struct check *check, cons
         tally->broken++;
         keep_violation(o, check, look, why, VBLK_BROKEN_RULE);
     }
+}
+
+/* Everything but a rule that simply held. Leaves @why ready for the next check. */
+static void settle(struct vblk_oracle *o, const struct check *check, const struct look *look, struct why *why,
+                   enum outcome outcome)
+{
+    if (outcome == NOTED && why->reading == 0) {
+        o->tally[check->clause].noted++;
+        o->choices[check->clause] = why->choice;
+        return;
+    }
+    count_outcome(o, check, look, why, outcome);
+    why->reading = 0;
+    why->driver_did_it = false;
 }
 
 void judge_moment(struct vblk_oracle *o, enum moment moment, struct look *look)
@@ -192,14 +206,10 @@ void judge_moment(struct vblk_oracle *o, enum moment moment, struct look *look)
     for (unsigned i = 0; i < list->count; i++) {
         const struct check *check = list->check[i];
         enum outcome outcome = check->run(look, &why);
-        if (outcome == UNTOUCHED)
-            continue;
-        if (outcome == HELD && why.reading == 0) {
+        if (outcome == HELD && why.reading == 0)
             o->tally[check->clause].held++;
-            continue;
-        }
-        count_outcome(o, check, look, &why, outcome);
-        memset(&why, 0, sizeof(why));
+        else if (outcome != UNTOUCHED)
+            settle(o, check, look, &why, outcome);
     }
 }
 
@@ -238,16 +248,6 @@ enum outcome doubted(struct why *why, const char *expected, const char *seen, ..
     va_end(args);
     snprintf(why->expected, sizeof(why->expected), "%s", expected);
     return DOUBTED;
-}
-
-enum outcome noted(struct why *why, const char *choice, ...)
-{
-    va_list args;
-    clean(why);
-    va_start(args, choice);
-    put_text(why->seen, choice, args);
-    va_end(args);
-    return NOTED;
 }
 
 enum outcome by_reading(struct why *why, int amb, enum outcome outcome)

@@ -253,6 +253,7 @@ struct why {
     char expected[VBLK_WHY_TEXT];
     char seen[VBLK_WHY_TEXT];
     uint8_t reading;      /* 1 + VBLK_AMB_*; 0: none */
+    const char *choice;   /* NOTED */
     bool driver_did_it;
     bool relaxable;       /* deployed peers live with it: a doubt under interop (see interop.def) */
     bool has_address;
@@ -287,8 +288,8 @@ struct check {
 
 enum outcome broken(struct why *why, const char *expected, const char *seen, ...) VBLK_PRINTF(3, 4);
 enum outcome doubted(struct why *why, const char *expected, const char *seen, ...) VBLK_PRINTF(3, 4);
-/* A choice under a MAY, in one or two words. */
-enum outcome noted(struct why *why, const char *choice, ...) VBLK_PRINTF(2, 3);
+/* A choice under a MAY, in a few words; static storage, so that noting the same again costs next to nothing. */
+static inline enum outcome noted(struct why *why, const char *choice);
 /* The verdict rests on reading @amb (VBLK_AMB_xx) of the text; returns the outcome it was given. */
 enum outcome by_reading(struct why *why, int amb, enum outcome outcome);
 /* For clauses that bind both sides (guilty VBLK_NOBODY): it was the driver. Otherwise the device is blamed, or the
@@ -296,6 +297,11 @@ enum outcome by_reading(struct why *why, int amb, enum outcome outcome);
 enum outcome blame_driver(struct why *why, enum outcome outcome);
 /* What was seen is what deployed peers do on purpose: a doubt under interop, if relaxations[] has the clause. */
 enum outcome deployed(struct why *why, enum outcome outcome);
+static inline enum outcome noted(struct why *why, const char *choice)
+{
+    why->choice = choice;
+    return NOTED;
+}
 /* Point at a guest address, configuration offset or sector; and at the bytes there. */
 void point_at(struct why *why, uint64_t address);
 void show_bytes(struct why *why, const void *bytes, size_t len);
@@ -356,6 +362,7 @@ struct vblk_oracle {
     struct check_list by_type[3][TY_COUNT];                /* AT_AVAILABLE, AT_USED, AT_QUIET */
     struct check_list by_place[2][2][PLACE_COUNT];          /* AT_STORE, AT_LOAD × party */
     struct vblk_tally *tally;   /* [vblk_clause_count()] */
+    const char **choices;       /* [vblk_clause_count()] what was noted last */
     struct vblk_violation violation[VBLK_VIOLATIONS_MAX];
     uint32_t violation_count;
     uint64_t checks_run;

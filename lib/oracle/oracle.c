@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The oracle's life, and what each kind of event sets in motion. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,10 +20,11 @@ struct vblk_oracle *vblk_oracle_new(const struct vblk_oracle_options *options, s
     o->queues = calloc(o->opt.queues_max, sizeof(*o->queues));
     o->active = calloc(o->opt.queues_max, sizeof(*o->active));
     o->tally = calloc(vblk_clause_count(), sizeof(*o->tally));
+    o->choices = calloc(vblk_clause_count(), sizeof(*o->choices));
     o->scratch = malloc(SCRATCH);
     o->busy = busy_new();
     bool shadow = shadow_open(&o->shadow, options->disk_zero);
-    if (o->queues == NULL || o->active == NULL || o->tally == NULL || o->scratch == NULL || o->busy == NULL ||
+    if (o->queues == NULL || o->active == NULL || o->tally == NULL || o->choices == NULL || o->scratch == NULL || o->busy == NULL ||
         !shadow) {
         vblk_oracle_free(o);
         return NULL;
@@ -45,6 +47,7 @@ void vblk_oracle_free(struct vblk_oracle *o)
     shadow_close(&o->shadow);
     busy_free(o->busy);
     free(o->scratch);
+    free(o->choices);
     free(o->tally);
     free(o->active);
     free(o->queues);
@@ -66,6 +69,7 @@ void vblk_oracle_reset(struct vblk_oracle *o, bool forget_disk, bool disk_zero)
     o->ctl.limit_known = 0;
     control_power_on(&o->ctl);
     memset(o->tally, 0, vblk_clause_count() * sizeof(*o->tally));
+    memset(o->choices, 0, vblk_clause_count() * sizeof(*o->choices));
     o->violation_count = 0;
     vblk_memory_snapshot_free(o->image);
     o->image = NULL;
@@ -189,7 +193,6 @@ static void on_config_notify(struct vblk_oracle *o, const struct vblk_event *ev)
 {
     judge_moment(o, AT_CONFIG_NOTIFY, &(struct look){ .ev = ev });
     control_notified(o);
-    o->ctl.provision_silent = false;
 }
 
 static void on_look(struct vblk_oracle *o, const struct vblk_event *ev)
@@ -285,12 +288,19 @@ void vblk_oracle_observe(void *oracle, const struct vblk_event *ev)
     o->seq++;
     if (ev->kind < VBLK_EV_COUNT && handlers[ev->kind] != NULL)
         handlers[ev->kind](o, ev);
+    if (ev->kind <= VBLK_EV_CONFIG_WRITE || ev->kind >= VBLK_EV_CONFIG_NOTIFY)
+        provision_see(o, ev);
 }
 
 struct vblk_tally vblk_oracle_tally(const struct vblk_oracle *oracle, vblk_clause_no no)
 {
     struct vblk_tally none = { 0 };
-    return no < vblk_clause_count() ? oracle->tally[no] : none;
+    if (no >= vblk_clause_count())
+        return none;
+    struct vblk_tally tally = oracle->tally[no];
+    if (oracle->choices[no] != NULL)
+        snprintf(tally.choice, sizeof(tally.choice), "%s", oracle->choices[no]);
+    return tally;
 }
 
 size_t vblk_oracle_violation_count(const struct vblk_oracle *oracle)
