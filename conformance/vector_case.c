@@ -119,7 +119,9 @@ static VECTOR_READER(read_case_bool)
     return vector_read_bool(r, at, value, m, ((struct case_reading *)into)->c);
 }
 
-static const struct vector_word kind_words[] = { { "target", VECTOR_TARGET }, { "events", VECTOR_EVENTS }, { NULL, 0 } };
+static const struct vector_word kind_words[] = {
+    { "target", VECTOR_TARGET }, { "events", VECTOR_EVENTS }, { NULL, 0 },
+};
 static const struct vector_word expect_words[] = {
     { "held", VECTOR_HELD }, { "broken", VECTOR_BROKEN }, { "doubted", VECTOR_DOUBTED }, { "noted", VECTOR_NOTED },
     { NULL, 0 },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Expressions of test vectors: unsigned 64-bit, no wrapping but where it is asked for. docs/vectors.md is their reference. */
+/* Expressions of test vectors: unsigned, 64 bits, wrapping only where asked for. docs/vectors.md has the rules. */
 #ifndef CONFORMANCE_VECTOR_EXPR_H
 #define CONFORMANCE_VECTOR_EXPR_H
 

@@ -8,13 +8,16 @@
 #define COLUMNS 120
 
 /* Members in the order in which people read them; others keep their own order, behind these. */
+static const char *const case_order[] = {
+    "vector", "clause", "summary", "name", "kind", "expect", "also", "what", "consequence", "flags", "exercises",
+    "changes_disk", "long_run", "profiles", "needs", "device", "puppet", "negotiate", "queue_size", "queues", "sweep",
+    "cases", "steps", NULL,
+};
 static const char *const order[] = {
-    "vector", "clause", "summary", "do", "dev", "name", "of", "kind", "expect", "also", "what", "consequence", "flags",
-    "exercises", "changes_disk", "long_run", "profiles", "needs", "device", "puppet", "negotiate", "queue_size",
-    "queues", "sweep", "cases", "times", "steps", "features", "lacks", "add", "remove", "only", "without", "config",
-    "config_length", "num_queues", "queue_max", "host", "reg", "queue", "type", "sector", "num_sectors", "flags",
-    "sectors", "segments", "out", "in", "part", "field", "offset", "at", "index", "slot", "idx", "hex", "pattern",
-    "fill", "length", "status", "len", "data", "value", "mask", "note", NULL,
+    "do", "dev", "name", "of", "times", "steps", "features", "lacks", "add", "remove", "only", "without", "config",
+    "host", "reg", "queue", "part", "type", "sector", "num_sectors", "sectors", "size", "out", "segments", "in",
+    "field", "at", "index", "slot", "idx", "addr", "offset", "hex", "pattern", "fill", "le16", "le32", "le64", "length",
+    "status", "len", "flags", "next", "data", "value", "mask", "note", NULL,
 };
 /* The order of their members means something, or is the author's business. */
 static const char *const kept[] = { "sweep", "config", "device", "puppet", NULL };
@@ -92,6 +95,7 @@ static struct child *children_of(json_t *value, const char *name, size_t *count)
 {
     size_t n = json_is_object(value) ? json_object_size(value) : json_array_size(value), i;
     struct child *list = calloc(n + 1, sizeof(*list));
+    const char *const *by = json_object_get(value, "vector") || json_object_get(value, "kind") ? case_order : order;
     const char *key;
     json_t *child;
 
@@ -101,7 +105,7 @@ static struct child *children_of(json_t *value, const char *name, size_t *count)
     json_array_foreach(value, i, child)
         list[(*count)++] = (struct child){ NULL, child, 0 };
     json_object_foreach(value, key, child) {
-        struct child c = { key, child, is_in(kept, name) ? 0 : place_in(order, key) };
+        struct child c = { key, child, is_in(kept, name) ? 0 : place_in(by, key) };
         size_t at = (*count)++;
 
         for (; at && list[at - 1].place > c.place; at--)

@@ -125,7 +125,9 @@ static size_t check_cover(const struct vector_lint *lint, const struct vblk_clau
         return 0;
     (void)snprintf(error.file, sizeof(error.file), "%s/%s.json", clause->area, clause->id);
     (void)snprintf(error.reason, sizeof(error.reason), "%s is checked but has no %s", clause->id,
-                   !cover->file ? "vector file" : !cover->held ? "case in which it holds" : "case in which it is broken");
+                   !cover->file   ? "vector file"
+                   : !cover->held ? "case in which it holds"
+                                  : "case in which it is broken");
     lint->report(lint->ctx, &error, false);
     return 1;
 }

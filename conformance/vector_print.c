@@ -73,8 +73,15 @@ static void print_desc(FILE *out, const struct vblk_step *step)
 
 static void print_expect(FILE *out, const struct vblk_step_expect *e)
 {
-    for (unsigned i = 0; i < e->status_count; i++)
-        fprintf(out, "%s%s", i ? "|" : " status=", vblk_status_name(e->status[i]) ? vblk_status_name(e->status[i]) : "?");
+    for (unsigned i = 0; i < e->status_count; i++) {
+        const char *name = vblk_status_name(e->status[i]);
+
+        fprintf(out, "%s", i ? "|" : " status=");
+        if (name)
+            fprintf(out, "%s", name);
+        else
+            fprintf(out, "%u", e->status[i]);
+    }
     for (unsigned i = 0; i < e->len_count; i++)
         fprintf(out, "%s%" PRIu64, i ? "|" : " len=", e->len[i]);
     if (e->data_same_as)

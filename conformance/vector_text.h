@@ -16,7 +16,10 @@ struct vector_path {
 /* "/cases/0/name"; "" for the root. Cut short if it doesn't fit. */
 void vector_path_print(const struct vector_path *path, char *out, size_t size);
 
-/* Offset of the value (or, @at_key, of the member's key) at @path in well-formed @text; the nearest ancestor's if there is none. */
+/*
+ * Offset of the value (or, @at_key, of the member's key) at @path in well-formed @text; of the nearest ancestor if
+ * there is none.
+ */
 size_t vector_text_find(const char *text, size_t length, const struct vector_path *path, bool at_key);
 /* Line and column, both from 1; columns count characters of UTF-8. */
 void vector_text_position(const char *text, size_t length, size_t at, int *line, int *column);

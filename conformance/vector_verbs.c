@@ -122,7 +122,8 @@ static bool read_address(struct vector_reader *r, const struct vector_path *at, 
         return false;
     of_request = p.part >= VBLK_PART_HEADER && p.part <= VBLK_PART_STATUS_BYTE;
     if (of_request != reading->place_given || (p.has_queue && p.part > VBLK_PART_USED))
-        return vector_fail(r, at, "header, out, in and status are parts \"of\" a request; desc, avail and used of a \"queue\"");
+        return vector_fail(r, at,
+                           "header, out, in, status are parts \"of\" a request; desc, avail, used of a \"queue\"");
     if (p.has_queue) {
         reading->step.queue = p.queue;
         reading->queue_given = true;

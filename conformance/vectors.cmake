@@ -19,4 +19,11 @@ target_include_directories(vblk_vectors PUBLIC ${PROJECT_SOURCE_DIR}/include ${C
 target_link_libraries(vblk_vectors PUBLIC vblk_spec PkgConfig::JANSSON)
 vblk_warnings(vblk_vectors)
 
-vblk_test(vector_test SOURCES vector_test.c LINK vblk_vectors)
+foreach(test vector_expr_test vector_reject_test vector_test vector_check_test)
+  vblk_test(${test} SOURCES ${test}.c LINK vblk_vectors)
+endforeach()
+if(VBLK_TESTS)
+  target_compile_definitions(vector_check_test PRIVATE VECTOR_SCHEMA="${PROJECT_SOURCE_DIR}/vectors/schema.json")
+  add_test(NAME vectors_lint COMMAND vblk_command vectors lint ${PROJECT_SOURCE_DIR}/vectors)
+  add_test(NAME vectors_layout COMMAND vblk_command vectors format --check ${PROJECT_SOURCE_DIR}/vectors)
+endif()
