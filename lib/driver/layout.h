@@ -5,7 +5,7 @@
 
 #include <vblk/script.h>
 
-/* The readable or the writable part of a request: @count frames, one after the other in memory with @gap between them. */
+/* The readable or the writable part of a request: @count frames, one after the other with @gap between them. */
 struct part {
     uint64_t base;
     uint64_t total;

@@ -45,8 +45,8 @@ struct record {
 };
 
 /*
- * The driver's side of a split ring as a script drives it. Not the ring of lib/ring: a script may publish what it never put
- * into a slot, or put one head into two, and what it wrote itself must not be taken for the device's fault.
+ * The driver's side of a split ring as a script drives it. Not the ring of lib/ring: a script may publish what it
+ * never put into a slot, or put one head into two, and what it wrote itself must not be taken for the device's fault.
  */
 struct play_ring {
     struct vblk_layout at;

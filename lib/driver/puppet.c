@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-#define ALL_HOST_ACTIONS 0u
-
 static bool of_queue(unsigned reg)
 {
     return reg >= VBLK_REG_QUEUE_MAX && reg <= VBLK_REG_QUEUE_RESET;
@@ -180,12 +178,9 @@ struct vblk_port *vblk_puppet_new(struct vblk_memory *mem)
 
     if (!puppet)
         return NULL;
-    puppet->port = (struct vblk_port){ .ops = &puppet_ops,
-                                       .mem = mem,
-                                       .kind = "puppet",
-                                       .name = "puppet",
-                                       .grade = VBLK_GRADE_ACCESS,
-                                       .host_actions = ALL_HOST_ACTIONS };
+    puppet->port = (struct vblk_port){
+        .ops = &puppet_ops, .mem = mem, .kind = "puppet", .name = "puppet", .grade = VBLK_GRADE_ACCESS
+    };
     puppet->tables = (struct vblk_puppet){ .features = VBLK_BIT(VBLK_F_VERSION_1),
                                            .num_queues = 1,
                                            .queue_max = 64,

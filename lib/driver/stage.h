@@ -26,7 +26,13 @@ struct vblk_step *add_ab(struct stage *stage, enum vblk_step_kind kind, const ch
 struct vblk_step *add_read(struct stage *stage, const char *name, uint64_t sector, uint64_t bytes);
 struct vblk_step *add_expect(struct stage *stage, const char *name, uint8_t status, uint64_t len);
 vblk_err run(struct stage *stage);
-void played(struct stage *stage);
+/* Play it; it goes through to the end. */
+#define played(stage)                                                                                                  \
+    do {                                                                                                               \
+        assert_int_equal(run(stage), VBLK_OK);                                                                         \
+        assert_int_equal((stage)->play.err, VBLK_OK);                                                                  \
+        assert_int_equal((stage)->play.stopped_at, (stage)->count);                                                    \
+    } while (0)
 
 #define STAGED(name) cmocka_unit_test_setup_teardown(name, stage_set_up, stage_tear_down)
 
