@@ -103,6 +103,7 @@ static const struct relaxation {
     const char *reason;
 } relaxations[] = {
     { VBLK_C_RING_SPLIT_DEV_06, "devices report the whole writable length for a request that failed (AMB-14)" },
+    { VBLK_C_PROV_DEV_03, "devices look at ranges and limits before flags (AMB-03)" },
     { VBLK_C_RING_SPLIT_16, "devices report the whole writable length for a request that failed (AMB-14)" },
 };
 

@@ -34,6 +34,7 @@ enum cause {
 struct shadow_read {
     bool compared;         /* at least one sector had something to compare with */
     uint32_t causes;       /* bit n: a sector whose last cause is n was compared and agreed */
+    uint32_t causes_unwritten; /* the same, of sectors that nobody ever wrote */
     bool bad;              /* a sector reads as nothing that is allowed */
     uint64_t bad_sector;
     uint8_t bad_cause;     /* enum cause of the first bad sector */

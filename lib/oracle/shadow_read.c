@@ -64,6 +64,8 @@ static void agreed(const struct shadow_impl *s, struct chunk *c, unsigned first,
     uint32_t epoch = (uint32_t)(s->now - 1), causes = 0;
     for (unsigned i = first; i < first + count; i++) {
         causes |= 1u << c->cause[i];
+        if ((c->written >> i & 1) == 0)
+            r->causes_unwritten |= 1u << c->cause[i];
         c->epoch[i] = epoch;
     }
     r->causes |= causes;
