@@ -38,12 +38,21 @@ struct control {
     bool device_sees_status;  /* some status access was not emulated */
     bool reset_asked;         /* 0 was written and not yet read back */
     bool reset_done;          /* … and was read back; cleared by the next status write */
-    bool fresh;               /* nothing happened since power-on, reset or BACK */
+    bool fresh;               /* nothing happened since BACK or a power cut */
     bool live;                /* DRIVER_OK was written after FEATURES_OK was granted */
     bool needs_reset;         /* the device showed DEVICE_NEEDS_RESET since the last reset */
-    uint32_t device_id;       /* as last read; 0: never */
     bool failed;              /* the driver wrote FAILED since the last reset */
     bool refused;             /* FEATURES_OK was written and read back clear */
+    uint8_t status_ever;      /* bits the driver wrote since the last reset */
+    bool was_live;            /* when the last reset was asked for */
+    bool status_reads_seen;   /* this stream shows reads of status at all */
+    bool notice;              /* a configuration notification since status was last read without NEEDS_RESET */
+    bool notice_owed;         /* NEEDS_RESET showed, and no notification told of it */
+    /* suspend (1.4) */
+    bool suspend_asked;       /* the driver set SUSPEND lawfully, and the device does not run again */
+    bool suspended;           /* the device showed SUSPEND without DRIVER_OK */
+    bool resume_asked;        /* DRIVER_OK was written while suspended */
+    bool suspend_change;      /* the configuration changed while suspended, and no notification came since */
     /* features */
     uint64_t offered;         /* as last read */
     bool offered_read;        /* since the last reset */
@@ -55,22 +64,45 @@ struct control {
     uint64_t negotiated_ever;
     /* configuration */
     uint8_t config[VBLK_CONFIG_MAX];
-    uint8_t config_seen[VBLK_CONFIG_MAX]; /* 1: read at least once since it may have changed */
+    uint8_t config_seen[VBLK_CONFIG_MAX]; /* SEEN_* */
+    uint16_t config_way[VBLK_CONFIG_MAX]; /* offset and length of the access that read it last */
     uint32_t config_length;
     bool config_length_known;
     uint64_t limit[LIM_COUNT];
     uint32_t limit_known;     /* bit n: limit n was read whole */
-    uint32_t limit_early;     /* … since the last reset, before FEATURES_OK */
-    uint32_t limit_live;      /* … since the last reset, after DRIVER_OK */
-    uint32_t limit_changed;   /* … more than once since DRIVER_OK, with different values */
-    uint64_t limit_before[LIM_COUNT]; /* of those in limit_changed: the value before */
-    uint32_t provision_generation; /* generation when a limit of provision was read last */
-    bool provision_stale;     /* one changed; whether the generation did is not known yet */
-    bool provision_silent;    /* one changed, and no notification has come */
     uint64_t capacity_before; /* the value before the last change, for requests in flight (AMB-21) */
     uint32_t generation;
     bool generation_known;
+    bool generation_seen;     /* the transport has a generation: one was read that was not emulated */
+    bool generation_mixed;    /* bytes differed that were read under one generation */
+    struct odd {              /* bytes that differ from the last read although nothing announced a change */
+        bool is, live;
+        bool other_way;       /* the two reads were accesses of different offset or width */
+        uint8_t was, now;
+        uint16_t at;
+    } odd;
+    struct bracket {          /* reads between two reads of the generation (2.5.1) */
+        bool open;            /* the generation was read since status was last written */
+        bool wide;            /* a field of more than 32 bits was read since */
+        bool loose;           /* one was read outside any bracket */
+        bool torn_wide, torn_many; /* the generation changed around them, and they were not read again since */
+        uint16_t fields;      /* fields read since */
+    } bracket;
+    bool mode_asked;          /* writeback was written and not yet read back … */
+    uint8_t mode;             /* … as this */
+    bool mode_written;        /* since the last reset */
+    bool mode_ignored;        /* it was written while suspended: such a write should do nothing */
+    bool capacity_stale;      /* a notification came while live, capacity was not read since */
+    uint32_t num_queues;      /* the register; 0: not seen, or not the device's word */
     bool notified;            /* a configuration change notification came since the last config read */
+};
+
+/* What is known of a byte of the configuration. */
+enum {
+    SEEN = 1,        /* it was read, ever */
+    SEEN_STEADY = 2, /* since it last could change unannounced */
+    SEEN_EARLY = 4,  /* before FEATURES_OK, and no change was announced since */
+    SEEN_NOW = 8     /* under the generation that was read last */
 };
 
 static inline bool limit_of(const struct control *ctl, enum limit which, uint64_t *value)
@@ -79,10 +111,31 @@ static inline bool limit_of(const struct control *ctl, enum limit which, uint64_
     return (ctl->limit_known >> which & 1) != 0;
 }
 
+/* A write of status by the driver itself; what a transport makes up says nothing about it. */
+static inline bool status_write(const struct vblk_event *ev, uint8_t *status)
+{
+    *status = (uint8_t)ev->value;
+    return ev->kind == VBLK_EV_REG_WRITE && ev->reg == VBLK_REG_STATUS && (ev->flags & VBLK_EV_EMULATED) == 0;
+}
+/* A read of status that the device answered. */
+static inline bool status_read_of(const struct vblk_event *ev, uint8_t *status)
+{
+    *status = (uint8_t)ev->value;
+    return ev->kind == VBLK_EV_REG_READ && ev->reg == VBLK_REG_STATUS && (ev->flags & VBLK_EV_EMULATED) == 0;
+}
+/* What the device offers, as far as the driver can know. */
+static inline bool offers(const struct control *ctl, int feature)
+{
+    return feature < 0 || ((ctl->offered_read ? ctl->offered : ctl->offered_ever) >> feature & 1) != 0;
+}
+
 struct vblk_oracle;
 /* Bring the picture up to date with an event. Called after the checks of the event have run. */
 void control_reg(struct vblk_oracle *o, const struct vblk_event *ev);
 void control_config(struct vblk_oracle *o, const struct vblk_event *ev);
+void control_notified(struct vblk_oracle *o);
+/* Fields of the configuration that [at, at + len) touches; *wide: one of them has more than 32 bits. */
+unsigned control_fields(const struct vblk_profile *profile, uint64_t at, uint32_t len, bool *wide);
 void control_power_on(struct control *ctl);
 
 #endif /* ORACLE_CONTROL_H */
