@@ -31,8 +31,9 @@ enum vblk_step_kind {
     /* Driver, lawful building blocks */
     /**
      * Initialise (3.1.1): reset … DRIVER_OK; stop after the stage in b (enum vblk_stage; default VBLK_STAGE_LIVE).
-     * Accepts a (default: the script's features) and what is offered; nothing is added, VERSION_1 must be in a. The
-     * used and available rings are zeroed before a queue is enabled. A device that lets it get no further makes it set
+     * Accepts a (default: the script's features) and what is offered; nothing is added, VERSION_1 must be in a. Before
+     * it sets up queues it reads the capacity and the limits of all that is offered, under one generation. The used
+     * and available rings are zeroed before a queue is enabled. A device that lets it get no further makes it set
      * FAILED, leaves one surprise and ends the play with VBLK_E_STATE.
      */
     VBLK_STEP_START,

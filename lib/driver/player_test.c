@@ -15,7 +15,8 @@ static void start__follows_the_sequence_and_ends_live(void **state)
     played(stage);
     assert_string_equal(watch_between(&stage->watch, "begin0", "drv-"),
                         "begin0 w:status=0 r:status=0 w:status=1 w:status=3 r:device-features=100000000 "
-                        "w:driver-features=100000000 w:status=b r:status=b r:queue-max=40 ");
+                        "w:driver-features=100000000 w:status=b r:status=b r:config-length=48 r:generation=0 cr:0+8 "
+                        "r:generation=0 r:queue-max=40 ");
     assert_string_equal(watch_between(&stage->watch, "w:queue-enable", "?"), "w:queue-enable=1 w:status=f end0 ");
     assert_int_equal(stage->watch.stray, 0);
 }

@@ -39,12 +39,11 @@ static vblk_err stage_features_ok(struct vblk_player *player, uint64_t wanted)
 }
 
 /* The device-specific set-up (3.1.1, 7): a driver reads what binds its requests, and whoever watches learns it, too. */
-static vblk_err stage_config(struct vblk_player *player, uint64_t wanted)
+static vblk_err read_limits(struct vblk_player *player)
 {
     struct limits limits;
     vblk_err err = config_limits(player->port, &player->script->profile, player->life.offered, &limits);
 
-    (void)wanted;
     if (err == VBLK_E_STATE)
         player->life.stuck = "the configuration generation does not come to rest";
     return err;
@@ -82,7 +81,7 @@ static vblk_err stage_queues(struct vblk_player *player, uint64_t wanted)
 {
     const uint16_t queues = player->script->queues ? player->script->queues : 1;
     const uint16_t size = player->script->queue_size ? player->script->queue_size : QUEUE_SIZE_DEFAULT;
-    vblk_err err = queues > PLAY_QUEUES ? VBLK_E_INVAL : VBLK_OK;
+    vblk_err err = queues > PLAY_QUEUES ? VBLK_E_INVAL : read_limits(player);
 
     (void)wanted;
     for (uint16_t i = 0; !err && i < queues; i++) {
@@ -120,7 +119,6 @@ static const struct {
     { VBLK_STAGE_DRIVER, stage_driver },
     { VBLK_STAGE_FEATURES, stage_features },
     { VBLK_STAGE_FEATURES_OK, stage_features_ok },
-    { VBLK_STAGE_QUEUES, stage_config },
     { VBLK_STAGE_QUEUES, stage_queues },
     { VBLK_STAGE_LIVE, stage_live },
 };
@@ -142,7 +140,7 @@ vblk_err step_start(struct vblk_player *player, const struct vblk_step *step)
 
     for (size_t i = 0; !err && i < sizeof(stages) / sizeof(stages[0]); i++) {
         err = stages[i].climb(player, wanted);
-        if (stages[i].stage == step->b && (i + 1 == sizeof(stages) / sizeof(stages[0]) || stages[i + 1].stage != step->b))
+        if (stages[i].stage == step->b)
             break;
     }
     if (err != VBLK_E_STATE)
