@@ -24,10 +24,22 @@ static bool read_lifetime(const struct look *l, uint16_t value[3])
     return true;
 }
 
+/* All three sane if the bytes are swapped, and not as they are: BLK-OP-16 says so, and other rows keep still. */
+static bool big_endian(const uint16_t value[3])
+{
+    bool swapped = true, sane = true;
+    for (unsigned i = 0; i < 3; i++) {
+        unsigned last = i == 0 ? PRE_EOL_LAST : ESTIMATE_LAST;
+        sane = sane && value[i] <= last;
+        swapped = swapped && (value[i] >> 8) <= last && (value[i] & 0xff) == 0;
+    }
+    return swapped && !sane;
+}
+
 static enum outcome in_range(const struct look *l, struct why *why, unsigned field, unsigned last, const char *expected)
 {
     uint16_t value[3];
-    if (!read_lifetime(l, value))
+    if (!read_lifetime(l, value) || big_endian(value))
         return UNTOUCHED;
     return value[field] <= last ? HELD : broken(why, expected, "%u (0x%04x)", value[field], value[field]);
 }
@@ -37,15 +49,9 @@ CHECK(BLK_OP_16, VBLK_DEVICE, AT(USED), TYPE(GET_LIFETIME), ANY_PLACE, NO_SIGHT)
     uint16_t value[3];
     if (!read_lifetime(l, value))
         return UNTOUCHED;
-    /* all three sane if the bytes are swapped, and not as they are: big-endian */
-    bool swapped = true, sane = true;
-    for (unsigned i = 0; i < 3; i++) {
-        unsigned last = i == 0 ? PRE_EOL_LAST : ESTIMATE_LAST;
-        sane = sane && value[i] <= last;
-        swapped = swapped && (value[i] >> 8) <= last && (value[i] & 0xff) == 0;
-    }
-    return sane || !swapped ? HELD : broken(why, "three little-endian 16-bit numbers", "0x%04x 0x%04x 0x%04x", value[0],
-                                            value[1], value[2]);
+    return big_endian(value) ? broken(why, "three little-endian 16-bit numbers", "0x%04x 0x%04x 0x%04x", value[0],
+                                      value[1], value[2])
+                             : HELD;
 }
 
 CHECK(BLK_OP_17, VBLK_DEVICE, AT(USED), TYPE(GET_LIFETIME), ANY_PLACE, NO_SIGHT)
@@ -67,12 +73,8 @@ CHECK(BLK_OP_19, VBLK_DEVICE, AT(USED), TYPE(GET_LIFETIME), ANY_PLACE, NO_SIGHT)
 CHECK(BLK_OP_DEV_24, VBLK_DEVICE, AT(USED), TYPE(GET_LIFETIME), ANY_PLACE, NO_SIGHT)
 {
     uint16_t value[3];
-    if (!lawful(l->chain))
-        return UNTOUCHED;
-    if (l->answer->status == VBLK_S_UNSUPP)
-        return broken(why, "metrics from a device that offers LIFETIME", "UNSUPP");
     if (!read_lifetime(l, value))
-        return UNTOUCHED;
+        return UNTOUCHED; /* UNSUPP: BLK-OP-05 */
     if (value[0] == 0 && value[1] == 0 && value[2] == 0)
         return doubted(why, "metrics from a device that offers LIFETIME", "all three undefined");
     return HELD;
@@ -81,7 +83,7 @@ CHECK(BLK_OP_DEV_24, VBLK_DEVICE, AT(USED), TYPE(GET_LIFETIME), ANY_PLACE, NO_SI
 CHECK(BLK_OP_DEV_25, VBLK_DEVICE, AT(USED), TYPE(GET_LIFETIME), ANY_PLACE, NO_SIGHT)
 {
     uint16_t value[3];
-    if (!read_lifetime(l, value))
+    if (!read_lifetime(l, value) || big_endian(value))
         return UNTOUCHED;
     return value[0] <= PRE_EOL_LAST && value[1] <= ESTIMATE_LAST && value[2] <= ESTIMATE_LAST
                ? HELD

@@ -6,10 +6,10 @@
 #define NO_SIGHT 0
 #define ALL_BUT_PROVISION (ANY_TYPE & ~TYPE(PROVISION))
 
-/* The request is one that a device has no reason to refuse but for its own state. */
+/* The request is one that a device has no reason to refuse but for its own state (a long sum: AMB-06). */
 static bool lawful(const struct chain *c)
 {
-    return !c->void_ && (c->faults & ~(uint32_t)F_HARMLESS) == 0;
+    return !c->void_ && (c->faults & ~(uint32_t)F_UNALIGNED) == 0;
 }
 
 static bool answered(const struct look *l)
@@ -60,9 +60,11 @@ static enum outcome known_type(const struct look *l, struct why *why)
 {
     if (!lawful(l->chain) || l->answer->status > VBLK_S_UNSUPP)
         return UNTOUCHED;
-    if (l->answer->status == VBLK_S_UNSUPP)
-        return wrong_status(l, why, "OK or IOERR for a well-formed request of a supported type");
-    return l->answer->status == VBLK_S_OK ? HELD : UNTOUCHED;
+    if (l->answer->status != VBLK_S_UNSUPP)
+        return l->answer->status == VBLK_S_OK ? HELD : UNTOUCHED;
+    if ((l->chain->faults & F_UNALIGNED) != 0)
+        return doubted(why, "OK or IOERR, alignment being advice", "UNSUPP for a range that is not aligned");
+    return wrong_status(l, why, "OK or IOERR for a well-formed request of a supported type");
 }
 
 CHECK(BLK_OP_03, VBLK_DEVICE, AT(USED), TYPE(IN) | TYPE(OUT) | TYPE(FLUSH) | TYPE(GET_ID), ANY_PLACE, NO_SIGHT)
@@ -136,22 +138,40 @@ CHECK(BLK_OP_09, VBLK_DEVICE, AT(USED), TYPE(IN), ANY_PLACE, NO_SIGHT)
 CHECK(BLK_OP_15, VBLK_DEVICE, AT(USED), TYPE(GET_ID), ANY_PLACE, NO_SIGHT)
 {
     uint8_t id[VBLK_ID_BYTES];
-    bool ended = false;
+    bool ended = false, control = false;
 
     if (!lawful(l->chain) || l->answer->status != VBLK_S_OK ||
         chain_copy(l->o, l->q, l->chain, true, 0, id, sizeof(id)) != sizeof(id))
         return UNTOUCHED;
     for (unsigned i = 0; i < sizeof(id); i++) {
-        bool ascii = id[i] >= 0x20 && id[i] < 0x7f;
-        if ((ended && id[i] != 0) || (id[i] != 0 && !ascii)) {
+        if ((ended && id[i] != 0) || id[i] > 0x7f) {
             enum outcome outcome = broken(why, "ASCII up to 20 bytes, NUL from its end on", "byte 0x%02x at offset %u%s",
                                           id[i], i, ended ? ", after a NUL" : "");
             show_bytes(why, id, sizeof(id));
             return outcome;
         }
         ended |= id[i] == 0;
+        control |= id[i] != 0 && (id[i] < 0x20 || id[i] == 0x7f);
     }
-    return HELD;
+    return control ? doubted(why, "a string that can be printed", "control characters in the device id") : HELD;
+}
+
+/* A range past capacity that is answered OK, a read apart (SAFE-DEV-05); a capacity about to change excuses it. */
+static bool past_capacity(const struct look *l)
+{
+    const struct chain *c = l->chain;
+    bool empty = (c->faults & F_ZERO_SECTORS) != 0 || (c->req.slot == TY_OUT && c->req.out_len == 0);
+    return (c->faults & F_RANGE) != 0 && c->req.slot != TY_IN && !empty && !l->o->ctl.notified && !wraps_onto_disk(l);
+}
+
+static enum outcome accepted_past_capacity(const struct look *l, struct why *why)
+{
+    static const char expected[] = "an error for a range past capacity";
+    const int chosen = reading(l->o, VBLK_AMB_04);
+
+    if (chosen == 2 && l->chain->req.slot != TY_OUT)
+        return UNTOUCHED;
+    return by_reading(why, VBLK_AMB_04, chosen == 1 ? broken(why, expected, "OK") : doubted(why, expected, "OK"));
 }
 
 /* IOERR without a fault of the driver's may be the medium's: worth a look, never a failure. */
@@ -161,6 +181,8 @@ CHECK(BLK_OP_20, VBLK_DEVICE, AT(USED), ALL_BUT_PROVISION, ANY_PLACE, NO_SIGHT)
         return UNTOUCHED;
     if (l->answer->status > VBLK_S_UNSUPP)
         return wrong_status(l, why, "OK, IOERR or UNSUPP");
+    if (l->answer->status == VBLK_S_OK && past_capacity(l))
+        return accepted_past_capacity(l, why);
     if (l->answer->read.bad) {
         enum outcome outcome = judge_data(l, why, CAUSE(REFUSED), false, "no effect of a request answered UNSUPP");
         if (outcome != UNTOUCHED)
@@ -177,15 +199,16 @@ CHECK(BLK_OP_21, VBLK_DEVICE, AT(USED),
     char buf[16];
     bool unknown = l->chain->req.slot == TY_OTHER;
 
-    if (!answered(l) || l->answer->status > VBLK_S_UNSUPP)
+    if (!answered(l) || l->answer->status > VBLK_S_UNSUPP ||
+        (unknown && l->o->opt.profile.zoned && negotiated(l->o, VBLK_F_ZONED)))
         return UNTOUCHED;
     if (!unknown && ((l->chain->faults & F_NOT_NEGOTIATED) == 0 || (l->chain->faults & F_READ_ONLY) != 0))
         return UNTOUCHED;
     if (l->answer->status == VBLK_S_UNSUPP)
         return HELD;
-    return by_reading(why, VBLK_AMB_19,
-                      doubted(why, "UNSUPP for a request the device does not support", "%s for type %u",
-                              say_status(l->answer->status, buf), l->chain->req.type));
+    enum outcome outcome = broken(why, "UNSUPP for a request the device does not support", "%s for type %u",
+                                  say_status(l->answer->status, buf), l->chain->req.type);
+    return by_reading(why, VBLK_AMB_19, reading(l->o, VBLK_AMB_19) == 1 && unknown ? outcome : DOUBTED);
 }
 
 static enum outcome no_fault(const struct look *l, struct why *why, uint32_t fault, const char *expected,
@@ -201,12 +224,15 @@ static enum outcome no_fault(const struct look *l, struct why *why, uint32_t fau
 CHECK(BLK_OP_DRV_02, VBLK_DRIVER, AT(AVAILABLE), (TYPE(IN) | TYPE(OUT) | SEGMENT_TYPES) & ~TYPE(PROVISION), ANY_PLACE,
       NO_SIGHT)
 {
+    uint64_t capacity;
+    if (!limit_of(&l->o->ctl, LIM_CAPACITY, &capacity))
+        return UNTOUCHED;
     enum outcome outcome = no_fault(l, why, F_RANGE, "no sector past capacity", "a range past capacity from sector",
                                     l->chain->req.sector);
     bool segments = (1u << l->chain->req.slot & SEGMENT_TYPES) != 0;
     if (outcome != BROKEN || !segments)
         return outcome;
-    return by_reading(why, VBLK_AMB_04, reading(l->o, VBLK_AMB_04) == 0 ? BROKEN : HELD);
+    return by_reading(why, VBLK_AMB_04, reading(l->o, VBLK_AMB_04) == 2 ? HELD : BROKEN);
 }
 
 CHECK(BLK_OP_DRV_06, VBLK_DRIVER, AT(AVAILABLE), TYPE(IN) | TYPE(OUT), ANY_PLACE, NO_SIGHT)
@@ -234,14 +260,22 @@ CHECK(BLK_OP_DEV_04, VBLK_DEVICE, AT(USED), TYPE(IN), ANY_PLACE, NO_SIGHT)
     return judge_data(l, why, CAUSE(WRITE_REFUSED), false, "no data written while RO is offered");
 }
 
-/* Header alone, data apart, status alone is how drivers frame; anything else tests the rule. */
+/*
+ * Header alone, data in whole sectors (other data: in one piece), status alone is how drivers frame; anything else
+ * tests the rule.
+ */
 static bool unusual_framing(const struct look *l)
 {
     const struct piece *first = chain_first(l->q, l->chain), *last = first;
-    for (const struct piece *p = first; p != NULL; p = chain_after(l->q, l->chain, p))
+    bool sectors = (1u << l->chain->req.slot & (TYPE(IN) | TYPE(OUT))) != 0, odd = false;
+
+    for (const struct piece *p = first; p != NULL; p = chain_after(l->q, l->chain, p)) {
+        odd |= last != first && last->len % VBLK_SECTOR != 0;
         last = p;
-    return first == NULL || first->len != sizeof(struct vblk_request_header) || last->len != 1 ||
-           l->chain->count > 2u + (l->chain->req.in_len > 0) + (l->chain->req.out_len > 0);
+    }
+    if (first == NULL || first->len != sizeof(struct vblk_request_header) || last->len != 1)
+        return true;
+    return sectors ? odd : l->chain->count > 2u + (l->chain->req.in_len > 0) + (l->chain->req.out_len > 0);
 }
 
 CHECK(FRAME_DEV_01, VBLK_DEVICE, AT(USED), ALL_BUT_PROVISION & ~TYPE(NONE) & ~TYPE(OTHER), ANY_PLACE, NO_SIGHT)
@@ -274,10 +308,12 @@ CHECK(FRAME_DRV_01, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 
 CHECK(FRAME_DRV_02, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 {
+    uint64_t limit;
     if (l->chain->void_)
         return UNTOUCHED;
     if ((l->chain->faults & (F_SEG_MAX | F_SIZE_MAX)) == 0)
-        return HELD;
+        return limit_of(&l->o->ctl, LIM_SEG_MAX, &limit) || limit_of(&l->o->ctl, LIM_SIZE_MAX, &limit) ? HELD
+                                                                                                     : UNTOUCHED;
     return by_reading(why, VBLK_AMB_32,
                       doubted(why, "no more data descriptors than seg_max, none longer than size_max",
                               "%u data descriptors", l->chain->req.data_pieces));

@@ -21,8 +21,18 @@ static enum outcome no_fault(const struct look *l, struct why *why, uint32_t fau
     return broken(why, expected, "%s %llu, head %u", what, (unsigned long long)number, l->chain->head);
 }
 
+/* Part of a segment is the matter of the rows on lengths; segments on the writable side are AMB-12. */
 CHECK(BLK_OP_10, VBLK_DRIVER, AT(AVAILABLE), THREE_TYPES, ANY_PLACE, NO_SIGHT)
 {
+    const struct request *r = &l->chain->req;
+    if (r->segments == 0 && (l->chain->faults & F_UNIT) != 0)
+        return UNTOUCHED;
+    if (r->slot == TY_SECURE_ERASE && r->out_len == 0 && (l->chain->faults & F_DIRECTION) != 0)
+        return by_reading(why, VBLK_AMB_12,
+                          reading(l->o, VBLK_AMB_12) == 1
+                              ? HELD
+                              : doubted(why, "device-readable segments", "%llu writable bytes",
+                                        (unsigned long long)r->in_len));
     enum outcome outcome = no_fault(l, why, F_NO_SEGMENT, "one or more segments", "segments:", l->chain->req.segments);
     return outcome == BROKEN ? by_reading(why, VBLK_AMB_05, outcome) : outcome;
 }
@@ -64,9 +74,20 @@ static bool any_unmap(const struct request *r)
     return false;
 }
 
-CHECK(BLK_OP_14, VBLK_DEVICE, AT(USED), TYPE(WRITE_ZEROES), ANY_PLACE, NO_SIGHT)
+/* Discard has a MUST of its own for drivers: BLK-OP-DRV-16. */
+static enum outcome unmap_of_driver(const struct look *l, struct why *why)
 {
-    if (!readable_segments(l->chain) || (l->chain->faults & ~(uint32_t)F_HARMLESS) != 0 || !any_unmap(&l->chain->req))
+    if (!readable_segments(l->chain) || (l->chain->faults & F_UNMAP) == 0)
+        return UNTOUCHED;
+    enum outcome outcome = broken(why, "unmap only in write zeroes", "unmap set in secure erase");
+    return blame_driver(why, by_reading(why, VBLK_AMB_16, outcome));
+}
+
+CHECK(BLK_OP_14, VBLK_NOBODY, AT(USED) | AT(AVAILABLE), TYPE(WRITE_ZEROES) | TYPE(SECURE_ERASE), ANY_PLACE, NO_SIGHT)
+{
+    if (l->answer == NULL)
+        return l->chain->req.slot == TY_SECURE_ERASE ? unmap_of_driver(l, why) : UNTOUCHED;
+    if (!readable_segments(l->chain) || (l->chain->faults & ~(uint32_t)F_UNALIGNED) != 0 || !any_unmap(&l->chain->req))
         return UNTOUCHED;
     return l->answer->status != VBLK_S_UNSUPP ? HELD
                                               : broken(why, "unmap known to write zeroes", "UNSUPP for flags 1");
@@ -74,7 +95,7 @@ CHECK(BLK_OP_14, VBLK_DEVICE, AT(USED), TYPE(WRITE_ZEROES), ANY_PLACE, NO_SIGHT)
 
 CHECK(BLK_OP_22, VBLK_DEVICE, AT(USED), TYPE(DISCARD) | TYPE(WRITE_ZEROES), ANY_PLACE, NO_SIGHT)
 {
-    if (!readable_segments(l->chain) || l->answer->status != VBLK_S_IOERR)
+    if (!readable_segments(l->chain) || l->answer->status != VBLK_S_IOERR || (l->chain->faults & F_READ_ONLY) != 0)
         return UNTOUCHED;
     return noted(why, "segments indeterminate");
 }
@@ -99,25 +120,28 @@ CHECK(BLK_OP_DRV_09, VBLK_DRIVER, AT(AVAILABLE), TYPE(WRITE_ZEROES), ANY_PLACE, 
     return whole_segments(l, why);
 }
 
-static enum outcome few_segments(const struct look *l, struct why *why)
+static enum outcome few_segments(const struct look *l, struct why *why, enum limit limit)
 {
+    uint64_t most;
+    if (!limit_of(&l->o->ctl, limit, &most))
+        return UNTOUCHED;
     return no_fault(l, why, F_TOO_MANY, "no more segments than the device announced", "segments:",
                     l->chain->req.segments);
 }
 
 CHECK(BLK_OP_DRV_11, VBLK_DRIVER, AT(AVAILABLE), TYPE(DISCARD), ANY_PLACE, NO_SIGHT)
 {
-    return few_segments(l, why);
+    return few_segments(l, why, LIM_DISCARD_SEG);
 }
 
 CHECK(BLK_OP_DRV_12, VBLK_DRIVER, AT(AVAILABLE), TYPE(SECURE_ERASE), ANY_PLACE, NO_SIGHT)
 {
-    return few_segments(l, why);
+    return few_segments(l, why, LIM_ERASE_SEG);
 }
 
 CHECK(BLK_OP_DRV_13, VBLK_DRIVER, AT(AVAILABLE), TYPE(WRITE_ZEROES), ANY_PLACE, NO_SIGHT)
 {
-    return few_segments(l, why);
+    return few_segments(l, why, LIM_WZ_SEG);
 }
 
 CHECK(BLK_OP_DRV_16, VBLK_DRIVER, AT(AVAILABLE), TYPE(DISCARD), ANY_PLACE, NO_SIGHT)
@@ -134,7 +158,7 @@ static enum outcome unsupp_for(const struct look *l, struct why *why, uint32_t f
     uint32_t others = l->chain->faults & ~(fault | F_UNKNOWN_FLAG | F_UNMAP | F_HARMLESS);
     char buf[16];
 
-    if (!readable_segments(l->chain) || (l->chain->faults & fault) == 0)
+    if (!readable_segments(l->chain) || (l->chain->faults & fault) == 0 || l->answer->status > VBLK_S_UNSUPP)
         return UNTOUCHED;
     if (l->answer->status == VBLK_S_UNSUPP)
         return HELD;
@@ -160,12 +184,17 @@ CHECK(BLK_OP_DEV_06, VBLK_DEVICE, AT(USED), TYPE(SECURE_ERASE), ANY_PLACE, NO_SI
     if ((l->chain->faults & F_UNKNOWN_FLAG) != 0)
         return unsupp_for(l, why, F_UNKNOWN_FLAG);
     /* unmap alone has no meaning here, and no sentence that says so: AMB-16 */
-    if (!readable_segments(l->chain) || (l->chain->faults & F_UNMAP) == 0)
+    const int chosen = reading(l->o, VBLK_AMB_16);
+    const uint8_t due = chosen == 1 ? VBLK_S_OK : VBLK_S_UNSUPP;
+    if (!readable_segments(l->chain) || (l->chain->faults & F_UNMAP) == 0 || l->answer->status > VBLK_S_UNSUPP)
+        return UNTOUCHED;
+    if (l->answer->status == due || chosen == 2)
+        return by_reading(why, VBLK_AMB_16, HELD);
+    if (chosen == 1 && (l->chain->faults & ~(uint32_t)(F_UNMAP | F_HARMLESS)) != 0)
         return UNTOUCHED;
     return by_reading(why, VBLK_AMB_16,
-                      l->answer->status == VBLK_S_UNSUPP
-                          ? HELD
-                          : doubted(why, "UNSUPP for unmap", "%s", say_status(l->answer->status, buf)));
+                      doubted(why, chosen == 1 ? "OK, unmap being ignored" : "UNSUPP for unmap", "%s",
+                              say_status(l->answer->status, buf)));
 }
 
 CHECK(BLK_OP_DEV_07, VBLK_DEVICE, AT(USED), TYPE(WRITE_ZEROES), ANY_PLACE, NO_SIGHT)
@@ -217,10 +246,13 @@ CHECK(BLK_OP_DEV_13, VBLK_DEVICE, AT(CONFIG_READ), 0, ANY_PLACE, NO_SIGHT)
 
 CHECK(BLK_OP_DEV_14, VBLK_DEVICE, AT(CONFIG_READ), 0, ANY_PLACE, NO_SIGHT)
 {
+    const struct control *ctl = &l->o->ctl;
+    struct vblk_config_field field;
     uint8_t value;
-    if (!may_unmap_changed(l, &value))
+    if (!ctl->live || !may_unmap_changed(l, &value) ||
+        !vblk_config_field_find(&l->o->opt.profile, "write_zeroes_may_unmap", &field))
         return UNTOUCHED;
-    return l->o->ctl.notified ? HELD
-                              : broken(why, "a configuration change notification", "may_unmap became %u without one",
-                                       value);
+    if ((ctl->config_seen[field.offset] & SEEN_STEADY) != 0)
+        return broken(why, "a configuration change notification", "may_unmap became %u without one", value);
+    return ctl->notified ? HELD : UNTOUCHED;
 }

@@ -141,23 +141,40 @@ static void warn_racers(struct vblk_oracle *o, const struct chain *c)
             other->behind = true;
 }
 
-/* Whether completed writes are stable at once: 5.2.6.2, cases 1 and 2. */
-static enum stability stable_at_once(const struct vblk_oracle *o)
+/* The cache mode as the driver can know it: written, or read, since the last reset. */
+static bool writes_through(const struct vblk_oracle *o)
 {
+    struct vblk_config_field field;
     uint64_t mode;
+    bool known = o->ctl.mode_written;
+
+    if (vblk_config_field_find(&o->opt.profile, "writeback", &field))
+        known |= (o->ctl.config_seen[field.offset] & SEEN_STEADY) != 0;
+    return known && limit_of(&o->ctl, LIM_WRITEBACK, &mode) && mode == 0;
+}
+
+/* Whether completed writes are stable at once: 5.2.6.2, cases 1 and 2. */
+static enum stability stable_at_once(const struct vblk_oracle *o, const struct chain *c)
+{
     bool wce = negotiated(o, VBLK_F_CONFIG_WCE), flush = negotiated(o, VBLK_F_FLUSH);
     bool flush_offered = (o->ctl.offered & VBLK_BIT(VBLK_F_FLUSH)) != 0;
     if (wce)
-        return limit_of(&o->ctl, LIM_WRITEBACK, &mode) && mode == 0 ? STABLE_WRITETHROUGH : NOT_STABLE;
+        return writes_through(o) && o->mode_changed < c->born ? STABLE_WRITETHROUGH : NOT_STABLE;
     return !flush && flush_offered ? STABLE_NEITHER : NOT_STABLE;
 }
 
 static void change_disk(struct vblk_oracle *o, struct chain *c, uint8_t status)
 {
     struct seg s;
-    o->stability = (uint8_t)stable_at_once(o);
-    o->unflushed += c->req.slot != TY_PROVISION;
-    shadow_mode(&o->shadow, o->stability != NOT_STABLE);
+    enum stability now = stable_at_once(o, c);
+    bool wrote = status == VBLK_S_OK && (c->req.slot == TY_OUT || c->req.slot == TY_WRITE_ZEROES);
+
+    if (now != NOT_STABLE || o->stability != STABLE_FLUSHED)
+        o->stability = (uint8_t)now;
+    if (wrote)
+        o->stability_at_cut = NOT_STABLE; /* what is read from now on may be younger than the cut */
+    o->unflushed += wrote;
+    shadow_mode(&o->shadow, now != NOT_STABLE);
     for (uint32_t i = 0; nth_range(&c->req, i, &s); i++)
         if (s.count > 0)
             change_range(o, c, &s, status);

@@ -351,6 +351,7 @@ struct vblk_oracle {
     uint8_t stability_at_cut;   /* the same when power was last lost */
     uint32_t power_cuts;
     uint32_t unflushed;         /* writes completed since the last FLUSH was answered OK */
+    uint64_t mode_changed;      /* when writeback was written last */
     bool gone;                  /* the device is not there */
     bool in_case;
     struct vblk_memory_snapshot *image; /* what memory should hold: for peers whose stores are not seen */

@@ -148,6 +148,8 @@ static void on_reg_write(struct vblk_oracle *o, const struct vblk_event *ev)
 static void on_config(struct vblk_oracle *o, const struct vblk_event *ev)
 {
     judge_moment(o, ev->kind == VBLK_EV_CONFIG_READ ? AT_CONFIG_READ : AT_CONFIG_WRITE, &(struct look){ .ev = ev });
+    if (ev->kind == VBLK_EV_CONFIG_WRITE)
+        o->mode_changed = o->seq;
     control_config(o, ev);
 }
 

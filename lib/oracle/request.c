@@ -106,7 +106,7 @@ static uint32_t size_faults(const struct vblk_oracle *o, const struct queue *q, 
     const uint64_t offered = o->ctl.offered_ever;
 
     if ((offered & VBLK_BIT(VBLK_F_SEG_MAX)) != 0 && limit_of(&o->ctl, LIM_SEG_MAX, &seg_max) && seg_max != 0 &&
-        r->data_pieces > seg_max)
+        (reading(o, VBLK_AMB_32) == 1 ? c->count : r->data_pieces) > seg_max)
         faults |= F_SEG_MAX;
     if ((offered & VBLK_BIT(VBLK_F_SIZE_MAX)) == 0 || !limit_of(&o->ctl, LIM_SIZE_MAX, &size_max) || size_max == 0)
         return faults;
@@ -146,7 +146,9 @@ static uint32_t segment_faults(const struct vblk_oracle *o, const struct form *f
     uint64_t most = UINT64_MAX, seg_most, align = 0;
     struct seg s;
 
-    if (limit_of(&o->ctl, form->max_seg, &seg_most) && r->segments > seg_most)
+    /* a zero segment limit: AMB-09, AMB-28 */
+    int zero_limit = reading(o, r->slot == TY_PROVISION ? VBLK_AMB_09 : VBLK_AMB_28);
+    if (limit_of(&o->ctl, form->max_seg, &seg_most) && r->segments > seg_most && (seg_most != 0 || zero_limit == 0))
         faults |= F_TOO_MANY;
     /* a zero sector limit has no agreed meaning (AMB-09, AMB-28): nothing is concluded from it */
     if (!limit_of(&o->ctl, form->max_sectors, &most) || most == 0)
@@ -192,7 +194,8 @@ static uint32_t gate_faults(const struct vblk_oracle *o, const struct form *form
 {
     int bit = form->feature == -2 ? o->opt.profile.provision_bit : form->feature;
     uint32_t faults = bit >= 0 && !negotiated(o, (unsigned)bit) ? F_NOT_NEGOTIATED : 0;
-    if (form->writes && (o->ctl.offered_ever & VBLK_BIT(VBLK_F_RO)) != 0)
+    uint64_t features = reading(o, VBLK_AMB_27) == 1 ? o->ctl.negotiated : o->ctl.offered_ever;
+    if (form->writes && (features & VBLK_BIT(VBLK_F_RO)) != 0)
         faults |= F_READ_ONLY;
     return faults;
 }
