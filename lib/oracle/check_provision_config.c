@@ -124,9 +124,28 @@ CHECK(PROV_FEAT_05, VBLK_DRIVER, AT(REG_WRITE), 0, ANY_PLACE, NO_SIGHT)
                         (unsigned long long)l->ev->value, (unsigned long long)l->o->ctl.offered);
 }
 
-CHECK(PROV_FEAT_06, VBLK_NOBODY, AT(REG_READ), 0, ANY_PLACE, NO_SIGHT)
+/* Requests that only a zoned device knows, and one that sends them has taken the bit for ZONED. */
+static bool zone_type(uint32_t type)
+{
+    return type >= VBLK_T_ZONE_REPORT && type <= VBLK_T_ZONE_RESET_ALL && type % 2 == 0;
+}
+
+static enum outcome mixed_up(const struct look *l, struct why *why)
+{
+    if (l->o->opt.profile.zoned || !zone_type(l->chain->req.type) || l->chain->void_ || !provision_offered(l->o) ||
+        l->o->opt.profile.provision_bit != VBLK_F_ZONED || status_untouched(l))
+        return UNTOUCHED;
+    if (l->answer->status == VBLK_S_IOERR || l->answer->status == VBLK_S_UNSUPP)
+        return HELD;
+    return by_reading(why, VBLK_AMB_01,
+                      provision_status(l, why, BROKEN, "UNSUPP for a request to zones: the bit means PROVISION"));
+}
+
+CHECK(PROV_FEAT_06, VBLK_DEVICE, AT(REG_READ) | AT(USED), TYPE(OTHER), ANY_PLACE, NO_SIGHT)
 {
     char reason[VBLK_WHY_TEXT];
+    if (l->answer != NULL)
+        return mixed_up(l, why);
     if (!offer_read(l))
         return UNTOUCHED;
     if (vblk_profile_check(&l->o->opt.profile, reason, sizeof(reason)) == VBLK_OK)

@@ -149,29 +149,29 @@ static bool any_at_all(const struct look *l)
     return true;
 }
 
-/* The most unusual first. */
+/* The most unusual first. Where the request touches a boundary, even IOERR looks as if the device had it elsewhere. */
 static const struct trait {
     uint16_t row;
+    bool boundary;
     bool (*has)(const struct look *l);
     const char *expected;
 } traits[] = {
-    { VBLK_C_PROV_REQ_10, oddly_framed, "OK however the request is cut into descriptors" },
-    { VBLK_C_PROV_CFG_11, unaligned, "OK: no alignment is asked of a segment" },
-    { VBLK_C_PROV_DEV_14, ends_at_capacity, "OK for a segment that ends at capacity" },
-    { VBLK_C_PROV_REQ_11, most_segments, "OK for max_provision_seg segments" },
-    { VBLK_C_PROV_CFG_04, longest_in_blocks, "OK: max_provision_sectors counts 512 bytes, not blocks" },
-    { VBLK_C_PROV_CFG_13, longest_alone, "OK: the limits lie where they do without other features" },
-    { VBLK_C_PROV_CFG_01, longest_of_all, "OK for a segment of max_provision_sectors" },
-    { VBLK_C_PROV_CFG_05, too_long_if_scaled, "OK: blk_size does not scale num_sectors" },
-    { VBLK_C_PROV_REQ_07, too_far_if_scaled, "OK: segments count in sectors of 512 bytes" },
-    { VBLK_C_PROV_DEV_25, overlaps_itself, "OK for segments that overlap" },
-    { VBLK_C_PROV_DEV_26, repeated, "OK for a range that was provisioned before" },
-    { VBLK_C_PROV_REQ_06, several, "OK for several segments" },
-    { VBLK_C_PROV_DEV_33, on_another_queue, "OK on every queue" },
-    { VBLK_C_PROV_FEAT_04, with_no_other_feature, "OK without any other feature" },
-    { VBLK_C_PROV_REQ_01, any_at_all, "OK or IOERR for a well-formed request" },
+    { VBLK_C_PROV_REQ_10, true, oddly_framed, "OK however the request is cut into descriptors" },
+    { VBLK_C_PROV_CFG_11, true, unaligned, "OK: no alignment is asked of a segment" },
+    { VBLK_C_PROV_DEV_14, true, ends_at_capacity, "OK for a segment that ends at capacity" },
+    { VBLK_C_PROV_REQ_11, true, most_segments, "OK for max_provision_seg segments" },
+    { VBLK_C_PROV_CFG_04, true, longest_in_blocks, "OK: max_provision_sectors counts 512 bytes, not blocks" },
+    { VBLK_C_PROV_CFG_13, true, longest_alone, "OK: the limits lie where they do without other features" },
+    { VBLK_C_PROV_CFG_01, true, longest_of_all, "OK for a segment of max_provision_sectors" },
+    { VBLK_C_PROV_CFG_05, true, too_long_if_scaled, "OK: blk_size does not scale num_sectors" },
+    { VBLK_C_PROV_REQ_07, true, too_far_if_scaled, "OK: segments count in sectors of 512 bytes" },
+    { VBLK_C_PROV_DEV_25, false, overlaps_itself, "OK for segments that overlap" },
+    { VBLK_C_PROV_DEV_26, false, repeated, "OK for a range that was provisioned before" },
+    { VBLK_C_PROV_REQ_06, false, several, "OK for several segments" },
+    { VBLK_C_PROV_DEV_33, false, on_another_queue, "OK on every queue" },
+    { VBLK_C_PROV_FEAT_04, false, with_no_other_feature, "OK without any other feature" },
+    { VBLK_C_PROV_REQ_01, false, any_at_all, "OK or IOERR for a well-formed request" },
 };
-#define TRAITS (sizeof(traits) / sizeof(traits[0]))
 
 unsigned provision_trait(const struct look *l)
 {
@@ -189,7 +189,6 @@ static const struct trait *trait_of(unsigned row)
     return &traits[i];
 }
 
-/* IOERR may have a cause that nobody sees: with a trait it is a doubt, without one nothing. */
 static enum outcome judge_trait(const struct look *l, struct why *why, unsigned row)
 {
     const struct trait *trait = trait_of(row);
@@ -202,9 +201,7 @@ static enum outcome judge_trait(const struct look *l, struct why *why, unsigned 
         return UNTOUCHED;
     if (l->answer->status == VBLK_S_UNSUPP)
         return provision_status(l, why, BROKEN, trait->expected);
-    return trait == &traits[TRAITS - 1] || row == VBLK_C_PROV_FEAT_04
-               ? UNTOUCHED
-               : provision_status(l, why, DOUBTED, trait->expected);
+    return trait->boundary ? provision_status(l, why, DOUBTED, trait->expected) : UNTOUCHED;
 }
 
 #define TRAIT_CHECK(token, guilty)                                               \
