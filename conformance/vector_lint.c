@@ -11,7 +11,7 @@ static size_t say(const struct vector_lint *lint, const struct vector_file *file
     struct vector_error error = { .line = 0 };
 
     (void)snprintf(error.file, sizeof(error.file), "%s", file->path);
-    (void)snprintf(error.reason, sizeof(error.reason), "%s", reason);
+    (void)snprintf(error.reason, sizeof(error.reason), "%.255s", reason);
     vector_text_position(file->text, file->length, vector_text_find(file->text, file->length, at, false), &error.line,
                          &error.column);
     lint->report(lint->ctx, &error, warning);

@@ -228,7 +228,7 @@ VECTOR_READER(vector_read_any)
 
 VECTOR_READER(vector_read_number)
 {
-    uint64_t number;
+    uint64_t number = 0;
 
     if (!vector_read_value(r, at, value, m->width, &number, NULL))
         return false;
@@ -258,7 +258,7 @@ VECTOR_READER(vector_read_bool_not)
 
 VECTOR_READER(vector_read_string)
 {
-    const char *text;
+    const char *text = "";
 
     if (!vector_read_text(r, at, value, &text))
         return false;
