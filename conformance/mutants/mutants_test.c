@@ -44,8 +44,11 @@ static bool is_meant(const struct mutant *m, const char *id)
 static void mutant_is_blamed_for_its_clause_and_no_other(void **state)
 {
     const struct mutant *m = *state;
-    struct report *report = run_suite(&m->behaviour);
+    struct vblk_behaviour behaviour = m->behaviour;
     bool blamed = false;
+
+    behaviour.name = m->name;
+    struct report *report = run_suite(&behaviour);
 
     for (size_t i = 0; i < report->clause_count; i++) {
         const struct report_clause *c = &report->clauses[i];
