@@ -10,8 +10,8 @@ static bool within(uint64_t at, uint64_t base, uint64_t len)
     return at - base < len;
 }
 
-/* The part of @q that @at lies in, or IN_NOTHING; @slot is the used element's, if one. */
-static uint8_t place_in_queue(const struct queue *q, uint64_t at, uint64_t *slot)
+/* The part of @q that @at lies in, or IN_NOTHING. */
+static uint8_t place_in_queue(const struct queue *q, uint64_t at)
 {
     if (within(at, q->desc, 16u * (uint64_t)q->size))
         return IN_DESC_TABLE;
@@ -21,18 +21,15 @@ static uint8_t place_in_queue(const struct queue *q, uint64_t at, uint64_t *slot
         return IN_NOTHING;
     if (within(at, q->device + 2, 2))
         return IN_USED_IDX;
-    if (within(at, q->device + 4, 8u * (uint64_t)q->size)) {
-        *slot = (at - q->device - 4) / 8;
-        return IN_USED_ELEM;
-    }
-    return IN_USED_RING;
+    return within(at, q->device + 4, 8u * (uint64_t)q->size) ? IN_USED_ELEM : IN_USED_RING;
 }
 
-static uint8_t find_place(struct vblk_oracle *o, uint64_t at, struct queue **q, uint64_t *slot)
+/* Queues that are enabled come first: others may lie where memory has found another use. */
+static uint8_t find_place(struct vblk_oracle *o, uint64_t at, bool enabled, struct queue **q)
 {
     for (uint32_t i = 0; i < o->active_count; i++) {
         struct queue *candidate = &o->queues[o->active[i]];
-        uint8_t place = place_in_queue(candidate, at, slot);
+        uint8_t place = candidate->enabled == enabled ? place_in_queue(candidate, at) : (uint8_t)IN_NOTHING;
         if (place == IN_NOTHING)
             continue;
         *q = candidate;
@@ -50,20 +47,24 @@ static bool recently_returned(const struct vblk_oracle *o, uint64_t at)
     return false;
 }
 
-/* Whether [at, at + len) lies wholly in pieces of one kind; 0 bytes never do. */
+static const struct piece *piece_at(const struct queue *q, const struct chain *c, uint64_t at, bool writable)
+{
+    for (const struct piece *p = chain_first(q, c); p != NULL; p = chain_after(q, c, p))
+        if (((p->flags & VBLK_DESC_WRITE) != 0) == writable && within(at, p->gpa, p->len))
+            return p;
+    return NULL;
+}
+
+/* Whether [at, at + len) lies wholly in pieces of one kind, whatever their order; 0 bytes never do. */
 static bool wholly_inside(const struct queue *q, const struct chain *c, uint64_t at, uint64_t len, bool writable)
 {
-    for (const struct piece *p = chain_first(q, c); p != NULL && len > 0; p = chain_after(q, c, p)) {
-        if (((p->flags & VBLK_DESC_WRITE) != 0) != writable || !within(at, p->gpa, p->len))
-            continue;
-        uint64_t here = p->gpa + p->len - at;
+    const struct piece *p;
+    while (len > 0 && (p = piece_at(q, c, at, writable)) != NULL) {
+        uint64_t here = p->len - (at - p->gpa);
         if (len <= here)
             return true;
         at += here;
         len -= here;
-        p = chain_first(q, c); /* the next byte may be in any piece; each step consumes one piece whole */
-        if (within(at, p->gpa, p->len) && ((p->flags & VBLK_DESC_WRITE) != 0) == writable && len <= p->len)
-            return true;
     }
     return false;
 }
@@ -90,7 +91,7 @@ static struct queue *serving(struct vblk_oracle *o)
 }
 
 static void classify(struct vblk_oracle *o, const struct vblk_event *ev, struct look *look, struct queue **q,
-                     uint64_t *slot, struct chain **chain)
+                     struct chain **chain)
 {
     bool writable = false;
 
@@ -98,7 +99,7 @@ static void classify(struct vblk_oracle *o, const struct vblk_event *ev, struct 
     look->at = ev->at;
     look->len = ev->len;
     look->party = ev->party;
-    look->place = find_place(o, ev->at, q, slot);
+    look->place = find_place(o, ev->at, true, q);
     *chain = NULL;
     if (look->place == IN_NOTHING && o->outstanding > 0) {
         *chain = owner_of(o, serving(o), ev->at, ev->len, &writable);
@@ -111,12 +112,29 @@ static void classify(struct vblk_oracle *o, const struct vblk_event *ev, struct 
     }
     if (look->place == IN_NOTHING && ev->party == VBLK_DEVICE && *chain == NULL && recently_returned(o, ev->at))
         look->place = IN_RETURNED;
+    else if (look->place == IN_NOTHING && *chain == NULL)
+        look->place = find_place(o, ev->at, false, q);
     look->q = *q;
     look->chain = *chain;
 }
 
+static bool meets(const struct vblk_event *ev, uint64_t at, uint64_t len)
+{
+    return at - ev->at < ev->len || ev->at - at < len;
+}
+
+/* One store may cover several elements, and idx. */
+static void used_ring_stored(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev)
+{
+    uint64_t from = ev->at - q->device < 4 ? 0 : (ev->at - q->device - 4) / 8;
+    for (uint64_t i = from; i < q->size && meets(ev, q->device + 4 + 8 * i, 8); i++)
+        q->elem_fresh[i] = 1;
+    if (meets(ev, q->device + 2, 2) || q->elem_pending > 0)
+        queue_scan_used(o, q, ev);
+}
+
 static void device_stored(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct look *look,
-                          uint64_t slot, const struct vblk_event *ev)
+                          const struct vblk_event *ev)
 {
     if (look->place == IN_WRITABLE) {
         uint64_t offset = chain_offset(q, c, ev->at, true);
@@ -124,12 +142,8 @@ static void device_stored(struct vblk_oracle *o, struct queue *q, struct chain *
             written_add(&c->written, offset, offset + ev->len);
         if (within(c->req.status_at, ev->at, ev->len))
             c->status_stored = true;
-    } else if (look->place == IN_USED_ELEM && q->enabled) {
-        q->elem_fresh[slot] = 1;
-        if (q->elem_pending > 0)
-            queue_scan_used(o, q, ev);
-    } else if (look->place == IN_USED_IDX) {
-        queue_scan_used(o, q, ev);
+    } else if ((1u << look->place & USED_PLACES) != 0 && q->enabled) {
+        used_ring_stored(o, q, ev);
     }
 }
 
@@ -138,21 +152,20 @@ void access_store(struct vblk_oracle *o, const struct vblk_event *ev)
     struct look look = { .ev = ev };
     struct queue *q = NULL;
     struct chain *c = NULL;
-    uint64_t slot = 0;
 
     if (ev->party >= VBLK_NOBODY || (ev->flags & VBLK_EV_FAULTED) != 0)
         return;
-    classify(o, ev, &look, &q, &slot, &c);
+    classify(o, ev, &look, &q, &c);
     judge_moment(o, AT_STORE, &look);
     if (ev->party == VBLK_DEVICE) {
-        device_stored(o, q, c, &look, slot, ev);
+        device_stored(o, q, c, &look, ev);
         return;
     }
     if (o->image != NULL)
         (void)!vblk_memory_snapshot_update(o->image, o->mem, ev->at, ev->len);
     if (look.place == IN_AVAIL_RING || look.place == IN_DESC_TABLE)
         q->entry_stored = o->seq;
-    if (look.place == IN_AVAIL_IDX) {
+    if (look.place == IN_AVAIL_IDX || (look.place == IN_AVAIL_RING && meets(ev, q->driver + 2, 2))) {
         q->idx_stored = o->seq;
         queue_scan_available(o, q, ev);
     }
@@ -175,7 +188,7 @@ static void device_loaded(struct vblk_oracle *o, struct queue *q, struct chain *
         head = (uint16_t)(ev->bytes[0] | ev->bytes[1] << 8);
     } else if (look->place == IN_DESC_TABLE) {
         struct piece *p = &q->table[(ev->at - q->desc) / 16];
-        p->loaded = true;
+        p->loaded |= descriptor_bytes(q, ev->at, ev->len);
         head = p->owner;
     } else {
         return;
@@ -192,14 +205,15 @@ void access_load(struct vblk_oracle *o, const struct vblk_event *ev)
     struct look look = { .ev = ev };
     struct queue *q = NULL;
     struct chain *c = NULL;
-    uint64_t slot = 0;
 
     if (ev->party >= VBLK_NOBODY || (ev->flags & VBLK_EV_FAULTED) != 0)
         return;
-    classify(o, ev, &look, &q, &slot, &c);
+    classify(o, ev, &look, &q, &c);
     judge_moment(o, AT_LOAD, &look);
     if (ev->party == VBLK_DEVICE)
         device_loaded(o, q, c, &look, ev);
+    else if (look.place == IN_USED_IDX && !sees(o, VBLK_SEES_DEVICE_STORES))
+        queue_scan_used(o, q, ev); /* now, before the driver lays hands on what it learned */
 }
 
 /* ---- differences ---- */
@@ -224,9 +238,8 @@ static void judge_difference(struct vblk_oracle *o, uint64_t at, uint64_t len, c
     struct look look = { .ev = ev };
     struct queue *q = NULL;
     struct chain *c = NULL;
-    uint64_t slot = 0;
 
-    classify(o, &store, &look, &q, &slot, &c);
+    classify(o, &store, &look, &q, &c);
     look.ev = ev;
     if (look.place == IN_WRITABLE)
         return; /* still with the device */

@@ -13,8 +13,8 @@
 
 struct busy {
     uint32_t vast;
-    uint16_t fine[CELLS];
-    uint16_t coarse[CELLS];
+    uint32_t fine[CELLS];
+    uint32_t coarse[CELLS];
 };
 
 struct busy *busy_new(void)
@@ -32,12 +32,12 @@ void busy_clear(struct busy *b)
     memset(b, 0, sizeof(*b));
 }
 
-static void count(uint16_t *cell, unsigned shift, uint64_t gpa, uint64_t len, int by)
+static void count(uint32_t *cell, unsigned shift, uint64_t gpa, uint64_t len, int by)
 {
     uint64_t first = gpa >> shift;
     uint64_t last = (gpa + len - 1) >> shift;
     for (uint64_t at = first; at <= last; at++)
-        cell[at % CELLS] = (uint16_t)(cell[at % CELLS] + by);
+        cell[at % CELLS] += (uint32_t)by;
 }
 
 void busy_add(struct busy *b, uint64_t gpa, uint64_t len, int by)
@@ -52,7 +52,7 @@ void busy_add(struct busy *b, uint64_t gpa, uint64_t len, int by)
         count(b->fine, FINE_SHIFT, gpa, len, by);
 }
 
-static bool counted(const uint16_t *cell, unsigned shift, uint64_t gpa, uint64_t len)
+static bool counted(const uint32_t *cell, unsigned shift, uint64_t gpa, uint64_t len)
 {
     uint64_t first = gpa >> shift;
     uint64_t last = (gpa + len - 1) >> shift;

@@ -25,6 +25,14 @@ static uint32_t piece_fault(const struct queue *q, const struct chain *c, uint32
     return owner == c->head ? F_LOOP : F_REUSED;
 }
 
+static uint32_t address_faults(const struct vblk_oracle *o, const struct piece *p)
+{
+    if (vblk_memory_covers(o->mem, p->gpa, p->len))
+        return 0;
+    bool swapped = p->len != 0 && vblk_memory_covers(o->mem, __builtin_bswap64(p->gpa), __builtin_bswap32(p->len));
+    return F_ADDRESS | (swapped ? F_SWAPPED : 0);
+}
+
 /* What one descriptor adds to the chain's faults. */
 static uint32_t piece_facts(const struct vblk_oracle *o, struct chain *c, const struct piece *p, uint64_t *total)
 {
@@ -37,8 +45,7 @@ static uint32_t piece_facts(const struct vblk_oracle *o, struct chain *c, const 
         faults |= F_ORDER;
     if ((p->flags & VBLK_DESC_INDIRECT) != 0 && !negotiated(o, VBLK_F_INDIRECT_DESC))
         faults |= F_INDIRECT;
-    if (!vblk_memory_covers(o->mem, p->gpa, p->len))
-        faults |= F_ADDRESS;
+    faults |= address_faults(o, p);
     *total += p->len;
     if (*total > (uint64_t)1 << 32)
         faults |= F_TOO_LARGE;
@@ -75,7 +82,7 @@ void chain_capture(struct vblk_oracle *o, struct queue *q, struct chain *c)
         read_piece(o, q, index, p);
         p->owner = c->head;
         p->pos = c->count++;
-        p->loaded = false;
+        p->loaded = 0;
         c->suspect |= busy_maybe(o->busy, p->gpa, p->len);
         c->faults |= piece_facts(o, c, p, &total);
         busy_add(o->busy, p->gpa, p->len, 1);
@@ -109,9 +116,33 @@ void chain_release(struct vblk_oracle *o, struct queue *q, struct chain *c)
     c->count = 0;
 }
 
+/* Right at the end of the address space, too. */
 static bool overlaps(uint64_t a, uint64_t alen, uint64_t b, uint64_t blen)
 {
-    return alen != 0 && blen != 0 && a < b + blen && b < a + alen;
+    return alen != 0 && blen != 0 && (a - b < blen || b - a < alen);
+}
+
+static void mark_if_overlapping(struct chain *c, const struct piece *p, struct chain *other, const struct piece *r)
+{
+    if (((p->flags | r->flags) & VBLK_DESC_WRITE) != 0 && overlaps(p->gpa, p->len, r->gpa, r->len)) {
+        c->faults |= F_OVERLAP;
+        other->faults |= F_OVERLAP;
+    }
+}
+
+void chain_mark_overlaps(struct vblk_oracle *o, struct queue *q, struct chain *c)
+{
+    if (!c->suspect)
+        return;
+    for (const struct piece *p = chain_first(q, c); p != NULL; p = chain_after(q, c, p)) {
+        if (p->len == 0)
+            continue;
+        for (struct chain *other = o->oldest; other != NULL; other = other->newer) {
+            const struct queue *at = &o->queues[other->queue];
+            for (const struct piece *r = chain_first(at, other); r != NULL; r = chain_after(at, other, r))
+                mark_if_overlapping(c, p, other, r);
+        }
+    }
 }
 
 struct chain *chain_owning(const struct vblk_oracle *o, uint64_t gpa, uint64_t len, bool *writable)
@@ -178,10 +209,17 @@ uint64_t chain_copy(const struct vblk_oracle *o, const struct queue *q, const st
     return done;
 }
 
+/* The bytes of its first descriptor that a load of [gpa, gpa + len) names, a bit each. */
+uint16_t descriptor_bytes(const struct queue *q, uint64_t gpa, uint64_t len)
+{
+    uint64_t from = (gpa - q->desc) % 16, to = len < 16 - from ? from + len : 16;
+    return (uint16_t)((1u << to) - (1u << from));
+}
+
 bool chain_fetched(const struct queue *q, const struct chain *c, uint64_t gpa, uint64_t len)
 {
     if (gpa - q->desc < 16u * (uint64_t)q->size)
-        return q->table[(gpa - q->desc) / 16].loaded;
+        return (q->table[(gpa - q->desc) / 16].loaded & descriptor_bytes(q, gpa, len)) != 0;
     uint64_t from = chain_offset(q, c, gpa, false);
     for (unsigned i = 0; i < c->fetched.count && from != UINT64_MAX; i++)
         if (from < c->fetched.run[i].to && c->fetched.run[i].from < from + len)

@@ -23,34 +23,47 @@ CHECK(SAFE_DEV_01, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), ANY_TYPE, PLAC
         return l->chain->void_ ? UNTOUCHED : HELD;
     if (l->place == IN_WRITABLE)
         return HELD;
-    return l->place == IN_NOTHING ? stored(l, why, "stores only into device-writable buffers and the used ring",
-                                           "stored outside of both")
-                                  : UNTOUCHED;
+    if (l->place != IN_NOTHING || l->o->ctl.reset_done || any_queue_lost(l->o))
+        return UNTOUCHED; /* after a reset: RESET-DEV-03 */
+    return stored(l, why, "stores only into device-writable buffers and the used ring", "stored outside of both");
 }
 
 CHECK(SAFE_DEV_02, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), ANY_TYPE, PLACE(RETURNED), NO_SIGHT)
 {
     if (l->answer != NULL)
         return l->chain->void_ ? UNTOUCHED : HELD;
-    if (l->place != IN_RETURNED || l->o->ctl.reset_done)
+    if (l->place != IN_RETURNED || l->o->ctl.reset_done || any_queue_lost(l->o))
         return UNTOUCHED;
     return stored(l, why, "no store into a buffer that was used", "stored after the buffer was returned");
+}
+
+/* A buffer that the device owes an answer to, as far as the driver's doings let one tell. */
+static bool owed(const struct look *l)
+{
+    const struct control *ctl = &l->o->ctl;
+    return l->chain != NULL && !l->chain->void_ && !l->q->lost && ctl->live && !ctl->needs_reset;
 }
 
 CHECK(SAFE_DEV_03, VBLK_DEVICE, AT(USED) | AT(QUIET), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 {
     if (l->answer != NULL)
         return HELD;
-    if (l->chain == NULL || l->q->lost || !l->o->ctl.live || l->o->ctl.needs_reset || (l->chain->faults & F_STRUCTURE))
-        return UNTOUCHED;
+    if (!owed(l) || l->o->abuse != NO_ABUSE)
+        return UNTOUCHED; /* after a reset: SAFE-DEV-04 */
     return broken(why, "every buffer is used, or DEVICE_NEEDS_RESET is raised", "head %u not used after %llu ms",
                   l->chain->head, (unsigned long long)l->ev->value);
 }
 
-CHECK(SAFE_DEV_04, VBLK_DEVICE, AT(GONE) | AT(USED), ANY_TYPE, ANY_PLACE, NO_SIGHT)
+CHECK(SAFE_DEV_04, VBLK_DEVICE, AT(GONE) | AT(USED) | AT(QUIET), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 {
+    bool again = l->o->abuse == ABUSED_THEN_RESET;
+
     if (l->answer != NULL)
-        return HELD;
+        return again && !l->chain->void_ ? HELD : UNTOUCHED;
+    if (l->ev->kind == VBLK_EV_QUIET)
+        return again && owed(l) ? broken(why, "service again after a reset", "head %u not used after %llu ms",
+                                         l->chain->head, (unsigned long long)l->ev->value)
+                                : UNTOUCHED;
     return broken(why, "the device survives whatever the ring holds", "%.*s", (int)l->ev->len,
                   l->ev->bytes != NULL ? (const char *)l->ev->bytes : "");
 }
@@ -74,7 +87,16 @@ CHECK(SAFE_DEV_05, VBLK_DEVICE, AT(USED), TYPE(GET_ID) | TYPE(IN), ANY_PLACE, NO
         return UNTOUCHED;
     if (l->chain->req.slot == TY_IN && (l->chain->faults & F_RANGE) != 0 && !l->o->ctl.notified)
         return read_of_nothing(l, why);
-    return !a->prefix_known || a->len <= a->prefix ? HELD : UNTOUCHED; /* unwritten bytes: RING-SPLIT-DEV-06 */
+    if (a->prefix_known ? a->len > a->prefix : a->read.bad || a->read.causes == 0)
+        return UNTOUCHED; /* unwritten bytes: RING-SPLIT-DEV-06; wrong ones: the rows of requests */
+    return HELD;
+}
+
+/* Whether the byte decides something: the payload of a write does not. */
+static bool decides(const struct look *l, const struct chain *c)
+{
+    return l->place == IN_DESC_TABLE || c->req.slot != TY_OUT ||
+           chain_offset(l->q, c, l->at, false) < sizeof(struct vblk_request_header);
 }
 
 CHECK(SAFE_DEV_06, VBLK_DEVICE, AT(LOAD) | AT(USED), ANY_TYPE, PLACE(READABLE) | PLACE(DESC_TABLE),
@@ -82,7 +104,11 @@ CHECK(SAFE_DEV_06, VBLK_DEVICE, AT(LOAD) | AT(USED), ANY_TYPE, PLACE(READABLE) |
 {
     if (l->answer != NULL)
         return l->chain->void_ ? UNTOUCHED : HELD;
-    if (l->chain == NULL || l->chain != l->q->current || !chain_fetched(l->q, l->chain, l->at, l->len))
+    const struct chain *c = l->q->current;
+    if (c == NULL || c->void_ || !l->q->enabled)
+        return UNTOUCHED;
+    bool own = l->place == IN_DESC_TABLE ? l->q->table[(l->at - l->q->desc) / 16].owner == c->head : l->chain == c;
+    if (!own || !decides(l, c) || !chain_fetched(l->q, c, l->at, l->len))
         return UNTOUCHED;
     return stored(l, why, "each byte that decides something is fetched once", "were fetched a second time");
 }
@@ -108,31 +134,16 @@ CHECK(SAFE_DRV_02, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
                   l->chain->head);
 }
 
-static bool writable_overlap(const struct look *l)
-{
-    const struct queue *q = l->q;
-    if (!l->chain->suspect)
-        return false;
-    for (const struct piece *p = chain_first(q, l->chain); p != NULL; p = chain_after(q, l->chain, p)) {
-        if ((p->flags & VBLK_DESC_WRITE) == 0 || p->len == 0)
-            continue;
-        for (const struct chain *c = l->chain->older; c != NULL; c = c->older)
-            for (const struct piece *r = chain_first(&l->o->queues[c->queue], c); r != NULL;
-                 r = chain_after(&l->o->queues[c->queue], c, r))
-                if ((r->flags & VBLK_DESC_WRITE) != 0 && p->gpa < r->gpa + r->len && r->gpa < p->gpa + p->len)
-                    return true;
-    }
-    return false;
-}
-
 CHECK(SAFE_DRV_03, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 {
+    if ((l->chain->faults & F_SWAPPED) != 0)
+        return UNTOUCHED; /* RING-SPLIT-05 */
     if ((l->chain->faults & F_ADDRESS) != 0)
         return broken(why, "buffers wholly in the memory the device was given", "a buffer is not, head %u",
                       l->chain->head);
     if (l->chain->void_)
         return UNTOUCHED;
-    return writable_overlap(l) ? broken(why, "device-writable buffers in flight are apart",
-                                        "head %u overlaps another buffer in flight", l->chain->head)
-                               : HELD;
+    return (l->chain->faults & F_OVERLAP) != 0 ? broken(why, "buffers in flight that the device writes are apart",
+                                                        "head %u overlaps another buffer in flight", l->chain->head)
+                                               : HELD;
 }

@@ -81,7 +81,8 @@ CHECK(RING_SPLIT_07, VBLK_DEVICE, AT(LOAD) | AT(USED), ANY_TYPE, PLACE(DESC_TABL
 CHECK(RING_SPLIT_DEV_01, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), ANY_TYPE, PLACE(READABLE), NO_SIGHT)
 {
     if (l->answer == NULL) /* a difference found later is filed under every place */
-        return l->place != IN_READABLE ? UNTOUCHED
+        return l->place != IN_READABLE || (l->chain != NULL && (l->chain->faults & F_OVERLAP) != 0)
+                   ? UNTOUCHED
                                        : at_store(l, why, "no store into a device-readable buffer", "a readable buffer");
     if (l->chain->void_ || l->chain->req.readable == 0)
         return UNTOUCHED;
@@ -187,8 +188,8 @@ CHECK(RING_SPLIT_DEV_05, VBLK_DEVICE, AT(USED_IDX) | AT(STORE), 0, PLACE(USED_EL
     const struct queue *q = l->q;
 
     if (!l->place_known) {
-        if ((uint16_t)(l->to - l->from) > q->size)
-            return UNTOUCHED;
+        if ((uint16_t)(l->to - l->from) > q->outstanding || q->lost)
+            return UNTOUCHED; /* RING-SPLIT-17 */
         for (uint16_t i = l->from; i != l->to; i++)
             if (q->elem_fresh[i & (q->size - 1u)] == 0)
                 return broken(why, "id and len stored before used idx passes the element",

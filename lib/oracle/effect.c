@@ -248,8 +248,8 @@ void effect_used(struct vblk_oracle *o, struct queue *q, struct chain *c, struct
         change_disk(o, c, answered ? a->status : NO_ANSWER);
     else if (c->req.slot == TY_FLUSH && answered && a->status == VBLK_S_OK)
         flushed(o, c);
-    else if (c->req.slot == TY_IN && answered && a->status == VBLK_S_OK && !c->racy &&
-             (c->faults & (F_RANGE | F_UNIT | F_DIRECTION)) == 0)
+    else if (c->req.slot == TY_IN && answered && a->status == VBLK_S_OK && !c->racy && !o->disk_astray &&
+             (c->faults & (F_RANGE | F_UNIT | F_DIRECTION | F_OVERLAP)) == 0)
         compare_read(o, q, c, &a->read);
 }
 

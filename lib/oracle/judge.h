@@ -69,6 +69,8 @@ enum fault {
     F_SEG_MAX = 1 << 24,        /* more data descriptors than seg_max */
     F_UNALIGNED = 1 << 25,      /* a range against an advisory alignment: not a fault, only a fact */
     F_QUEUE_LONG = 1 << 26,     /* more descriptors than the queue has, chain itself unbroken (indirect) */
+    F_SWAPPED = 1 << 27,        /* beside F_ADDRESS: read as big-endian the descriptor's bytes would be in memory */
+    F_OVERLAP = 1 << 28,        /* the device writes bytes of it for another chain in flight, or the other way round */
     /* what leaves the request lawful all the same */
     F_HARMLESS = F_SUM_TOO_LONG | F_UNALIGNED
 };
@@ -83,7 +85,7 @@ struct piece {
     uint16_t next;
     uint16_t owner; /* head of the outstanding chain it belongs to, or NO_OWNER */
     uint16_t pos;   /* position in that chain */
-    bool loaded;    /* SEES_DEVICE_LOADS: the device fetched it */
+    uint16_t loaded; /* SEES_DEVICE_LOADS: bit n: the device fetched byte n of it */
 };
 #define NO_OWNER 0xffffu
 
@@ -159,7 +161,7 @@ struct queue {
     uint16_t no;
     uint16_t size;
     bool enabled;           /* QUEUE_ENABLE was written */
-    bool lost;              /* available idx made no sense: the queue is not followed until reset */
+    bool lost;              /* what the driver made of it makes no sense: it is not followed until reset */
     uint64_t desc, driver, device;
     uint16_t avail_idx;     /* next slot not yet looked at */
     uint16_t used_idx;      /* next element not yet looked at */
@@ -321,6 +323,9 @@ const char *say_status(uint8_t status, char buf[16]);
 
 /* ---- the oracle ---- */
 
+/* What the driver made of the rings, for what may be asked of the device afterwards. */
+enum abuse { NO_ABUSE, ABUSED, ABUSED_THEN_RESET };
+
 /* Why completed writes became stable last (5.2.6.2). */
 enum stability { NOT_STABLE, STABLE_NEITHER, STABLE_WRITETHROUGH, STABLE_FLUSHED };
 
@@ -353,6 +358,8 @@ struct vblk_oracle {
     uint32_t unflushed;         /* writes completed since the last FLUSH was answered OK */
     uint64_t mode_changed;      /* when writeback was written last */
     bool gone;                  /* the device is not there */
+    uint8_t abuse;              /* enum abuse: a malformed chain or ring was shown to the device … */
+    bool disk_astray;           /* … and may make it change the disk in ways that can't be followed, until a reset */
     bool in_case;
     struct vblk_memory_snapshot *image; /* what memory should hold: for peers whose stores are not seen */
     struct provision_facts provisioned;
@@ -396,6 +403,10 @@ struct queue *queue_at(struct vblk_oracle *o, uint16_t no); /* NULL: not followe
 
 /* chain.c: copy a chain out; facts about its structure. */
 void chain_capture(struct vblk_oracle *o, struct queue *q, struct chain *c);
+/* Mark F_OVERLAP between a new chain and those in flight. */
+void chain_mark_overlaps(struct vblk_oracle *o, struct queue *q, struct chain *c);
+/* Whether a queue is not followed any more, so that nobody knows which memory the device may use. */
+bool any_queue_lost(const struct vblk_oracle *o);
 void chain_release(struct vblk_oracle *o, struct queue *q, struct chain *c);
 /* Walk the pieces of a chain in order. first: NULL if it has none; after: NULL past the last. */
 const struct piece *chain_first(const struct queue *q, const struct chain *c);
@@ -408,6 +419,8 @@ uint64_t chain_offset(const struct queue *q, const struct chain *c, uint64_t gpa
 uint64_t chain_address(const struct queue *q, const struct chain *c, uint64_t offset, bool writable);
 /* Whether the device had already loaded a byte of [gpa, gpa + len): readable bytes of @c or its descriptors. */
 bool chain_fetched(const struct queue *q, const struct chain *c, uint64_t gpa, uint64_t len);
+/* The bytes of the descriptor at @gpa that a load of @len bytes names, a bit each. */
+uint16_t descriptor_bytes(const struct queue *q, uint64_t gpa, uint64_t len);
 void written_add(struct written *w, uint64_t from, uint64_t to);
 uint64_t written_prefix(const struct written *w);
 

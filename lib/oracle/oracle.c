@@ -62,6 +62,7 @@ void vblk_oracle_reset(struct vblk_oracle *o, bool forget_disk, bool disk_zero)
     o->active_count = 0;
     o->returned_next = 0;
     o->gone = false;
+    o->abuse = NO_ABUSE;
     o->stability = o->stability_at_cut = NOT_STABLE;
     o->power_cuts = o->unflushed = 0;
     memset(&o->provisioned, 0, sizeof(o->provisioned));
@@ -81,10 +82,10 @@ void vblk_oracle_reset(struct vblk_oracle *o, bool forget_disk, bool disk_zero)
 
 static void reset_completed(struct vblk_oracle *o, const struct vblk_event *ev)
 {
-    if (o->image != NULL)
-        access_resync(o); /* what was in flight may have been answered until now */
     judge_moment(o, AT_RESET, &(struct look){ .ev = ev });
     queue_drop_all(o);
+    if (o->abuse == ABUSED)
+        o->abuse = ABUSED_THEN_RESET;
 }
 
 static void note_active(struct vblk_oracle *o, uint16_t no)
@@ -93,6 +94,13 @@ static void note_active(struct vblk_oracle *o, uint16_t no)
         if (o->active[i] == no)
             return;
     o->active[o->active_count++] = no;
+}
+
+/* What a device makes of a live queue that is moved, nobody knows; most do not notice. */
+static void move_part(const struct queue *q, uint64_t *part, uint64_t to)
+{
+    if (!q->enabled)
+        *part = to;
 }
 
 static void queue_reg(struct vblk_oracle *o, const struct vblk_event *ev)
@@ -106,17 +114,18 @@ static void queue_reg(struct vblk_oracle *o, const struct vblk_event *ev)
             q->size = ev->value <= VBLK_SPLIT_SIZE_MAX ? (uint16_t)ev->value : 0;
         break;
     case VBLK_REG_QUEUE_DESC:
-        q->desc = ev->value;
+        move_part(q, &q->desc, ev->value);
         break;
     case VBLK_REG_QUEUE_DRIVER:
-        q->driver = ev->value;
+        move_part(q, &q->driver, ev->value);
         break;
     case VBLK_REG_QUEUE_DEVICE:
-        q->device = ev->value;
+        move_part(q, &q->device, ev->value);
         break;
     case VBLK_REG_QUEUE_ENABLE:
         if (ev->value == 1) {
-            queue_enable(o, ev->queue);
+            if (!q->enabled || negotiated(o, VBLK_F_RING_RESET))
+                queue_enable(o, ev->queue);
             note_active(o, ev->queue);
             judge_moment(o, AT_QUEUE_ENABLE, &(struct look){ .ev = ev, .q = q });
         }
@@ -129,6 +138,8 @@ static void queue_reg(struct vblk_oracle *o, const struct vblk_event *ev)
 static void on_reg_read(struct vblk_oracle *o, const struct vblk_event *ev)
 {
     bool was_done = o->ctl.reset_done;
+    if (o->ctl.reset_asked && ev->reg == VBLK_REG_STATUS && ev->value == 0)
+        access_compare_image(o, ev); /* while it is known what was in flight, and may have been answered until now */
     judge_moment(o, AT_REG_READ, &(struct look){ .ev = ev, .q = queue_at(o, ev->queue) });
     control_reg(o, ev);
     if (!was_done && o->ctl.reset_done)
@@ -220,6 +231,7 @@ static void on_quiet(struct vblk_oracle *o, const struct vblk_event *ev)
 static void on_gone(struct vblk_oracle *o, const struct vblk_event *ev)
 {
     scan_all(o, ev);
+    access_compare_image(o, ev);
     judge_moment(o, AT_GONE, &(struct look){ .ev = ev });
     queue_drop_all(o);
     o->gone = true;
@@ -228,6 +240,7 @@ static void on_gone(struct vblk_oracle *o, const struct vblk_event *ev)
 static void on_back(struct vblk_oracle *o, const struct vblk_event *ev)
 {
     queue_drop_all(o);
+    o->abuse = NO_ABUSE;
     control_power_on(&o->ctl);
     o->ctl.fresh = true;
     o->gone = false;
@@ -236,6 +249,7 @@ static void on_back(struct vblk_oracle *o, const struct vblk_event *ev)
 
 static void on_power_cut(struct vblk_oracle *o, const struct vblk_event *ev)
 {
+    access_compare_image(o, ev);
     queue_drop_all(o);
     o->stability_at_cut = o->stability;
     o->stability = NOT_STABLE;

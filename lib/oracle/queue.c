@@ -67,7 +67,7 @@ static void drop_chains(struct vblk_oracle *o, struct queue *q)
 
 static void free_tables(struct queue *q)
 {
-    for (uint32_t i = 0; q->chains != NULL && i < q->size; i++)
+    for (uint32_t i = 0; q->chains != NULL && i < q->tables_for; i++)
         free(q->chains[i].req.data);
     free(q->table);
     free(q->chains);
@@ -91,10 +91,7 @@ static bool open_tables(struct vblk_oracle *o, struct queue *q, uint16_t size)
     if (q->chains != NULL && q->tables_for == size) {
         drop_chains(o, q);
     } else {
-        uint16_t asked = q->size;
-        q->size = q->tables_for;
         queue_close(o, q);
-        q->size = asked;
         q->table = calloc(size, sizeof(*q->table));
         q->chains = calloc(size, sizeof(*q->chains));
         q->elem_fresh = calloc(size, 1);
@@ -111,13 +108,21 @@ static bool open_tables(struct vblk_oracle *o, struct queue *q, uint16_t size)
     return true;
 }
 
+/* Only a ring that the driver set up as 2.7 says can be followed. */
+static bool ring_makes_sense(const struct vblk_oracle *o, const struct queue *q)
+{
+    return (q->size & (q->size - 1u)) == 0 && vblk_memory_covers(o->mem, q->desc, 16u * (uint64_t)q->size) &&
+           vblk_memory_covers(o->mem, q->driver, 6 + 2u * (uint64_t)q->size) &&
+           vblk_memory_covers(o->mem, q->device, 6 + 8u * (uint64_t)q->size);
+}
+
 void queue_enable(struct vblk_oracle *o, uint16_t no)
 {
     struct queue *q = queue_at(o, no);
     if (q == NULL || q->size == 0 || q->size > VBLK_SPLIT_SIZE_MAX || negotiated(o, VBLK_F_RING_PACKED))
         return;
     q->enabled = open_tables(o, q, q->size);
-    q->lost = false;
+    q->lost = !ring_makes_sense(o, q);
     q->avail_idx = 0;
     q->used_idx = 0;
     q->total = q->used_total = q->used_turn = q->faulty_turn = 0;
@@ -139,6 +144,9 @@ void queue_drop_all(struct vblk_oracle *o)
         q->lost = false;
     }
     busy_clear(o->busy);
+    if (o->disk_astray)
+        shadow_forget(&o->shadow, false);
+    o->disk_astray = false;
 }
 
 /* ---- made available ---- */
@@ -152,6 +160,39 @@ static void void_chain(struct chain *c, uint32_t fault)
     c->req.slot = TY_NONE;
 }
 
+bool any_queue_lost(const struct vblk_oracle *o)
+{
+    for (uint32_t i = 0; i < o->active_count; i++)
+        if (o->queues[o->active[i]].enabled && o->queues[o->active[i]].lost)
+            return true;
+    return false;
+}
+
+/* The device may do what it likes with what is malformed, as long as it keeps to the memory it was given. */
+static void abused(struct vblk_oracle *o, bool may_write_disk)
+{
+    o->abuse = ABUSED;
+    o->disk_astray |= may_write_disk;
+    if (may_write_disk)
+        shadow_forget(&o->shadow, false);
+}
+
+/* Whether a device that serves the broken chain all the same may change the disk. */
+static bool may_mutate(const struct vblk_oracle *o, const struct queue *q, const struct chain *c)
+{
+    static const uint32_t harmless[] = { VBLK_T_IN, VBLK_T_FLUSH, VBLK_T_GET_ID, VBLK_T_GET_LIFETIME };
+    const struct piece *first = chain_first(q, c);
+    vblk_le32 type;
+
+    if (first == NULL || first->len < sizeof(struct vblk_request_header) ||
+        vblk_memory_peek(o->mem, first->gpa, &type, sizeof(type)) != VBLK_OK)
+        return true;
+    for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
+        if (vblk_get32(type) == harmless[i])
+            return false;
+    return true;
+}
+
 /* A head that can't begin a chain: judged as the driver's fault, then forgotten. */
 static void reject_head(struct vblk_oracle *o, struct queue *q, uint16_t head, uint32_t fault,
                         const struct vblk_event *ev)
@@ -161,19 +202,20 @@ static void reject_head(struct vblk_oracle *o, struct queue *q, uint16_t head, u
     bad.head = head;
     bad.queue = q->no;
     void_chain(&bad, fault);
+    q->lost = true; /* how many buffers the device now owes can't be told (AMB-29) */
+    abused(o, true);
     judge_moment(o, AT_AVAILABLE, &(struct look){ .ev = ev, .q = q, .chain = &bad });
 }
 
 static void made_available(struct vblk_oracle *o, struct queue *q, uint16_t head, const struct vblk_event *ev)
 {
     if (head >= q->size) {
-        q->lost = true; /* how many buffers the device now owes can't be told (AMB-29) */
         reject_head(o, q, head, F_HEAD_RANGE, ev);
         return;
     }
     struct chain *c = &q->chains[head];
     if (c->outstanding) {
-        c->void_ = true;
+        c->void_ = true; /* and will be served twice */
         reject_head(o, q, head, F_REUSED, ev);
         return;
     }
@@ -189,6 +231,10 @@ static void made_available(struct vblk_oracle *o, struct queue *q, uint16_t head
     chain_capture(o, q, c);
     request_parse(o, q, c);
     c->void_ = (c->faults & F_STRUCTURE) != 0;
+    if (c->void_)
+        abused(o, may_mutate(o, q, c));
+    q->lost |= (c->faults & (F_REUSED | F_INDIRECT)) != 0; /* what belongs to whom can't be told */
+    chain_mark_overlaps(o, q, c);
     link_chain(o, c);
     o->outstanding++;
     q->outstanding++;
@@ -211,6 +257,7 @@ void queue_scan_available(struct vblk_oracle *o, struct queue *q, const struct v
     judge_moment(o, AT_AVAIL_IDX, &(struct look){ .ev = ev, .q = q, .from = q->avail_idx, .to = idx });
     if (fresh > q->size) {
         q->lost = true;
+        abused(o, true);
         return;
     }
     for (; fresh > 0 && !q->lost; fresh--) {
@@ -268,7 +315,7 @@ static void compare_chain(const struct vblk_oracle *o, const struct queue *q, co
     if (sees(o, VBLK_SEES_DEVICE_STORES) || !sees(o, VBLK_SEES_DRIVER_STORES))
         return; /* stores speak for themselves; and without the driver's nobody can tell whose change it is */
     a->table_changed = !table_unchanged(o, q, c, &a->changed_at);
-    if (a->table_changed || c->req.slot == TY_NONE)
+    if (a->table_changed || c->req.slot == TY_NONE || (c->faults & F_OVERLAP) != 0)
         return;
     uint64_t at = readable_difference(o, q, c);
     a->readable_changed = at != UINT64_MAX;
@@ -336,8 +383,13 @@ void queue_scan_used(struct vblk_oracle *o, struct queue *q, const struct vblk_e
             return;
         }
     }
+    bool excess = fresh > q->outstanding; /* elements that stand for nothing will never be stored */
     for (; fresh > 0; fresh--) {
         uint16_t slot = q->used_idx & (uint16_t)(q->size - 1u);
+        if (excess && !element_ready(o, q, slot)) {
+            q->used_idx++;
+            continue;
+        }
         if (!element_ready(o, q, slot))
             break;
         q->elem_fresh[slot] = 0;
