@@ -105,13 +105,16 @@ struct cover {
 
 static void count_case(struct cover *covers, vblk_clause_no own, const struct vector_case *c)
 {
-    bool may = vblk_clause_at(own)->strength == VBLK_MAY;
+    uint8_t strength = vblk_clause_at(own)->strength;
+    bool may = strength == VBLK_MAY;
+    /* a fact that leaves a choice can't be broken: the choice is noted */
+    bool choice = strength == VBLK_DEF && c->kind == VECTOR_EVENTS && c->expect == VECTOR_NOTED;
 
     if (c->kind == VECTOR_TARGET || c->expect == VECTOR_HELD)
         covers[own].held = true;
     else if (c->expect != VECTOR_NOTED || may)
         covers[own].broken = true;
-    if (may && c->kind == VECTOR_EVENTS)
+    if ((may && c->kind == VECTOR_EVENTS) || choice)
         covers[own].held = covers[own].broken = true;
     for (size_t i = 0; i < c->exercises_count; i++)
         covers[vblk_clause_find(c->exercises[i])].held = true;
