@@ -21,8 +21,13 @@ struct report *report_new(void)
 {
     struct report *report = grown(NULL, 1, sizeof(*report));
 
-    *report = (struct report){ .tool = "", .target_kind = "", .target_name = "", .target_role = "device",
-                               .profile = "", .level = "", .rings = "split" };
+    *report = (struct report){ .tool = "",
+                               .target_kind = "",
+                               .target_name = "",
+                               .target_role = "device",
+                               .profile = "",
+                               .level = "",
+                               .rings = "split" };
     return report;
 }
 
@@ -99,8 +104,15 @@ struct report_clause *report_add_clause(struct report *report)
 
     report->clauses = grown(report->clauses, report->clause_count + 1, sizeof(*report->clauses));
     clause = &report->clauses[report->clause_count++];
-    *clause = (struct report_clause){ .id = "", .level = "", .party = "", .area = "", .section = "", .summary = "",
-                                      .verdict = VBLK_VERDICT_NOT_EXERCISED, .why = "", .choice = "",
+    *clause = (struct report_clause){ .id = "",
+                                      .level = "",
+                                      .party = "",
+                                      .area = "",
+                                      .section = "",
+                                      .summary = "",
+                                      .verdict = VBLK_VERDICT_NOT_EXERCISED,
+                                      .why = "",
+                                      .choice = "",
                                       .reading = "" };
     return clause;
 }
@@ -123,9 +135,18 @@ struct report_violation *report_add_violation(struct report_clause *clause)
         return NULL;
     clause->violations = grown(clause->violations, clause->violation_count + 1, sizeof(*clause->violations));
     violation = &clause->violations[clause->violation_count++];
-    *violation = (struct report_violation){ .severity = VBLK_VERDICT_FAIL, .name = "", .message = "", .expected = "",
-                                            .seen = "", .queue = -1, .index = -1, .bytes = "", .consequence = "",
-                                            .flags = "", .reading = "", .replay = "" };
+    *violation = (struct report_violation){ .severity = VBLK_VERDICT_FAIL,
+                                            .name = "",
+                                            .message = "",
+                                            .expected = "",
+                                            .seen = "",
+                                            .queue = -1,
+                                            .index = -1,
+                                            .bytes = "",
+                                            .consequence = "",
+                                            .flags = "",
+                                            .reading = "",
+                                            .replay = "" };
     return violation;
 }
 

@@ -24,16 +24,16 @@ struct report_violation {
     enum vblk_verdict severity; /* FAIL, WARN, or EXPECTED_FAIL */
     const char *name;           /* of the case */
     const char *message, *expected, *seen;
-    int queue;                  /* -1: none */
-    int index;                  /* -1: none */
+    int queue; /* -1: none */
+    int index; /* -1: none */
     bool has_address;
     uint64_t address;
-    const char *bytes;          /* hexadecimal, or "" */
-    const char *consequence;    /* why it matters, or "" */
-    const char *flags;          /* of the case: "over-strict, security", or "" */
-    const char *reading;        /* the ambiguity it rests on: "AMB-02=unsupp", or "" */
-    bool relaxed;               /* a broken rule that the level in force only warns of */
-    const char *replay;         /* the command that shows it again */
+    const char *bytes;       /* hexadecimal, or "" */
+    const char *consequence; /* why it matters, or "" */
+    const char *flags;       /* of the case: "over-strict, security", or "" */
+    const char *reading;     /* the ambiguity it rests on: "AMB-02=unsupp", or "" */
+    bool relaxed;            /* a broken rule that the level in force only warns of */
+    const char *replay;      /* the command that shows it again */
 };
 
 struct report_clause {
@@ -43,7 +43,7 @@ struct report_clause {
     const char *choice;  /* what the target chose where it may, or "" */
     const char *reading; /* "AMB-02=unsupp", or "" */
     uint64_t exercised;
-    uint64_t broken;     /* how often, kept violations or not */
+    uint64_t broken; /* how often, kept violations or not */
     struct report_violation *violations;
     size_t violation_count, violation_room;
 };
@@ -60,11 +60,11 @@ struct report {
     const char *tool, *target_kind, *target_name, *target_role;
     const char *profile, *level, *rings;
     uint64_t offered, negotiated, seed;
-    bool should_fails; /* --fail-on should */
-    bool cut_short;    /* the target or the user ended the run early */
+    bool should_fails;     /* --fail-on should */
+    bool cut_short;        /* the target or the user ended the run early */
     const char **readings; /* those that verdicts rest on and those that were chosen */
     size_t reading_count;
-    const char **notes;    /* what else the reader must know of the run */
+    const char **notes; /* what else the reader must know of the run */
     size_t note_count;
     struct report_clause *clauses;
     size_t clause_count;

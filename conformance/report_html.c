@@ -41,8 +41,8 @@ static void put_finding(struct report_xml *xml, const struct report_clause *clau
 {
     char head[160];
 
-    (void)snprintf(head, sizeof(head), "%s: %s (%s, %s)", vblk_verdict_name(clause->verdict), clause->id,
-                   clause->party, clause->level);
+    (void)snprintf(head, sizeof(head), "%s: %s (%s, %s)", vblk_verdict_name(clause->verdict), clause->id, clause->party,
+                   clause->level);
     report_xml_begin(xml, "section");
     report_xml_leaf(xml, "h3", vblk_verdict_name(clause->verdict), head);
     report_xml_leaf(xml, "p", NULL, clause->summary);
@@ -85,8 +85,8 @@ static void put_clauses(struct report_xml *xml, const struct report *report)
     for (size_t i = 0; i < report->clause_count; i++) {
         const struct report_clause *clause = &report->clauses[i];
         const char *verdict = vblk_verdict_name(clause->verdict);
-        const char *row[] = { verdict, clause->id, clause->level, exercised, clause->summary,
-                              clause->choice[0] ? clause->choice : clause->why };
+        const char *row[] = { verdict,   clause->id,      clause->level,
+                              exercised, clause->summary, clause->choice[0] ? clause->choice : clause->why };
 
         (void)snprintf(exercised, sizeof(exercised), "%llu", (unsigned long long)clause->exercised);
         put_cells(xml, "td", row, 6, verdict);

@@ -5,9 +5,11 @@
 
 /* Best first: of several runs the last word has whoever found most. */
 static const uint8_t weight[VBLK_VERDICT_COUNT] = {
-    [VBLK_VERDICT_NOT_APPLICABLE] = 0, [VBLK_VERDICT_NOT_OBSERVABLE] = 1, [VBLK_VERDICT_NOT_EXERCISED] = 2,
-    [VBLK_VERDICT_INFO] = 3,           [VBLK_VERDICT_PASS] = 4,           [VBLK_VERDICT_EXPECTED_FAIL] = 5,
-    [VBLK_VERDICT_WARN] = 6,           [VBLK_VERDICT_UNEXPECTED_PASS] = 7, [VBLK_VERDICT_FAIL] = 8,
+    [VBLK_VERDICT_NOT_APPLICABLE] = 0, [VBLK_VERDICT_NOT_OBSERVABLE] = 1,
+    [VBLK_VERDICT_NOT_EXERCISED] = 2,  [VBLK_VERDICT_INFO] = 3,
+    [VBLK_VERDICT_PASS] = 4,           [VBLK_VERDICT_EXPECTED_FAIL] = 5,
+    [VBLK_VERDICT_WARN] = 6,           [VBLK_VERDICT_UNEXPECTED_PASS] = 7,
+    [VBLK_VERDICT_FAIL] = 8,
 };
 
 static struct report_clause *clause_named(struct report *report, const char *id)

@@ -128,11 +128,11 @@ static void read_head(struct report *report, const json_t *root)
     report->should_fails = fail_on && strcmp(fail_on, "should") == 0;
     report->cut_short = json_is_false(json_object_get(root, "complete"));
     for (size_t i = 0; i < json_array_size(readings); i++)
-        report_add_reading(report, json_is_string(json_array_get(readings, i)) ?
-                                       json_string_value(json_array_get(readings, i)) : "");
+        report_add_reading(
+            report, json_is_string(json_array_get(readings, i)) ? json_string_value(json_array_get(readings, i)) : "");
     for (size_t i = 0; i < json_array_size(notes); i++)
-        report_add_note(report, json_is_string(json_array_get(notes, i)) ?
-                                    json_string_value(json_array_get(notes, i)) : "");
+        report_add_note(report,
+                        json_is_string(json_array_get(notes, i)) ? json_string_value(json_array_get(notes, i)) : "");
 }
 
 static bool read_all(struct report *report, const json_t *root, char *why, size_t why_size)

@@ -78,10 +78,11 @@ static struct report *example(void)
     entry = report_add_case(report);
     *entry = (struct report_case){ "blk-request/A-1/one", "blk-request", "A-1", "does a thing", REPORT_RAN, "", 2, 1 };
     entry = report_add_case(report);
-    *entry = (struct report_case){ "ring-split/B-3/two", "ring-split", "B-3", "does another", REPORT_SKIPPED,
-                                   "needs MQ", 0, 0 };
+    *entry = (struct report_case){ "ring-split/B-3/two", "ring-split", "B-3", "does another",
+                                   REPORT_SKIPPED,       "needs MQ",   0,     0 };
     entry = report_add_case(report);
-    *entry = (struct report_case){ "ring-split/B-1/three", "ring-split", "B-1", "hangs", REPORT_HUNG, "at step 3", 1, 1 };
+    *entry =
+        (struct report_case){ "ring-split/B-1/three", "ring-split", "B-1", "hangs", REPORT_HUNG, "at step 3", 1, 1 };
     report_add_reading(report, "AMB-02=unsupp");
     report_add_note(report, "a note");
     report_count(report);
@@ -119,7 +120,8 @@ static const char *type_is(const char *type, const json_t *value)
 
 static const char *members_conform(const json_t *schema, const json_t *root, const json_t *value)
 {
-    const json_t *properties = json_object_get(schema, "properties"), *more = json_object_get(schema, "additionalProperties");
+    const json_t *properties = json_object_get(schema, "properties"),
+                 *more = json_object_get(schema, "additionalProperties");
     const json_t *required = json_object_get(schema, "required");
     const char *wrong = NULL, *key;
     json_t *member;
@@ -127,7 +129,8 @@ static const char *members_conform(const json_t *schema, const json_t *root, con
     for (size_t i = 0; i < json_array_size(required); i++)
         if (!json_object_get(value, json_string_value(json_array_get(required, i))))
             return json_string_value(json_array_get(required, i));
-    json_object_foreach((json_t *)(uintptr_t)value, key, member) {
+    json_object_foreach((json_t *)(uintptr_t)value, key, member)
+    {
         const json_t *sub = json_object_get(properties, key);
 
         sub = sub ? sub : more;
@@ -261,9 +264,10 @@ static void reading__refuses_what_is_no_report(void **state)
 
 static void reading__survives_members_of_other_types(void **state)
 {
-    char *path = temporary("{\"schema\": \"vblk-report/1\", \"target\": 4, \"seed\": \"x\", \"rings\": {}, \"notes\": [1],"
-                           "\"readings\": [null], \"cases\": [7, {\"result\": 1}], \"clauses\": [{\"id\": \"A\","
-                           "\"verdict\": \"fail\", \"violations\": [5, {\"queue\": 99999999, \"index\": -1}]}]}");
+    char *path =
+        temporary("{\"schema\": \"vblk-report/1\", \"target\": 4, \"seed\": \"x\", \"rings\": {}, \"notes\": [1],"
+                  "\"readings\": [null], \"cases\": [7, {\"result\": 1}], \"clauses\": [{\"id\": \"A\","
+                  "\"verdict\": \"fail\", \"violations\": [5, {\"queue\": 99999999, \"index\": -1}]}]}");
     char why[256];
     struct report *report = report_read(path, why, sizeof(why));
 
@@ -507,7 +511,8 @@ static void sink__replaces_a_longer_file(void **state)
 {
     struct report *report = report_new();
     char *path = temporary("what was there before, and was much longer than what comes now: "
-                           "0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789"), spec[64];
+                           "0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789"),
+         spec[64];
     struct report_sink sink;
     const struct report_style style = { 0 };
     char why[256], text[128] = "";
@@ -530,8 +535,8 @@ static void sink__replaces_a_longer_file(void **state)
 
 static void sink__full_device_is_a_sentence(void **state)
 {
-    static const char *const specs[] = { "text:/dev/full",  "json:/dev/full", "junit:/dev/full",
-                                         "tap:/dev/full", "html:/dev/full", "markdown:/dev/full" };
+    static const char *const specs[] = { "text:/dev/full", "json:/dev/full", "junit:/dev/full",
+                                         "tap:/dev/full",  "html:/dev/full", "markdown:/dev/full" };
     struct report *report = example();
     struct report_sink sink;
     const struct report_style style = { 0 };

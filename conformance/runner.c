@@ -84,7 +84,7 @@ static vblk_err play(struct runner_run *run, const struct vblk_script *script, s
 }
 
 /* The target's connection or process is lost, or it does not answer: get it back or give up. */
-static void recover(struct runner_run *run, const struct runner_case *now)
+static void recover(struct runner_run *run, const struct runner_case *now, bool blamed)
 {
     vblk_err err = VBLK_OK;
 
@@ -92,12 +92,11 @@ static void recover(struct runner_run *run, const struct runner_case *now)
         err = run->target->ops->recover(run->target);
     if (!err)
         return;
-    run->dead = report_format(run->report, "the target did not come back after %s (%s)", now->name,
-                              vblk_strerror(err));
+    run->dead = report_format(run->report, "the target did not come back after %s (%s)", now->name, vblk_strerror(err));
     run->report->cut_short = true;
     report_add_note(run->report, run->dead);
     /* A target that was not there when the case began is not the case's doing. */
-    if (run->report->cases[now->entry].runs)
+    if (!blamed && run->report->cases[now->entry].runs)
         runner_blame(run, now, false, "the target ended during this case and could not be reached again",
                      "a target that can be reached again", vblk_strerror(err));
 }
@@ -128,7 +127,7 @@ static void judge_end(struct runner_run *run, const struct runner_case *now, con
         runner_blame(run, now, false, "the target did not get through the case in time", "an end in time", seen);
     if (gone || run->guard.expired || (out->hung && (was->blamed || out->surprise_count))) {
         set_result(run, now, gone ? REPORT_GONE : REPORT_HUNG, seen);
-        recover(run, now);
+        recover(run, now, was->blamed);
     }
 }
 
@@ -141,8 +140,8 @@ static void note_stop(struct runner_run *run, const struct runner_case *now, con
     if (!out->err || was->blamed || run->report->cases[now->entry].result != REPORT_RAN)
         return;
     (void)snprintf(reason, sizeof(reason), "step %zu %s", out->stopped_at,
-                   out->err == VBLK_E_UNSUPPORTED ? "needs what this target does not have" :
-                                                    "was not reached: the device did not let itself be started");
+                   out->err == VBLK_E_UNSUPPORTED ? "needs what this target does not have"
+                                                  : "was not reached: the device did not let itself be started");
     set_result(run, now, REPORT_SKIPPED, reason);
 }
 
@@ -172,6 +171,15 @@ static bool play_script(struct runner_run *run, const struct runner_case *now, c
     return !run->stopped && !err && !run->dead && run->report->cases[now->entry].result == REPORT_RAN;
 }
 
+/* The target was lost when a variation should have begun: if one was played, that is what it came to. */
+static void lost_before(struct runner_run *run, const struct runner_case *now, const char *reason)
+{
+    set_result(run, now, REPORT_GONE, reason);
+    recover(run, now, false);
+    if (!run->dead && run->report->cases[now->entry].runs)
+        runner_blame(run, now, true, "the target hung up during this case", "a target that stays", reason);
+}
+
 /* One variation. Returns false past the last one, or if the rest is not worth it. */
 static bool play_variation(struct runner_run *run, const struct runner_case *now, size_t n)
 {
@@ -180,10 +188,10 @@ static bool play_variation(struct runner_run *run, const struct runner_case *now
     bool failed, more;
 
     if (!begin(run, now, reason, sizeof(reason), &failed)) {
-        if (n == 0)
-            set_result(run, now, failed ? REPORT_GONE : REPORT_SKIPPED, reason);
         if (failed)
-            recover(run, now);
+            lost_before(run, now, reason);
+        else if (n == 0)
+            set_result(run, now, REPORT_SKIPPED, reason);
         return false;
     }
     reason[0] = '\0';

@@ -29,7 +29,10 @@ struct runner_globs {
 struct runner_filter {
     struct runner_globs areas, clauses, names;
 };
-/* A clause's glob selects the cases that exercise the clause, too; a case's matches NAME, CLAUSE/NAME or AREA/CLAUSE/NAME. */
+/*
+ * A clause's glob selects the cases that exercise the clause, too; a case's matches NAME, CLAUSE/NAME or
+ * AREA/CLAUSE/NAME.
+ */
 bool runner_selects(const struct runner_filter *filter, const struct vector_case *c);
 /* "area/CLAUSE/name" of a case. */
 void runner_case_name(const struct vector_case *c, char *buf, size_t size);
@@ -37,15 +40,15 @@ void runner_case_name(const struct vector_case *c, char *buf, size_t size);
 struct runner_options {
     struct vblk_profile profile;
     struct vblk_readings readings;
-    uint8_t strictness;          /* enum vblk_strictness */
+    uint8_t strictness; /* enum vblk_strictness */
     uint64_t seed;
-    unsigned timeout_ms;         /* for one variation of a case */
+    unsigned timeout_ms; /* for one variation of a case */
     bool allow_data_loss;
     bool should_fails;
     struct runner_filter filter;
-    struct expect_list *expect;  /* NULL: nothing is expected */
-    const char *replay;          /* the command up to where --case goes */
-    const volatile sig_atomic_t *stop; /* set: end the run; NULL: nobody will */
+    struct expect_list *expect;                                               /* NULL: nothing is expected */
+    const char *replay;                                                       /* the command up to where --case goes */
+    const volatile sig_atomic_t *stop;                                        /* set: end the run; NULL: nobody will */
     void (*progress)(void *ctx, size_t done, size_t total, const char *name); /* NULL: nobody looks */
     void *progress_ctx;
 };

@@ -46,7 +46,8 @@ static const char *consequence_of(const struct runner_run *run, const struct run
     const char *found = strcmp(now->c->clause, clause) == 0 ? now->c->consequence : NULL;
 
     for (size_t f = 0; !found && f < run->set->count; f++) {
-        const struct vector_case *c = vector_case_count(run->set->files[f]) ? vector_case_at(run->set->files[f], 0) : NULL;
+        const struct vector_case *c =
+            vector_case_count(run->set->files[f]) ? vector_case_at(run->set->files[f], 0) : NULL;
 
         if (c && strcmp(c->clause, clause) == 0)
             found = c->consequence;
@@ -64,8 +65,8 @@ static size_t kept_of_case(const struct report_clause *clause, const char *name)
 }
 
 /* A new violation with all that does not depend on who found it; NULL when there are enough. */
-static struct report_violation *open_violation(struct runner_run *run, const struct runner_case *now,
-                                               vblk_clause_no no, bool doubt)
+static struct report_violation *open_violation(struct runner_run *run, const struct runner_case *now, vblk_clause_no no,
+                                               bool doubt)
 {
     struct report *report = run->report;
     struct report_clause *clause = &report->clauses[no];
@@ -243,9 +244,8 @@ static void note_idle_entries(struct runner_run *run)
         const struct expect_entry *entry = &list->entries[i];
 
         if (!entry->failed && !entry->passed)
-            report_add_note(run->report,
-                            report_format(run->report, "the expectation on line %d (%s) was not tried", entry->line,
-                                          entry->clause));
+            report_add_note(run->report, report_format(run->report, "the expectation on line %d (%s) was not tried",
+                                                       entry->line, entry->clause));
     }
 }
 

@@ -9,10 +9,14 @@ static const char *const expectations[] = { "held", "broken", "doubted", "noted"
 static uint32_t wanted_count(const struct vblk_tally *tally, enum vector_expectation expect)
 {
     switch (expect) {
-    case VECTOR_HELD: return tally->held;
-    case VECTOR_BROKEN: return tally->broken;
-    case VECTOR_DOUBTED: return tally->doubted;
-    default: return tally->noted;
+    case VECTOR_HELD:
+        return tally->held;
+    case VECTOR_BROKEN:
+        return tally->broken;
+    case VECTOR_DOUBTED:
+        return tally->doubted;
+    default:
+        return tally->noted;
     }
 }
 

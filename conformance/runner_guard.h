@@ -14,12 +14,12 @@ struct runner_guard {
     struct vblk_port port; /* first: ops get a pointer to it */
     struct vblk_port *inner;
     const volatile sig_atomic_t *stop;
-    uint64_t deadline;     /* nanoseconds of the monotonic clock */
-    bool expired;          /* a call came too late */
-    bool stopped;          /* the user ended the run */
-    bool gone;             /* the device went away */
+    uint64_t deadline;                      /* nanoseconds of the monotonic clock */
+    bool expired;                           /* a call came too late */
+    bool stopped;                           /* the user ended the run */
+    bool gone;                              /* the device went away */
     uint64_t offered, negotiated, accepted; /* features seen; accepted: last written */
-    vblk_observe_fn observe; /* receives all events */
+    vblk_observe_fn observe;                /* receives all events */
     void *observe_ctx;
 };
 

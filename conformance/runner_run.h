@@ -11,9 +11,9 @@
 /* What one clause has been through. */
 struct runner_score {
     struct vblk_tally sum;
-    uint32_t case_held;      /* in the present case */
-    uint32_t case_broken;    /* in the present case: broken or doubted */
-    uint64_t unexpected;     /* cases in which it was violated and nobody expected it */
+    uint32_t case_held;               /* in the present case */
+    uint32_t case_broken;             /* in the present case: broken or doubted */
+    uint64_t unexpected;              /* cases in which it was violated and nobody expected it */
     const struct expect_entry *entry; /* that expected a violation which happened */
 };
 
@@ -21,12 +21,12 @@ struct runner_run {
     const struct runner_options *options;
     const struct runner_set *set;
     struct target *target;
-    struct report *report;   /* clause n of it is row n of the table */
+    struct report *report; /* clause n of it is row n of the table */
     struct vblk_oracle *oracle;
     struct runner_guard guard;
     struct runner_score *scores;
-    bool stopped;            /* the user ended the run */
-    const char *dead;        /* why nothing can be played any more, or NULL */
+    bool stopped;     /* the user ended the run */
+    const char *dead; /* why nothing can be played any more, or NULL */
 };
 
 /* The case being played. */
@@ -34,9 +34,9 @@ struct runner_case {
     const struct vector_file *file;
     size_t i;
     const struct vector_case *c;
-    vblk_clause_no no;       /* the file's clause, VBLK_NO_CLAUSE if this build doesn't know it */
+    vblk_clause_no no; /* the file's clause, VBLK_NO_CLAUSE if this build doesn't know it */
     char name[RUNNER_NAME_MAX];
-    size_t entry;            /* its place in report->cases */
+    size_t entry; /* its place in report->cases */
 };
 
 /* runner_blame.c: from what the oracle and the player saw to violations in the report */

@@ -16,14 +16,19 @@
 /* A clause that binds devices by MUST, and one by SHOULD; both merely name what the cases are about. */
 #define MUST_ID "BLK-OP-DEV-03"
 #define SHOULD_ID "BLK-INIT-DEV-01"
+#define MAY_ID "BLK-OP-DEV-09"
+/* One that a lawful read exercises. */
+#define HELD_ID "BLK-OP-08"
 
-#define HEAD(clause) "{\"vector\": 1, \"clause\": \"" clause "\", \"summary\": \"s\", \"consequence\": \"it matters\"," \
-                     "\"cases\": ["
+#define HEAD(clause)                                                                                                   \
+    "{\"vector\": 1, \"clause\": \"" clause "\", \"summary\": \"s\", \"consequence\": \"it matters\","                 \
+    "\"cases\": ["
 #define TAIL "]}"
 #define READ "{\"do\": \"start\"}, {\"do\": \"submit\", \"name\": \"r\", \"type\": \"IN\", \"sector\": 0, \"in\": 512}"
 #define GOOD ", {\"do\": \"expect\", \"name\": \"r\", \"status\": \"OK\"}"
 #define BAD ", {\"do\": \"expect\", \"name\": \"r\", \"status\": \"UNSUPP\"}"
-#define CASE(name, more, steps) "{\"name\": \"" name "\", \"kind\": \"target\", \"what\": \"reads\"" more ", \"steps\": [" steps "]}"
+#define CASE(name, more, steps)                                                                                        \
+    "{\"name\": \"" name "\", \"kind\": \"target\", \"what\": \"reads\"" more ", \"steps\": [" steps "]}"
 
 /* A port in front of the reference device, whose way with kicks can be spoiled. */
 enum spoil { LAWFUL, HANG, GONE, NEVER_BACK, ABSENT, BUSY };
@@ -44,13 +49,15 @@ static void pass_on(void *ctx, const struct vblk_event *ev)
     vblk_port_notified(&fake.port, (enum vblk_event_kind)ev->kind, ev->queue);
 }
 
-static vblk_err fake_read_reg(struct vblk_port *port, enum vblk_reg reg, uint16_t queue, uint64_t *value, bool *emulated)
+static vblk_err fake_read_reg(struct vblk_port *port, enum vblk_reg reg, uint16_t queue, uint64_t *value,
+                              bool *emulated)
 {
     (void)port;
     return fake.gone ? VBLK_E_GONE : fake.inner->ops->read_reg(fake.inner, reg, queue, value, emulated);
 }
 
-static vblk_err fake_write_reg(struct vblk_port *port, enum vblk_reg reg, uint16_t queue, uint64_t value, bool *emulated)
+static vblk_err fake_write_reg(struct vblk_port *port, enum vblk_reg reg, uint16_t queue, uint64_t value,
+                               bool *emulated)
 {
     (void)port;
     return fake.gone ? VBLK_E_GONE : fake.inner->ops->write_reg(fake.inner, reg, queue, value, emulated);
@@ -109,8 +116,13 @@ static void fake_close_port(struct vblk_port *port)
 }
 
 static const struct vblk_port_ops fake_port_ops = {
-    .read_reg = fake_read_reg, .write_reg = fake_write_reg, .read_config = fake_read_config,
-    .write_config = fake_write_config, .kick = fake_kick, .wait = fake_wait, .recover = fake_recover_port,
+    .read_reg = fake_read_reg,
+    .write_reg = fake_write_reg,
+    .read_config = fake_read_config,
+    .write_config = fake_write_config,
+    .kick = fake_kick,
+    .wait = fake_wait,
+    .recover = fake_recover_port,
     .close = fake_close_port,
 };
 
@@ -127,8 +139,9 @@ static vblk_err fake_begin(struct target *target, const struct vector_file *file
     fake.inner = vblk_builtin_new(&options, target->mem, NULL);
     assert_non_null(fake.inner);
     fake.inner->observe = pass_on;
-    fake.port = (struct vblk_port){ .ops = &fake_port_ops, .mem = target->mem, .kind = "fake", .name = "fake",
-                                    .grade = VBLK_GRADE_ACCESS };
+    fake.port = (struct vblk_port){
+        .ops = &fake_port_ops, .mem = target->mem, .kind = "fake", .name = "fake", .grade = VBLK_GRADE_ACCESS
+    };
     target->port = &fake.port;
     return target_announce(target, vblk_profile_default());
 }
@@ -182,9 +195,14 @@ static struct run open_run(enum spoil spoil, const char *text)
     run.options.seed = 1;
     run.options.timeout_ms = 100;
     run.options.replay = "vblk test --fake --seed 1";
-    fake = (struct fake){ .spoil = spoil, .spoiled = 1 };
-    fake.target = (struct target){ .ops = &fake_ops, .kind = "fake", .name = "fake", .grade = VBLK_GRADE_ACCESS,
-                                   .disk_zero = true, .sees = VBLK_SEES_ALL, .mem = vblk_memory_new(),
+    fake = (struct fake){ .spoil = spoil, .spoiled = spoil == BUSY ? 100 : 1 };
+    fake.target = (struct target){ .ops = &fake_ops,
+                                   .kind = "fake",
+                                   .name = "fake",
+                                   .grade = VBLK_GRADE_ACCESS,
+                                   .disk_zero = true,
+                                   .sees = VBLK_SEES_ALL,
+                                   .mem = vblk_memory_new(),
                                    .arena = { TARGET_ARENA_GPA, TARGET_ARENA_SIZE } };
     assert_int_equal(vblk_memory_add(fake.target.mem, &region), VBLK_OK);
     add_text(&run, text);
@@ -295,12 +313,15 @@ static void silence__gets_a_verdict_and_the_run_goes_on(void **state)
     close_run(&run);
 }
 
+#define NEXT(name) ", {\"do\": \"submit\", \"name\": \"" name "\", \"type\": \"IN\", \"sector\": 0, \"in\": 512}"
+
 static void busy_device__does_not_outlast_the_cases_time(void **state)
 {
-    struct run run = open_run(BUSY, HEAD(MUST_ID) CASE("one", "", READ GOOD) TAIL);
+    struct run run =
+        open_run(BUSY, HEAD(MUST_ID) CASE("one", "", READ NEXT("s") NEXT("t") NEXT("u") NEXT("v") GOOD) TAIL);
 
     (void)state;
-    run.options.timeout_ms = 50;
+    run.options.timeout_ms = 40;
     play(&run);
     case_is(&run, 0, REPORT_HUNG);
     assert_true(blamed_in(&run, "/one"));
@@ -317,6 +338,123 @@ static void hang_up__gets_a_verdict_and_the_run_goes_on(void **state)
     case_is(&run, 1, REPORT_RAN);
     assert_true(blamed_in(&run, "/one"));
     assert_false(run.report->cut_short);
+    close_run(&run);
+}
+
+static void hang_up__that_the_script_allows_is_still_named(void **state)
+{
+    struct run run =
+        open_run(GONE, HEAD(MUST_ID) CASE("one", ", \"flags\": [\"lie\"]",
+                                          READ ", {\"do\": \"expect\", \"name\": \"r\", \"or_no_answer\": true}") TAIL);
+
+    (void)state;
+    play(&run);
+    case_is(&run, 0, REPORT_GONE);
+    assert_true(run.report->cases[0].reason[0] != '\0');
+    assert_true(blamed_in(&run, "/one"));
+    close_run(&run);
+}
+
+static struct run open_builtin(const struct vblk_behaviour *behaviour, const char *text)
+{
+    const struct target_model model = { .profile = *vblk_profile_default(), .behaviour = behaviour };
+    struct run run = open_run(LAWFUL, text);
+
+    target_close(run.target);
+    run.target = target_builtin(&model);
+    assert_non_null(run.target);
+    return run;
+}
+
+static void host_actions_and_configuration__reach_the_device(void **state)
+{
+    struct run run = open_builtin(
+        NULL,
+        HEAD(MUST_ID) CASE("one", ", \"changes_disk\": true, \"needs\": {\"host\": [\"resize\", \"power-cut\"]}",
+                           "{\"do\": \"start\"}, {\"do\": \"config-write\", \"field\": \"writeback\", \"value\": 0},"
+                           "{\"do\": \"resize\", \"capacity\": 4096}, {\"do\": \"config-read\", \"field\": "
+                           "\"capacity\", \"name\": \"c\"},"
+                           "{\"do\": \"expect\", \"name\": \"c\", \"value\": 4096}, {\"do\": \"power-cut\"}") TAIL);
+
+    (void)state;
+    play(&run);
+    case_is(&run, 0, REPORT_RAN);
+    assert_int_equal(run.report->cases[0].violations, 0);
+    close_run(&run);
+}
+
+static bool refuse(const struct vblk_device *device, uint64_t accepted)
+{
+    (void)device, (void)accepted;
+    return false;
+}
+
+static void device_that_cannot_be_started__is_no_pass(void **state)
+{
+    static const struct vblk_behaviour refusing = { .name = "refusing", .grant = refuse };
+    struct run run = open_builtin(
+        &refusing, HEAD(MUST_ID) CASE("one", "",
+                                      "{\"do\": \"start\"}, "
+                                      "{\"do\": \"config-read\", \"field\": \"capacity\", \"name\": \"c\"}") TAIL);
+
+    (void)state;
+    play(&run);
+    if (!blamed_in(&run, "/one"))
+        case_is(&run, 0, REPORT_SKIPPED);
+    assert_true(run.report->cases[0].reason[0] || run.report->cases[0].violations);
+    close_run(&run);
+}
+
+static void script__that_does_not_fit_is_skipped_with_the_reason(void **state)
+{
+    struct run run = open_run(
+        LAWFUL, HEAD(MUST_ID) CASE("one", "",
+                                   "{\"do\": \"start\"}, {\"do\": \"submit\","
+                                   "\"name\": \"r\", \"type\": \"IN\", \"sector\": 0, \"in\": 134217728}") TAIL);
+
+    (void)state;
+    play(&run);
+    case_is(&run, 0, REPORT_SKIPPED);
+    assert_non_null(strstr(run.report->cases[0].reason, "can't be played here"));
+    close_run(&run);
+}
+
+static void number__that_the_target_cannot_give_skips_the_case(void **state)
+{
+    struct run run = open_run(
+        LAWFUL,
+        HEAD(MUST_ID) CASE("one", "",
+                           "{\"do\": \"start\"}, {\"do\": \"submit\","
+                           "\"name\": \"r\", \"type\": \"IN\", \"sector\": \"1 - capacity\", \"in\": 512}") TAIL);
+
+    (void)state;
+    play(&run);
+    case_is(&run, 0, REPORT_SKIPPED);
+    assert_true(run.report->cases[0].reason[0] != '\0');
+    close_run(&run);
+}
+
+static void chosen_reading__is_in_the_report(void **state)
+{
+    struct run run = open_run(LAWFUL, HEAD(MUST_ID) CASE("one", "", READ GOOD) TAIL);
+    char why[128];
+
+    (void)state;
+    assert_int_equal(vblk_readings_set(&run.options.readings, "AMB-02=ignore", why, sizeof(why)), VBLK_OK);
+    play(&run);
+    assert_string_equal(run.report->readings[0], "AMB-02=ignore");
+    close_run(&run);
+}
+
+static void unmet_expectation__of_a_may_only_informs(void **state)
+{
+    struct run run = open_run(LAWFUL, HEAD(MAY_ID) CASE("one", "", READ BAD) TAIL);
+
+    (void)state;
+    play(&run);
+    assert_int_equal(clause_of(&run, MAY_ID)->verdict, VBLK_VERDICT_INFO);
+    assert_int_equal(clause_of(&run, MAY_ID)->violations[0].severity, VBLK_VERDICT_INFO);
+    assert_int_equal(report_status(run.report), 0);
     close_run(&run);
 }
 
@@ -357,8 +495,9 @@ static uint8_t strange_status(struct vblk_device *device, struct vblk_request *r
 
 static const struct vblk_op *strange_read(const struct vblk_device *device, uint32_t type, const struct vblk_op *row)
 {
-    static const struct vblk_op strange = { .type = VBLK_T_IN, .feature = -1, .direction = VBLK_TO_DRIVER, .unit = 512,
-                                            .run = strange_status };
+    static const struct vblk_op strange = {
+        .type = VBLK_T_IN, .feature = -1, .direction = VBLK_TO_DRIVER, .unit = 512, .run = strange_status
+    };
 
     (void)device;
     return type == VBLK_T_IN ? &strange : row;
@@ -367,12 +506,9 @@ static const struct vblk_op *strange_read(const struct vblk_device *device, uint
 static void garbage__gets_a_verdict_that_names_the_case(void **state)
 {
     static const struct vblk_behaviour garbage = { .name = "garbage", .op = strange_read };
-    const struct target_model model = { .profile = *vblk_profile_default(), .behaviour = &garbage };
-    struct run run = open_run(LAWFUL, HEAD(MUST_ID) CASE("one", "", READ GOOD) TAIL);
+    struct run run = open_builtin(&garbage, HEAD(MUST_ID) CASE("one", "", READ GOOD) TAIL);
 
     (void)state;
-    target_close(run.target);
-    run.target = target_builtin(&model);
     play(&run);
     case_is(&run, 0, REPORT_RAN);
     assert_true(blamed_in(&run, "/one"));
@@ -399,9 +535,10 @@ static void interrupt__skips_what_is_left(void **state)
 
 static void foreign_disk__is_left_alone_unless_allowed(void **state)
 {
-    static const char text[] = HEAD(MUST_ID) CASE("one", ", \"changes_disk\": true",
-        "{\"do\": \"start\"}, {\"do\": \"submit\", \"name\": \"r\", \"type\": \"OUT\", \"sector\": 0, \"out\":"
-        "{\"fill\": 1, \"length\": 512}}, {\"do\": \"expect\", \"name\": \"r\", \"status\": \"OK\"}") TAIL;
+    static const char text[] = HEAD(MUST_ID)
+        CASE("one", ", \"changes_disk\": true",
+             "{\"do\": \"start\"}, {\"do\": \"submit\", \"name\": \"r\", \"type\": \"OUT\", \"sector\": 0, \"out\":"
+             "{\"fill\": 1, \"length\": 512}}, {\"do\": \"expect\", \"name\": \"r\", \"status\": \"OK\"}") TAIL;
     struct run run = open_run(LAWFUL, text), again;
 
     (void)state;
@@ -422,7 +559,7 @@ static void foreign_disk__is_left_alone_unless_allowed(void **state)
 static void host_action__that_the_target_lacks_skips_the_case(void **state)
 {
     struct run run = open_run(LAWFUL, HEAD(MUST_ID) CASE("one", ", \"needs\": {\"host\": [\"resize\"]}",
-        READ ", {\"do\": \"resize\", \"capacity\": 4096}") TAIL);
+                                                         READ ", {\"do\": \"resize\", \"capacity\": 4096}") TAIL);
 
     (void)state;
     play(&run);
@@ -433,8 +570,10 @@ static void host_action__that_the_target_lacks_skips_the_case(void **state)
 
 static void missing_feature__skips_the_case_with_the_reason(void **state)
 {
-    struct run run = open_run(LAWFUL, HEAD(MUST_ID) CASE("one", ", \"needs\": {\"features\": [\"MQ\"]},"
-        "\"device\": {\"features\": {\"remove\": [\"MQ\"]}}", READ GOOD) TAIL);
+    struct run run = open_run(LAWFUL, HEAD(MUST_ID) CASE("one",
+                                                         ", \"needs\": {\"features\": [\"MQ\"]},"
+                                                         "\"device\": {\"features\": {\"remove\": [\"MQ\"]}}",
+                                                         READ GOOD) TAIL);
 
     (void)state;
     play(&run);
@@ -445,8 +584,12 @@ static void missing_feature__skips_the_case_with_the_reason(void **state)
 
 static void drivers_lies__are_not_counted(void **state)
 {
-    struct run run = open_run(LAWFUL, HEAD(MUST_ID) CASE("one", ", \"flags\": [\"lie\"]",
-        "{\"do\": \"start\"}, {\"do\": \"submit\", \"name\": \"r\", \"type\": \"IN\", \"sector\": 0, \"in\": 511}") TAIL);
+    struct run run = open_run(
+        LAWFUL,
+        HEAD(MUST_ID) CASE(
+            "one", ", \"flags\": [\"lie\"]",
+            "{\"do\": \"start\"}, {\"do\": \"submit\", \"name\": \"r\", \"type\": \"IN\", \"sector\": 0, \"in\": 511}")
+            TAIL);
 
     (void)state;
     play(&run);
@@ -587,9 +730,10 @@ static void same_input__same_report(void **state)
 
 static void sweep__every_variation_is_played(void **state)
 {
-    struct run run = open_run(LAWFUL, HEAD(MUST_ID) CASE("one", ", \"sweep\": {\"n\": [0, 1, 2]}",
-        "{\"do\": \"start\"}, {\"do\": \"submit\", \"name\": \"r\", \"type\": \"IN\", \"sector\": \"n\", \"in\": 512}" GOOD)
-        TAIL);
+    struct run run =
+        open_run(LAWFUL, HEAD(MUST_ID) CASE("one", ", \"sweep\": {\"n\": [0, 1, 2]}",
+                                            "{\"do\": \"start\"}, {\"do\": \"submit\", \"name\": \"r\", \"type\": "
+                                            "\"IN\", \"sector\": \"n\", \"in\": 512}" GOOD) TAIL);
 
     (void)state;
     play(&run);
@@ -600,9 +744,10 @@ static void sweep__every_variation_is_played(void **state)
 
 static void violations__of_one_case_leave_room_for_others(void **state)
 {
-    struct run run = open_run(LAWFUL, HEAD(MUST_ID) CASE("one", ", \"sweep\": {\"n\": [0, 1, 2, 3, 4, 5, 6, 7]}",
-        "{\"do\": \"start\"}, {\"do\": \"submit\", \"name\": \"r\", \"type\": \"IN\", \"sector\": \"n\", \"in\": 512}" BAD)
-        "," CASE("two", "", READ BAD) TAIL);
+    struct run run = open_run(
+        LAWFUL, HEAD(MUST_ID) CASE("one", ", \"sweep\": {\"n\": [0, 1, 2, 3, 4, 5, 6, 7]}",
+                                   "{\"do\": \"start\"}, {\"do\": \"submit\", \"name\": \"r\", \"type\": \"IN\", "
+                                   "\"sector\": \"n\", \"in\": 512}" BAD) "," CASE("two", "", READ BAD) TAIL);
 
     (void)state;
     play(&run);
@@ -613,15 +758,18 @@ static void violations__of_one_case_leave_room_for_others(void **state)
 
 static bool selected(const struct runner_filter *filter)
 {
-    const struct vector_case c = { .area = "ring-split", .clause = "VQ-1", .name = "idx-wraps",
-                                   .exercises = { "VQ-2" }, .exercises_count = 1 };
+    const struct vector_case c = {
+        .area = "ring-split", .clause = "VQ-1", .name = "idx-wraps", .exercises = { "VQ-2" }, .exercises_count = 1
+    };
 
     return runner_selects(filter, &c);
 }
 
 static bool picks(const char *area, const char *clause, const char *name)
 {
-    const struct runner_filter filter = { { &area, area != NULL }, { &clause, clause != NULL }, { &name, name != NULL } };
+    const struct runner_filter filter = { { &area, area != NULL },
+                                          { &clause, clause != NULL },
+                                          { &name, name != NULL } };
 
     return selected(&filter);
 }
@@ -661,8 +809,8 @@ static void count_listed(void *ctx, const struct vector_case *c, const char *nam
 
 static void list__plays_nothing(void **state)
 {
-    struct run run = open_run(HANG, HEAD(MUST_ID) CASE("one", "", READ GOOD) ","
-                                    CASE("two", ", \"changes_disk\": true", READ GOOD) TAIL);
+    struct run run = open_run(
+        HANG, HEAD(MUST_ID) CASE("one", "", READ GOOD) "," CASE("two", ", \"changes_disk\": true", READ GOOD) TAIL);
 
     (void)state;
     listed = would_run = 0;
@@ -729,21 +877,38 @@ static void load__says_what_is_wrong(void **state)
     assert_int_equal(rmdir(dir), 0);
 }
 
-#define EVENTS(expect, steps) "{\"name\": \"one\", \"kind\": \"events\", \"expect\": \"" expect "\", \"what\": \"w\"," \
-                              "\"steps\": [" steps "]}"
-#define ANSWER "{\"do\": \"start\"}, {\"do\": \"submit\", \"name\": \"r\", \"type\": \"IN\", \"sector\": 0, \"in\": 512, " \
-               "\"wait\": false}, {\"dev\": \"complete\", \"of\": \"r\", \"status\": \"OK\"}"
+#define EVENTS(expect, steps)                                                                                          \
+    "{\"name\": \"one\", \"kind\": \"events\", \"expect\": \"" expect "\", \"what\": \"w\","                           \
+    "\"steps\": [" steps "]}"
+#define ANSWER(status)                                                                                                 \
+    "{\"do\": \"start\"}, {\"do\": \"submit\", \"name\": \"r\", \"type\": \"IN\", \"sector\": 0,"                      \
+    "\"in\": 512, \"wait\": false}, {\"dev\": \"complete\", \"of\": \"r\", \"status\": \"" status "\"}"
+
+/* What the judge of events says of one file; 1, 0 or -1. */
+static int judged(const char *text, size_t n, char *why, size_t size)
+{
+    struct run run = open_run(LAWFUL, text);
+    int result = runner_events(&run.options, run.files[0], 0, n, why, size);
+
+    close_run(&run);
+    return result;
+}
 
 static void events__are_compared_with_what_the_file_says(void **state)
 {
-    struct run run = open_run(LAWFUL, HEAD(MUST_ID) EVENTS("broken", ANSWER) TAIL);
     char why[256] = "";
 
     (void)state;
-    /* Nobody breaks the clause in a lawful answer. */
-    assert_int_equal(runner_events(&run.options, run.files[0], 0, 0, why, sizeof(why)), 0);
-    assert_non_null(strstr(why, MUST_ID));
-    close_run(&run);
+    assert_int_equal(judged(HEAD(HELD_ID) EVENTS("held", ANSWER("OK")) TAIL, 0, why, sizeof(why)), 1);
+    assert_int_equal(judged(HEAD(HELD_ID) EVENTS("held", ANSWER("OK")) TAIL, 1, why, sizeof(why)), -1);
+    /* Nobody breaks the clause in a lawful answer, and nobody merely notes or doubts it. */
+    assert_int_equal(judged(HEAD(HELD_ID) EVENTS("broken", ANSWER("OK")) TAIL, 0, why, sizeof(why)), 0);
+    assert_non_null(strstr(why, HELD_ID " was to be broken"));
+    assert_int_equal(judged(HEAD(HELD_ID) EVENTS("doubted", ANSWER("OK")) TAIL, 0, why, sizeof(why)), 0);
+    assert_int_equal(judged(HEAD(HELD_ID) EVENTS("noted", ANSWER("OK")) TAIL, 0, why, sizeof(why)), 0);
+    /* Somebody else's clause is broken. */
+    assert_int_equal(judged(HEAD(MUST_ID) EVENTS("held", ANSWER("119")) TAIL, 0, why, sizeof(why)), 0);
+    assert_non_null(strstr(why, "was blamed"));
 }
 
 int main(void)
@@ -755,6 +920,13 @@ int main(void)
         cmocka_unit_test(silence__gets_a_verdict_and_the_run_goes_on),
         cmocka_unit_test(busy_device__does_not_outlast_the_cases_time),
         cmocka_unit_test(hang_up__gets_a_verdict_and_the_run_goes_on),
+        cmocka_unit_test(hang_up__that_the_script_allows_is_still_named),
+        cmocka_unit_test(host_actions_and_configuration__reach_the_device),
+        cmocka_unit_test(device_that_cannot_be_started__is_no_pass),
+        cmocka_unit_test(script__that_does_not_fit_is_skipped_with_the_reason),
+        cmocka_unit_test(number__that_the_target_cannot_give_skips_the_case),
+        cmocka_unit_test(chosen_reading__is_in_the_report),
+        cmocka_unit_test(unmet_expectation__of_a_may_only_informs),
         cmocka_unit_test(crash__skips_the_rest_with_the_reason),
         cmocka_unit_test(absent_target__is_the_environments_failure),
         cmocka_unit_test(garbage__gets_a_verdict_that_names_the_case),

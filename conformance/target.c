@@ -7,9 +7,9 @@
 uint64_t target_modelled(const struct vblk_profile *profile)
 {
     static const uint8_t device[] = {
-        VBLK_F_SIZE_MAX, VBLK_F_SEG_MAX, VBLK_F_GEOMETRY, VBLK_F_RO,           VBLK_F_BLK_SIZE, VBLK_F_FLUSH,
-        VBLK_F_TOPOLOGY, VBLK_F_CONFIG_WCE, VBLK_F_MQ,    VBLK_F_DISCARD,      VBLK_F_WRITE_ZEROES,
-        VBLK_F_LIFETIME, VBLK_F_SECURE_ERASE, VBLK_F_VERSION_1,
+        VBLK_F_SIZE_MAX,     VBLK_F_SEG_MAX,  VBLK_F_GEOMETRY,     VBLK_F_RO,        VBLK_F_BLK_SIZE,
+        VBLK_F_FLUSH,        VBLK_F_TOPOLOGY, VBLK_F_CONFIG_WCE,   VBLK_F_MQ,        VBLK_F_DISCARD,
+        VBLK_F_WRITE_ZEROES, VBLK_F_LIFETIME, VBLK_F_SECURE_ERASE, VBLK_F_VERSION_1,
     };
     uint64_t features = 0;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What cases are played against. A target owns its memory for the whole run, so that one oracle can follow it; a port may
- * change from case to case.
+ * What cases are played against. A target owns its memory for the whole run, so that one oracle can follow it; a port
+ * may change from case to case.
  */
 #ifndef CONFORMANCE_TARGET_H
 #define CONFORMANCE_TARGET_H
@@ -16,7 +16,8 @@ struct target;
 struct target_ops {
     /*
      * Make ready for a case: @port and @env are valid afterwards, the device is in its power-on or reset state and
-     * the memory is clean. VBLK_E_INVAL: this case can't run here, with a phrase; VBLK_E_GONE and the like: the target failed.
+     * the memory is clean. VBLK_E_INVAL: this case can't run here, with a phrase; VBLK_E_GONE and the like: the target
+     * failed.
      */
     vblk_err (*begin)(struct target *target, const struct vector_file *file, size_t i, char *why, size_t why_size);
     void (*end)(struct target *target);
@@ -27,16 +28,16 @@ struct target_ops {
 
 struct target {
     const struct target_ops *ops;
-    const char *kind;        /* "builtin" */
-    const char *name;        /* what the user called it */
-    bool foreign;            /* somebody's disk: keep it as it is unless allowed, and remember it over all cases */
-    bool disk_zero;          /* each case finds a disk of zeroes */
-    uint8_t grade;           /* enum vblk_grade */
-    uint32_t sees;           /* VBLK_SEES_* */
+    const char *kind; /* "builtin" */
+    const char *name; /* what the user called it */
+    bool foreign;     /* somebody's disk: keep it as it is unless allowed, and remember it over all cases */
+    bool disk_zero;   /* each case finds a disk of zeroes */
+    uint8_t grade;    /* enum vblk_grade */
+    uint32_t sees;    /* VBLK_SEES_* */
     struct vblk_memory *mem;
     struct vblk_arena arena;
-    struct vblk_port *port;  /* between begin and end */
-    struct vector_env env;   /* what the port announced */
+    struct vblk_port *port; /* between begin and end */
+    struct vector_env env;  /* what the port announced */
 };
 
 /* What a device that we make is like. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Somebody's vhost-user back-end: one connection for all cases, somebody else's disk. */
 #include <stdlib.h>
-#include <string.h>
+#include <stdio.h>
 
 #include <vblk/vhost_user.h>
 
@@ -37,6 +37,7 @@ static void vhost_user_end(struct target *target)
     (void)target;
 }
 
+/* The port keeps trying for its time-out: a supervisor may be starting the back-end again. */
 static vblk_err vhost_user_recover(struct target *target)
 {
     return vblk_port_recover(target->port);

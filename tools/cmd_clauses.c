@@ -34,13 +34,13 @@ static const struct option long_options[] = {
 #define BOUNDS 3
 
 struct catalogue {
-    const char *area;     /* glob, or NULL */
-    int standing, bound;  /* -1: any */
-    const char *vectors;  /* --vectors, or NULL */
+    const char *area;    /* glob, or NULL */
+    int standing, bound; /* -1: any */
+    const char *vectors; /* --vectors, or NULL */
     bool ambiguities;
     struct runner_set set;
     bool have_set;
-    char no_set[512];     /* why there are no vectors */
+    char no_set[512]; /* why there are no vectors */
 };
 
 static bool shown(const struct catalogue *catalogue, const struct vblk_clause *row)
@@ -236,9 +236,15 @@ static int parse(struct catalogue *catalogue, int argc, char **argv)
         case OPT_HELP:
             fputs(help_text, stdout);
             return cmd_finish("clauses", CMD_HELD);
-        case OPT_AREA: catalogue->area = optarg; break;
-        case OPT_VECTORS: catalogue->vectors = optarg; break;
-        case OPT_AMBIGUITIES: catalogue->ambiguities = true; break;
+        case OPT_AREA:
+            catalogue->area = optarg;
+            break;
+        case OPT_VECTORS:
+            catalogue->vectors = optarg;
+            break;
+        case OPT_AMBIGUITIES:
+            catalogue->ambiguities = true;
+            break;
         case OPT_STANDING:
             catalogue->standing = find_standing(optarg);
             if (catalogue->standing < 0)
@@ -249,7 +255,8 @@ static int parse(struct catalogue *catalogue, int argc, char **argv)
             if (catalogue->bound < 0)
                 return cmd_sorry("clauses", "unknown party '%s': use device, driver or both", optarg);
             break;
-        default: return cmd_bad_option("clauses", got, argv);
+        default:
+            return cmd_bad_option("clauses", got, argv);
         }
     }
     return -1;

@@ -7,12 +7,12 @@
 #include "cmd.h"
 #include "report.h"
 
-static const char help_text[] =
-    "Usage: vblk report FROM… [--to FORMAT[:FILE]]…\n\n"
-    "Reads reports in JSON, merges them if there are several (of a clause the worst verdict stays), and writes the result.\n\n"
-    "  --to FORMAT[:FILE]  text (default), json, junit, tap, html, markdown; repeatable\n"
-    "  --verbose           text: list every clause\n\n"
-    "Exit status: 0 written, 2 wrong usage, or a file that can't be read or written.\n";
+static const char help_text[] = "Usage: vblk report FROM… [--to FORMAT[:FILE]]…\n\n"
+                                "Reads reports in JSON, merges them if there are several (of a clause the worst "
+                                "verdict stays), and writes the result.\n\n"
+                                "  --to FORMAT[:FILE]  text (default), json, junit, tap, html, markdown; repeatable\n"
+                                "  --verbose           text: list every clause\n\n"
+                                "Exit status: 0 written, 2 wrong usage, or a file that can't be read or written.\n";
 
 enum { OPT_HELP = 256, OPT_TO, OPT_VERBOSE };
 

@@ -39,9 +39,31 @@ static const char help_text[] =
 
 /* Options that a later version has are known, so that they can be answered plainly. */
 enum option_id {
-    OPT_HELP = 256, OPT_BUILTIN, OPT_VHOST_USER, OPT_PLUGIN, OPT_PCI, OPT_PROFILE, OPT_NUMBERS, OPT_LEVEL, OPT_READING,
-    OPT_RING, OPT_AREA, OPT_CLAUSE, OPT_CASE, OPT_LIST, OPT_VECTORS, OPT_LOSS, OPT_SEED, OPT_TIMEOUT, OPT_REPORT,
-    OPT_EXPECT, OPT_FAIL_ON, OPT_RECORD, OPT_QUIET, OPT_VERBOSE, OPT_COLOR
+    OPT_HELP = 256,
+    OPT_BUILTIN,
+    OPT_VHOST_USER,
+    OPT_PLUGIN,
+    OPT_PCI,
+    OPT_PROFILE,
+    OPT_NUMBERS,
+    OPT_LEVEL,
+    OPT_READING,
+    OPT_RING,
+    OPT_AREA,
+    OPT_CLAUSE,
+    OPT_CASE,
+    OPT_LIST,
+    OPT_VECTORS,
+    OPT_LOSS,
+    OPT_SEED,
+    OPT_TIMEOUT,
+    OPT_REPORT,
+    OPT_EXPECT,
+    OPT_FAIL_ON,
+    OPT_RECORD,
+    OPT_QUIET,
+    OPT_VERBOSE,
+    OPT_COLOR
 };
 
 static const struct option long_options[] = {
@@ -148,8 +170,8 @@ static void set_ring(struct test_options *options, const char *value)
     int ring = word(options, "unknown ring format", value, rings, 3, "use split, packed or both");
 
     if (ring > 0)
-        options->done = cmd_sorry("test", "--ring %s: this version (%s) does not have packed rings yet", value,
-                                  vblk_version());
+        options->done =
+            cmd_sorry("test", "--ring %s: this version (%s) does not have packed rings yet", value, vblk_version());
 }
 
 static void set_reading(struct test_options *options, const char *value)
@@ -174,11 +196,21 @@ static void take_text(struct test_options *options, int id, const char *value)
     int n;
 
     switch (id) {
-    case OPT_PROFILE: set_profile(options, value); break;
-    case OPT_READING: set_reading(options, value); break;
-    case OPT_RING: set_ring(options, value); break;
-    case OPT_SEED: options->run.seed = number(options, "--seed", value, INT64_MAX); break;
-    case OPT_TIMEOUT: options->run.timeout_ms = milliseconds(options, value); break;
+    case OPT_PROFILE:
+        set_profile(options, value);
+        break;
+    case OPT_READING:
+        set_reading(options, value);
+        break;
+    case OPT_RING:
+        set_ring(options, value);
+        break;
+    case OPT_SEED:
+        options->run.seed = number(options, "--seed", value, INT64_MAX);
+        break;
+    case OPT_TIMEOUT:
+        options->run.timeout_ms = milliseconds(options, value);
+        break;
     case OPT_LEVEL:
         n = word(options, "unknown level", value, levels, 3, "use interop, strict or legacy");
         options->run.strictness = (uint8_t)(n < 0 ? 0 : n);
@@ -205,23 +237,57 @@ static void take(struct test_options *options, int id, const char *value, struct
         fputs(help_text, stdout);
         options->done = cmd_finish("test", CMD_HELD);
         break;
-    case OPT_BUILTIN: options->socket = NULL; break;
-    case OPT_VHOST_USER: options->socket = value; break;
-    case OPT_PLUGIN: set_missing(options, "plugin"); break;
-    case OPT_PCI: set_missing(options, "pci"); break;
-    case OPT_RECORD: set_missing(options, "record"); break;
-    case OPT_NUMBERS: later->numbers = value; break;
-    case OPT_AREA: glob(&options->run.filter.areas, value); break;
-    case OPT_CLAUSE: glob(&options->run.filter.clauses, value); break;
-    case OPT_CASE: glob(&options->run.filter.names, value); break;
-    case OPT_LIST: options->list = true; break;
-    case OPT_VECTORS: options->vectors = value; break;
-    case OPT_LOSS: options->run.allow_data_loss = true; break;
-    case OPT_REPORT: append(&options->reports, &options->report_count, value); break;
-    case OPT_EXPECT: options->expect = value; break;
-    case OPT_QUIET: options->quiet = true; break;
-    case OPT_VERBOSE: options->verbose = true; break;
-    default: take_text(options, id, value); break;
+    case OPT_BUILTIN:
+        options->socket = NULL;
+        break;
+    case OPT_VHOST_USER:
+        options->socket = value;
+        break;
+    case OPT_PLUGIN:
+        set_missing(options, "plugin");
+        break;
+    case OPT_PCI:
+        set_missing(options, "pci");
+        break;
+    case OPT_RECORD:
+        set_missing(options, "record");
+        break;
+    case OPT_NUMBERS:
+        later->numbers = value;
+        break;
+    case OPT_AREA:
+        glob(&options->run.filter.areas, value);
+        break;
+    case OPT_CLAUSE:
+        glob(&options->run.filter.clauses, value);
+        break;
+    case OPT_CASE:
+        glob(&options->run.filter.names, value);
+        break;
+    case OPT_LIST:
+        options->list = true;
+        break;
+    case OPT_VECTORS:
+        options->vectors = value;
+        break;
+    case OPT_LOSS:
+        options->run.allow_data_loss = true;
+        break;
+    case OPT_REPORT:
+        append(&options->reports, &options->report_count, value);
+        break;
+    case OPT_EXPECT:
+        options->expect = value;
+        break;
+    case OPT_QUIET:
+        options->quiet = true;
+        break;
+    case OPT_VERBOSE:
+        options->verbose = true;
+        break;
+    default:
+        take_text(options, id, value);
+        break;
     }
 }
 

@@ -8,15 +8,15 @@
 
 struct test_options {
     struct runner_options run;
-    const char *socket;        /* of --vhost-user; NULL: the reference device */
-    const char *vectors;       /* --vectors, or NULL */
-    const char *expect;        /* --expect, or NULL */
-    const char **reports;      /* as given */
+    const char *socket;   /* of --vhost-user; NULL: the reference device */
+    const char *vectors;  /* --vectors, or NULL */
+    const char *expect;   /* --expect, or NULL */
+    const char **reports; /* as given */
     size_t report_count;
     bool list, quiet, verbose;
-    int color;                 /* 1 always, 0 never, -1 auto */
-    int done;                  /* what is to be returned now: an exit status, or -1 to go on */
-    char replay[4096];         /* the command that runs the same again, without the selection */
+    int color;         /* 1 always, 0 never, -1 auto */
+    int done;          /* what is to be returned now: an exit status, or -1 to go on */
+    char replay[4096]; /* the command that runs the same again, without the selection */
 };
 
 /* What is wrong has been said when done >= 0. */

@@ -4,6 +4,7 @@
 set -eu
 root=$1
 vblk=$2
+[ -x "$vblk" ] || { echo "there is no program $vblk"; exit 2; }
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 failed=0
@@ -63,7 +64,7 @@ expect 0 '^vblk [0-9]' --version
 expect 0 'vblk test' --help
 expect 2 'no command' 
 expect 2 "no command 'tset'" tset
-for later in serve monitor check mutants probe bench; do
+for later in serve monitor check mutants probe; do
     expect 2 'does not have this command yet' $later
 done
 for command in test vectors clauses report; do
@@ -155,6 +156,27 @@ expect 2 'no report given' report
 expect 2 'none.json' report "$dir/none.json"
 expect 2 'expect.toml' report "$dir/expect.toml"
 expect 2 'unknown report format' report "$dir/a.json" --to yaml
+
+# A signal ends the run; what was found is not lost.
+mkdir -p "$dir/long/blk-request"
+cat >"$dir/long/blk-request/BLK-OP-08.json" <<END
+{ "vector": 1, "clause": "BLK-OP-08", "summary": "s", "consequence": "data is lost", "cases": [
+  { "name": "long", "kind": "target", "what": "Reads for a long time.", "sweep": { "n": "0..999", "m": "0..3" },
+    "steps": [ { "do": "start" },
+      { "do": "repeat", "times": 100, "steps": [
+        { "do": "submit", "name": "r", "type": "IN", "sector": "n", "in": 65536 } ] } ] } ] }
+END
+for signal in INT TERM; do
+    count=$((count + 1))
+    "$vblk" test --vectors "$dir/long" --timeout 60 --report "json:$dir/e.json" >"$dir/out" 2>"$dir/err" &
+    pid=$!
+    sleep 0.3
+    kill -$signal $pid
+    got=0
+    wait $pid || got=$?
+    [ $got -eq 2 ] || bad "SIG$signal ends a run with status $got"
+    grep -q '"interrupted"' "$dir/e.json" || bad "after SIG$signal the report does not say so"
+done
 
 # Clauses
 expect 0 '^PROV-DEV-01 .*MUST ' clauses
