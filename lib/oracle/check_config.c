@@ -272,8 +272,9 @@ static enum outcome limits(const struct look *l, struct why *why, const char *se
 
     if (!read || (most != 0 && count != 0) || reading(l->o, VBLK_AMB_28) != 0)
         return UNTOUCHED;
-    return by_reading(why, VBLK_AMB_28, doubted(why, "limits that let requests pass", "%s %llu, %s %llu", sectors,
-                                                (unsigned long long)most, segments, (unsigned long long)count));
+    return by_reading(why, VBLK_AMB_28,
+                      doubted(why, "limits that let requests pass", "%s %llu, %s %llu", sectors,
+                              (unsigned long long)most, segments, (unsigned long long)count));
 }
 
 RULE(BLK_CFG_11, WHEN_READ)
@@ -284,17 +285,15 @@ RULE(BLK_CFG_11, WHEN_READ)
     return LAYOUT("max_discard_sectors", "max_discard_seg", "discard_sector_alignment");
 }
 
+/* What write_zeroes_may_unmap says is BLK-OP-DEV-12's. */
 RULE(BLK_CFG_12, WHEN_READ)
 {
-    uint64_t may = 0;
     enum outcome pad = zero(l, why, "unused1", PAD_LATER);
     if (pad == BROKEN)
         return pad;
     enum outcome outcome = limits(l, why, "max_write_zeroes_sectors", "max_write_zeroes_seg");
     if (outcome != UNTOUCHED)
         return outcome;
-    if (field_value(l, "write_zeroes_may_unmap", &may) && may > 1)
-        return doubted(why, "write_zeroes_may_unmap 0 or 1", "write_zeroes_may_unmap %llu", (unsigned long long)may);
     outcome = LAYOUT("max_write_zeroes_sectors", "max_write_zeroes_seg", "write_zeroes_may_unmap");
     return outcome == UNTOUCHED ? pad : outcome;
 }
@@ -373,8 +372,8 @@ RULE(CFG_02, AT(CONFIG_READ))
         return UNTOUCHED;
     if (!bad && (size == NULL || !blk_size_reversed(size)))
         return HELD;
-    enum outcome outcome = broken(why, "the least significant byte first", "%s makes sense with its bytes reversed only",
-                                  bad ? "capacity" : "blk_size");
+    enum outcome outcome = broken(why, "the least significant byte first",
+                                  "%s makes sense with its bytes reversed only", bad ? "capacity" : "blk_size");
     show_bytes(why, bad ? capacity : size, bad ? 8 : 4);
     return outcome;
 }

@@ -46,8 +46,8 @@ RULE(CFG_03, AT(REG_READ))
         return UNTOUCHED;
     if (!ctl->generation_mixed || ctl->generation != (uint32_t)l->ev->value)
         return HELD;
-    return broken(why, "another generation once reads may have differed", "bytes changed, generation %u before and after",
-                  ctl->generation);
+    return broken(why, "another generation once reads may have differed",
+                  "bytes changed, generation %u before and after", ctl->generation);
 }
 
 /* Before FEATURES_OK a field that is offered reads as it does afterwards. */
@@ -65,8 +65,8 @@ static enum outcome same_as_early(const struct look *l, struct why *why, const s
     }
     if (early || !now)
         return HELD;
-    enum outcome outcome = broken(why, "a value before FEATURES_OK is set, too", "%s read 0 then, and another value now",
-                                  field->name);
+    enum outcome outcome =
+        broken(why, "a value before FEATURES_OK is set, too", "%s read 0 then, and another value now", field->name);
     point_at(why, field->offset);
     return outcome;
 }
@@ -98,9 +98,9 @@ RULE(BLK_INIT_05, AT(CONFIG_READ))
     unsigned value;
     if (!l->o->ctl.mode_asked || !reads_mode(l, &value))
         return UNTOUCHED;
-    return value == l->o->ctl.mode ? HELD
-                                   : broken(why, "the cache mode that was written", "%u written, %u read",
-                                            l->o->ctl.mode, value);
+    return value == l->o->ctl.mode
+               ? HELD
+               : broken(why, "the cache mode that was written", "%u written, %u read", l->o->ctl.mode, value);
 }
 
 RULE(BLK_INIT_06, AT(CONFIG_READ))
@@ -125,9 +125,9 @@ RULE(BLK_INIT_DEV_03, AT(CONFIG_READ))
 static enum outcome unannounced(const struct look *l, struct why *why)
 {
     const struct odd *odd = &l->o->ctl.odd;
-    enum outcome outcome = broken(why, "a configuration change notification",
-                                  "offset %u changed from 0x%02x to 0x%02x, nothing told of it", odd->at, odd->was,
-                                  odd->now);
+    enum outcome outcome =
+        broken(why, "a configuration change notification",
+               "offset %u changed from 0x%02x to 0x%02x, nothing told of it", odd->at, odd->was, odd->now);
     point_at(why, odd->at);
     return outcome;
 }
@@ -210,15 +210,14 @@ RULE(BLK_VQ_02, AT(REG_READ))
 }
 
 /* OUT has rows of its own (BLK-OP-DEV); that other changes fail on a read-only disk is their intent only. */
-CHECK(BLK_INIT_03, VBLK_DEVICE, AT(USED), TYPE(OUT) | TYPE(WRITE_ZEROES) | TYPE(DISCARD) | TYPE(SECURE_ERASE), ANY_PLACE,
-      NO_SIGHT)
+CHECK(BLK_INIT_03, VBLK_DEVICE, AT(USED), TYPE(OUT) | TYPE(WRITE_ZEROES) | TYPE(DISCARD) | TYPE(SECURE_ERASE),
+      ANY_PLACE, NO_SIGHT)
 {
     if (l->chain->void_ || (l->chain->faults & (F_HEADER | F_NO_STATUS)) != 0 || !offers(&l->o->ctl, VBLK_F_RO))
         return UNTOUCHED;
     if (l->answer->status != VBLK_S_OK)
         return HELD;
-    return l->chain->req.slot == TY_OUT
-               ? UNTOUCHED
-               : doubted(why, "what changes the disk fails on a read-only device", "request type %u answered OK",
-                         l->chain->req.type);
+    return l->chain->req.slot == TY_OUT ? UNTOUCHED
+                                        : doubted(why, "what changes the disk fails on a read-only device",
+                                                  "request type %u answered OK", l->chain->req.type);
 }

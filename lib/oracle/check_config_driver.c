@@ -95,14 +95,14 @@ RULE(CFG_DRV_04, AT(CONFIG_READ) | AT(CONFIG_WRITE))
         return UNTOUCHED; /* capacity is not optional */
     if (good > 0)
         return good == all && l->o->ctl.offered_read ? HELD : UNTOUCHED;
-    enum outcome outcome = broken(why, "an optional field is left alone unless its feature is offered", "%s",
-                                  l->o->ctl.offered_read ? "accessed, not offered"
-                                                         : "accessed before the offered features were read");
+    enum outcome outcome =
+        broken(why, "an optional field is left alone unless its feature is offered", "%s",
+               l->o->ctl.offered_read ? "accessed, not offered" : "accessed before the offered features were read");
     point_at(why, l->ev->at);
     return outcome;
 }
 
-/* The driver gives up over nothing but the length of the configuration, as far as can be seen. */
+/* The driver gives up before it comes to features: over nothing but the length, as far as can be seen. */
 static enum outcome length_accepted(const struct look *l, struct why *why, const char *expected)
 {
     const struct control *ctl = &l->o->ctl;
@@ -110,7 +110,7 @@ static enum outcome length_accepted(const struct look *l, struct why *why, const
 
     if (!status_write(l->ev, &status))
         return UNTOUCHED;
-    if ((status & VBLK_STATUS_FAILED) != 0 && !ctl->failed && !ctl->live && !ctl->refused && !ctl->needs_reset)
+    if ((status & VBLK_STATUS_FAILED) != 0 && !ctl->failed && !ctl->accepted_written && !ctl->refused && !ctl->needs_reset)
         return doubted(why, expected, "FAILED set, and the configuration has %u bytes", ctl->config_length);
     return (status & ~ctl->status_ever & VBLK_STATUS_DRIVER_OK) != 0 ? HELD : UNTOUCHED;
 }
@@ -137,8 +137,8 @@ RULE(BLK_CFG_10, AT(REG_WRITE))
         offers(&l->o->ctl, VBLK_F_MQ))
         return UNTOUCHED;
     return l->ev->queue == 0 ? HELD
-                             : broken(why, "one queue where num_queues does not exist", "queue %u enabled, MQ not offered",
-                                      l->ev->queue);
+                             : broken(why, "one queue where num_queues does not exist",
+                                      "queue %u enabled, MQ not offered", l->ev->queue);
 }
 
 RULE(BLK_INIT_09, AT(REG_WRITE))
@@ -170,10 +170,9 @@ RULE(BLK_INIT_DRV_04, AT(CONFIG_READ))
         return UNTOUCHED;
     if ((ctl->status_ever & VBLK_STATUS_FEATURES_OK) != 0)
         return HELD;
-    return l->o->opt.strictness == VBLK_LEGACY
-               ? UNTOUCHED
-               : broken(why, "writeback is not read before FEATURES_OK is set", "read at status 0x%02x",
-                        ctl->status_written);
+    return l->o->opt.strictness == VBLK_LEGACY ? UNTOUCHED
+                                               : broken(why, "writeback is not read before FEATURES_OK is set",
+                                                        "read at status 0x%02x", ctl->status_written);
 }
 
 RULE(BLK_OP_DRV_01, AT(CONFIG_READ) | AT(CASE_END))
@@ -182,6 +181,8 @@ RULE(BLK_OP_DRV_01, AT(CONFIG_READ) | AT(CASE_END))
         return UNTOUCHED;
     if (l->ev->kind == VBLK_EV_CONFIG_READ)
         return l->ev->at < 8 ? HELD : UNTOUCHED;
+    if (l->o->ctl.needs_reset)
+        return UNTOUCHED;
     return broken(why, "capacity is read again after a configuration change notification", "it was not");
 }
 
@@ -202,10 +203,9 @@ static enum outcome limits_read(const struct look *l, struct why *why, enum limi
     const uint32_t both = 1u << sectors | 1u << segments;
     if (l->chain->void_ || (l->chain->faults & F_NOT_NEGOTIATED) != 0)
         return UNTOUCHED;
-    return (l->o->ctl.limit_known & both) == both
-               ? HELD
-               : doubted(why, "the limits of a command are read before it is used", "request type %u, limits never read",
-                         l->chain->req.type);
+    return (l->o->ctl.limit_known & both) == both ? HELD
+                                                  : doubted(why, "the limits of a command are read before it is used",
+                                                            "request type %u, limits never read", l->chain->req.type);
 }
 
 CHECK(BLK_INIT_07, VBLK_DRIVER, AT(AVAILABLE), TYPE(DISCARD), ANY_PLACE, NO_SIGHT)

@@ -77,9 +77,9 @@ RULE(INIT_DRV_04, AT(REG_WRITE))
 {
     if (!writes(l, VBLK_REG_DRIVER_FEATURES) || ever(l, VBLK_STATUS_FEATURES_OK))
         return UNTOUCHED;
-    return ever(l, VBLK_STATUS_DRIVER) ? HELD
-                                       : broken(why, "DRIVER set before features are accepted", "status 0x%02x",
-                                                l->o->ctl.status_written);
+    return ever(l, VBLK_STATUS_DRIVER)
+               ? HELD
+               : broken(why, "DRIVER set before features are accepted", "status 0x%02x", l->o->ctl.status_written);
 }
 
 /* A driver that read them in an earlier life knows them, too. */

@@ -34,11 +34,13 @@ CHECK(RESET_DEV_01, VBLK_DEVICE, AT(RESET) | AT(CASE_END), 0, ANY_PLACE, NO_SIGH
 }
 
 /* A notification of buffers used before the reset may have been on its way. */
-CHECK(RESET_DEV_02, VBLK_DEVICE, AT(USED_NOTIFY) | AT(CONFIG_NOTIFY) | AT(REG_WRITE) | AT(CASE_END), 0, ANY_PLACE, NO_SIGHT)
+CHECK(RESET_DEV_02, VBLK_DEVICE, AT(USED_NOTIFY) | AT(CONFIG_NOTIFY) | AT(REG_WRITE) | AT(CASE_END), 0, ANY_PLACE,
+      NO_SIGHT)
 {
     if (l->ev->kind == VBLK_EV_CONFIG_NOTIFY)
-        return l->o->ctl.reset_done ? broken(why, "no notification after a reset", "a configuration change notification")
-                                    : UNTOUCHED;
+        return l->o->ctl.reset_done
+                   ? broken(why, "no notification after a reset", "a configuration change notification")
+                   : UNTOUCHED;
     if (l->ev->kind != VBLK_EV_USED_NOTIFY)
         return rested(l) ? HELD : UNTOUCHED;
     if (!resting(l) || (l->q != NULL && l->q->since_notify > 0))
@@ -72,9 +74,9 @@ CHECK(RESET_DRV_01, VBLK_DRIVER, AT(REG_WRITE), 0, ANY_PLACE, NO_SIGHT)
         return UNTOUCHED;
     if (ctl->reset_done)
         return HELD;
-    return ctl->reset_asked ? broken(why, "status read as 0 before the driver goes on", "status 0x%02x written before",
-                                     status)
-                            : UNTOUCHED;
+    return ctl->reset_asked
+               ? broken(why, "status read as 0 before the driver goes on", "status 0x%02x written before", status)
+               : UNTOUCHED;
 }
 
 /* Configured queues are live from DRIVER_OK to reset: nothing about them is configured in between. */
@@ -99,14 +101,15 @@ CHECK(CLEAN_DRV_02, VBLK_DRIVER, AT(STORE), 0, PLACE(AVAIL_RING), VBLK_SEES_DRIV
 {
     const struct queue *q = l->q;
 
-    if (!q->enabled || q->lost || !l->o->ctl.live || l->at < q->driver + 4 || l->at >= q->driver + 4 + 2u * (uint64_t)q->size)
+    if (!q->enabled || q->lost || !l->o->ctl.live || l->at < q->driver + 4 ||
+        l->at >= q->driver + 4 + 2u * (uint64_t)q->size)
         return UNTOUCHED;
     uint16_t slot = (uint16_t)((l->at - q->driver - 4) / 2);
     uint16_t ahead = (uint16_t)((slot - q->used_idx) & (q->size - 1u));
     if (ahead >= (uint16_t)(q->avail_idx - q->used_idx))
         return HELD;
-    enum outcome outcome = broken(why, "entries of buffers with the device stay as they are", "slot %u was stored into",
-                                  slot);
+    enum outcome outcome =
+        broken(why, "entries of buffers with the device stay as they are", "slot %u was stored into", slot);
     point_at(why, l->at);
     return outcome;
 }

@@ -26,8 +26,8 @@ CHECK(STATUS_01, VBLK_NOBODY, AT(REG_READ) | AT(REG_WRITE), 0, ANY_PLACE, NO_SIG
         return UNTOUCHED;
     if ((l->ev->value & ~(uint64_t)known_bits(l)) == 0)
         return HELD;
-    enum outcome outcome = broken(why, "status bits that are defined", "status 0x%02llx",
-                                  (unsigned long long)l->ev->value);
+    enum outcome outcome =
+        broken(why, "status bits that are defined", "status 0x%02llx", (unsigned long long)l->ev->value);
     return write ? blame_driver(why, outcome) : outcome;
 }
 
@@ -110,7 +110,8 @@ static bool waited(const struct look *l)
            o->outstanding > 0;
 }
 
-CHECK(STATUS_DEV_01, VBLK_DEVICE, AT(REG_WRITE) | AT(USED_IDX) | AT(STORE), 0, PLACE(WRITABLE) | PLACE(USED_ELEM), NO_SIGHT)
+CHECK(STATUS_DEV_01, VBLK_DEVICE, AT(REG_WRITE) | AT(USED_IDX) | AT(STORE), 0, PLACE(WRITABLE) | PLACE(USED_ELEM),
+      NO_SIGHT)
 {
     if (l->ev->kind == VBLK_EV_REG_WRITE)
         return waited(l) ? HELD : UNTOUCHED;
@@ -130,8 +131,8 @@ CHECK(STATUS_DEV_02, VBLK_DEVICE, AT(REG_WRITE) | AT(USED_NOTIFY), 0, ANY_PLACE,
 {
     if (l->ev->kind == VBLK_EV_REG_WRITE)
         return waited(l) ? HELD : UNTOUCHED;
-    return too_early(l) ? broken(why, "no used buffer notification before DRIVER_OK", "queue %u notified at status 0x%02x",
-                                 l->ev->queue, l->o->ctl.status_written)
+    return too_early(l) ? broken(why, "no used buffer notification before DRIVER_OK",
+                                 "queue %u notified at status 0x%02x", l->ev->queue, l->o->ctl.status_written)
                         : UNTOUCHED;
 }
 
@@ -164,8 +165,9 @@ CHECK(STATUS_DEV_03, VBLK_DEVICE, AT(REG_READ) | AT(CASE_END), 0, ANY_PLACE, NO_
         return UNTOUCHED;
     if (reading(l->o, VBLK_AMB_29) == 0)
         return by_reading(why, VBLK_AMB_29, noted(why, "ignores a broken ring entry"));
-    return by_reading(why, VBLK_AMB_29, broken(why, "DEVICE_NEEDS_RESET for a ring that can't be followed",
-                                               "status 0x%02x", ctl->status_shown));
+    return by_reading(
+        why, VBLK_AMB_29,
+        broken(why, "DEVICE_NEEDS_RESET for a ring that can't be followed", "status 0x%02x", ctl->status_shown));
 }
 
 CHECK(STATUS_DEV_04, VBLK_DEVICE, AT(REG_READ) | AT(CONFIG_NOTIFY) | AT(CASE_END), 0, ANY_PLACE, NO_SIGHT)

@@ -178,9 +178,9 @@ CHECK(SUSP_DEV_04, VBLK_DEVICE, AT(USED_NOTIFY) | AT(USED_IDX) | AT(STORE) | AT(
     if (l->ev->kind == VBLK_EV_USED_NOTIFY)
         return broken(why, "no notification while suspended", "queue %u notified", l->ev->queue);
     enum outcome outcome = broken(why, "no access to queues while suspended", "%s",
-                                  !l->place_known                  ? "used idx advanced"
+                                  !l->place_known                ? "used idx advanced"
                                   : l->ev->kind == VBLK_EV_STORE ? "a store"
-                                                                   : "a load");
+                                                                 : "a load");
     if (l->place_known)
         point_at(why, l->at);
     return outcome;

@@ -28,7 +28,7 @@ static void unsettle(struct control *ctl, uint8_t flags)
 /* A reset keeps what was learned of the device: what it offers and what its configuration says. */
 static void forget_driver(struct control *ctl)
 {
-    ctl->was_live = ctl->live || (ctl->reset_asked && ctl->was_live);
+    ctl->was_live = ctl->live || (ctl->status_ever == 0 && ctl->was_live);
     ctl->status_written = ctl->status_ever = 0;
     ctl->live = ctl->needs_reset = ctl->failed = ctl->refused = ctl->features_ok = false;
     ctl->offered_read = ctl->accepted_written = false;

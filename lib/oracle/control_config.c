@@ -72,8 +72,12 @@ static void differs(struct control *ctl, uint16_t at, uint8_t now, uint16_t way)
         return;
     ctl->suspend_change |= ctl->suspended;
     if (!ctl->odd.is)
-        ctl->odd = (struct odd){ .is = true, .live = ctl->live, .other_way = ctl->config_way[at] != way,
-                                 .was = ctl->config[at], .now = now, .at = at };
+        ctl->odd = (struct odd){ .is = true,
+                                 .live = ctl->live,
+                                 .other_way = ctl->config_way[at] != way,
+                                 .was = ctl->config[at],
+                                 .now = now,
+                                 .at = at };
 }
 
 static void bytes_read(struct control *ctl, const struct vblk_event *ev)
@@ -116,7 +120,7 @@ static void config_read(struct vblk_oracle *o, const struct vblk_event *ev, cons
 static void config_written(struct control *ctl, const struct vblk_event *ev, const struct vblk_config_field *mode)
 {
     for (uint32_t i = 0; i < ev->len && ev->at + i < VBLK_CONFIG_MAX; i++)
-        ctl->config_seen[ev->at + i] &= (uint8_t)~(SEEN_STEADY | SEEN_EARLY | SEEN_NOW);
+        ctl->config_seen[ev->at + i] &= (uint8_t) ~(SEEN_STEADY | SEEN_EARLY | SEEN_NOW);
     if (mode == NULL || !touches(mode, ev->at, ev->len) || (ctl->negotiated >> VBLK_F_CONFIG_WCE & 1) == 0)
         return;
     ctl->mode = ev->bytes[mode->offset - ev->at];
