@@ -139,7 +139,12 @@ enum { VBLK_SEGMENT_UNMAP = 1 };
 /** Split ring descriptor flags (2.7.5) and ring flags (2.7.6, 2.7.8). */
 enum { VBLK_DESC_NEXT = 1, VBLK_DESC_WRITE = 2, VBLK_DESC_INDIRECT = 4 };
 enum { VBLK_AVAIL_NO_INTERRUPT = 1, VBLK_USED_NO_NOTIFY = 1 };
+/** More flags of a packed descriptor (2.8.1), and what an event suppression structure asks for (2.8.10). */
+enum { VBLK_DESC_AVAIL = 0x80, VBLK_DESC_USED = 0x8000 };
+enum { VBLK_RING_EVENT_ENABLE = 0, VBLK_RING_EVENT_DISABLE = 1, VBLK_RING_EVENT_DESC = 2 };
+#define VBLK_RING_EVENT_WRAP 0x8000u /**< the wrap counter in struct vblk_packed_event.desc; the rest is the offset */
 #define VBLK_SPLIT_SIZE_MAX 32768u /**< entries of the largest split queue (2.7) */
+#define VBLK_PACKED_SIZE_MAX 32768u /**< entries of the largest packed queue (2.8) */
 #define VBLK_QUEUES_MAX 65536u     /**< queues that a transport can number */
 
 /** A split descriptor, 16 bytes (2.7.5). */
@@ -158,6 +163,19 @@ struct vblk_used_elem {
 struct vblk_ring_head {
     vblk_le16 flags; /**< offset 0: VBLK_AVAIL_* or VBLK_USED_* */
     vblk_le16 idx;   /**< offset 2: free-running, modulo 65536 */
+};
+
+/** A packed descriptor, available or used, 16 bytes (2.8.13). */
+struct vblk_packed_desc {
+    vblk_le64 addr;  /**< offset 0: guest address, bytes; unused in a used one */
+    vblk_le32 len;   /**< offset 8: bytes, of a used one: written */
+    vblk_le16 id;    /**< offset 12: the buffer's id */
+    vblk_le16 flags; /**< offset 14: VBLK_DESC_* */
+};
+/** An event suppression structure, 4 bytes (2.8.14). */
+struct vblk_packed_event {
+    vblk_le16 desc;  /**< offset 0: position in the ring, and VBLK_RING_EVENT_WRAP */
+    vblk_le16 flags; /**< offset 2: VBLK_RING_EVENT_*; 14 reserved bits */
 };
 
 /** The driver-readable head of every request, 16 bytes (5.2.6). */

@@ -26,6 +26,16 @@ SIZE(vblk_used_elem, 8);
 AT(vblk_used_elem, id, 0);
 AT(vblk_used_elem, len, 4);
 
+/* 2.8.13, 2.8.14 */
+SIZE(vblk_packed_desc, 16);
+AT(vblk_packed_desc, addr, 0);
+AT(vblk_packed_desc, len, 8);
+AT(vblk_packed_desc, id, 12);
+AT(vblk_packed_desc, flags, 14);
+SIZE(vblk_packed_event, 4);
+AT(vblk_packed_event, desc, 0);
+AT(vblk_packed_event, flags, 2);
+
 /* 5.2.6 */
 SIZE(vblk_request_header, 16);
 AT(vblk_request_header, type, 0);
