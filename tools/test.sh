@@ -21,7 +21,7 @@ for argument in "$@"; do
     esac
 done
 
-need gcc g++ libc6-dev cmake ninja-build pkg-config libjansson-dev libcmocka-dev doxygen qemu-system-common
+need gcc g++ libc6-dev cmake ninja-build pkg-config libjansson-dev libxml2-dev libcmocka-dev doxygen qemu-system-common
 case $presets in
 '' | *clang* | *msan* | *fuzz* | *coverage*) need clang libclang-rt-14-dev lcov valgrind ;;
 esac

@@ -79,7 +79,7 @@ static uint8_t in_blocks(struct vblk_device *device, struct vblk_request *req, c
     uint64_t scale = opt->blk_size / VBLK_SECTOR;
     struct vblk_range r;
 
-    if (op->type != 15)
+    if (op->type != 15 || vblk_request_segment_flags(req) != 0)
         return vblk_reference_check_segments(device, req, op);
     for (uint32_t i = 0; vblk_request_segment(device, req, i, &r); i++)
         if (r.sector * scale > opt->capacity || r.count * scale > opt->capacity - r.sector * scale ||

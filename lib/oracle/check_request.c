@@ -249,8 +249,8 @@ CHECK(BLK_OP_DRV_10, VBLK_DRIVER, AT(AVAILABLE), TYPE(GET_ID), ANY_PLACE, NO_SIG
 
 CHECK(BLK_OP_DEV_03, VBLK_DEVICE, AT(USED), TYPE(OUT), ANY_PLACE, NO_SIGHT)
 {
-    if (!answered(l) || (l->chain->faults & F_READ_ONLY) == 0)
-        return UNTOUCHED;
+    if (!answered(l) || (l->chain->faults & F_READ_ONLY) == 0 || l->answer->status > VBLK_S_UNSUPP)
+        return UNTOUCHED; /* no status at all: BLK-OP-20 */
     return l->answer->status == VBLK_S_IOERR ? HELD
                                              : wrong_status(l, why, "IOERR for a write to a device that offers RO");
 }
