@@ -52,6 +52,9 @@ struct target *target_builtin(const struct target_model *model);
 /* Somebody's vhost-user back-end. NULL with a sentence in @why. */
 struct target *target_vhost_user(const char *socket, const struct vblk_profile *profile, unsigned timeout_ms, char *why,
                                  size_t why_size);
+/* The virtio block device of a QEMU without a guest, whose RAM is the file @memory. NULL with a sentence in @why. */
+struct target *target_qtest(const char *socket, const char *memory, const struct vblk_profile *profile,
+                            unsigned timeout_ms, char *why, size_t why_size);
 /* A port whose device is the script, for cases of kind VECTOR_EVENTS. NULL: no memory. */
 struct target *target_puppet(const struct vblk_profile *profile);
 void target_close(struct target *target);

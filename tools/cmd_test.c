@@ -119,6 +119,8 @@ static struct target *open_target(const struct test_options *options, char *why,
 
     if (options->socket)
         return target_vhost_user(options->socket, &options->run.profile, options->run.timeout_ms, why, size);
+    if (options->qtest)
+        return target_qtest(options->qtest, options->memory, &options->run.profile, options->run.timeout_ms, why, size);
     target = target_builtin(&model);
     if (!target)
         (void)snprintf(why, size, "no memory left");

@@ -14,7 +14,9 @@ static const char help_text[] =
     "Runs the conformance suite against a virtio-blk device.\n\n"
     "Targets\n"
     "  --builtin                  the reference device, in process (default)\n"
-    "  --vhost-user SOCKET        a vhost-user back-end that listens on SOCKET\n\n"
+    "  --vhost-user SOCKET        a vhost-user back-end that listens on SOCKET\n"
+    "  --qtest SOCKET --memory FILE\n"
+    "                             the device of a QEMU without a guest, by its qtest socket and its RAM\n\n"
     "What the text says\n"
     "  --profile NAME             1.2+provision (default), 1.2, 1.4, 1.4+provision, linux-rfc\n"
     "  --provision-numbers B,T,O  the proposal's feature bit, request type and configuration offset\n"
@@ -42,6 +44,8 @@ enum option_id {
     OPT_HELP = 256,
     OPT_BUILTIN,
     OPT_VHOST_USER,
+    OPT_QTEST,
+    OPT_MEMORY,
     OPT_PLUGIN,
     OPT_PCI,
     OPT_PROFILE,
@@ -70,6 +74,8 @@ static const struct option long_options[] = {
     { "help", no_argument, NULL, OPT_HELP },
     { "builtin", no_argument, NULL, OPT_BUILTIN },
     { "vhost-user", required_argument, NULL, OPT_VHOST_USER },
+    { "qtest", required_argument, NULL, OPT_QTEST },
+    { "memory", required_argument, NULL, OPT_MEMORY },
     { "plugin", required_argument, NULL, OPT_PLUGIN },
     { "pci", required_argument, NULL, OPT_PCI },
     { "profile", required_argument, NULL, OPT_PROFILE },
@@ -238,10 +244,18 @@ static void take(struct test_options *options, int id, const char *value, struct
         options->done = cmd_finish("test", CMD_HELD);
         break;
     case OPT_BUILTIN:
-        options->socket = NULL;
+        options->socket = options->qtest = options->memory = NULL;
         break;
     case OPT_VHOST_USER:
         options->socket = value;
+        options->qtest = options->memory = NULL;
+        break;
+    case OPT_QTEST:
+        options->qtest = value;
+        options->socket = NULL;
+        break;
+    case OPT_MEMORY:
+        options->memory = value;
         break;
     case OPT_PLUGIN:
         set_missing(options, "plugin");
@@ -308,8 +322,8 @@ static void replay_word(struct test_options *options, const char *text)
 /* What changes how a case comes out goes into the command that shows it again; where reports go does not. */
 static void replay_option(struct test_options *options, int index, const char *value)
 {
-    static const int kept[] = { OPT_BUILTIN, OPT_VHOST_USER, OPT_PROFILE, OPT_NUMBERS, OPT_LEVEL,
-                                OPT_READING, OPT_RING,       OPT_VECTORS, OPT_LOSS,    OPT_TIMEOUT };
+    static const int kept[] = { OPT_BUILTIN, OPT_VHOST_USER, OPT_QTEST, OPT_MEMORY,  OPT_PROFILE, OPT_NUMBERS,
+                                OPT_LEVEL,   OPT_READING,    OPT_RING,  OPT_VECTORS, OPT_LOSS,    OPT_TIMEOUT };
     char name[40];
 
     for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
@@ -320,6 +334,14 @@ static void replay_option(struct test_options *options, int index, const char *v
         if (value)
             replay_word(options, value);
     }
+}
+
+static void check_target(struct test_options *options)
+{
+    if (options->qtest && !options->memory)
+        options->done = cmd_sorry("test", "--qtest needs --memory FILE, the RAM of that QEMU");
+    else if (options->memory && !options->qtest)
+        options->done = cmd_sorry("test", "--memory goes with --qtest SOCKET");
 }
 
 static void check_profile(struct test_options *options, const struct later *later)
@@ -355,6 +377,8 @@ void test_options_parse(struct test_options *options, int argc, char **argv)
         sorry(options, "what is", argv[optind], "'vblk test' takes options only");
     if (options->done < 0)
         check_profile(options, &later);
+    if (options->done < 0)
+        check_target(options);
     (void)snprintf(options->replay + strlen(options->replay), sizeof(options->replay) - strlen(options->replay),
                    " --seed %llu", (unsigned long long)options->run.seed);
     options->run.replay = options->replay;

@@ -9,6 +9,8 @@
 struct test_options {
     struct runner_options run;
     const char *socket;   /* of --vhost-user; NULL: the reference device */
+    const char *qtest;    /* of --qtest, or NULL */
+    const char *memory;   /* of --memory, or NULL */
     const char *vectors;  /* --vectors, or NULL */
     const char *expect;   /* --expect, or NULL */
     const char **reports; /* as given */

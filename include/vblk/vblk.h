@@ -13,9 +13,12 @@
 #include <vblk/driver.h>
 #include <vblk/event.h>
 #include <vblk/memory.h>
+#include <vblk/mmio.h>
+#include <vblk/mmio_device.h>
 #include <vblk/oracle.h>
 #include <vblk/player.h>
 #include <vblk/port.h>
+#include <vblk/qtest.h>
 #include <vblk/script.h>
 #include <vblk/spec.h>
 #include <vblk/store.h>
