@@ -18,7 +18,7 @@ static inline bool provision_offered(const struct vblk_oracle *o)
     return ((o->ctl.offered | o->ctl.offered_ever) & provision_mask(o)) != 0;
 }
 
-/* The segment limit, where it limits anything: 0 is no number of segments to be compared with (AMB-09). */
+/* A limit that is a number to be compared with: 0 is not (AMB-09). */
 static inline bool segment_limit(const struct look *l, uint64_t *most)
 {
     return limit_of(&l->o->ctl, LIM_PROVISION_SEG, most) && *most != 0;
@@ -29,12 +29,13 @@ static inline bool sector_limit(const struct look *l, uint64_t *most)
     return limit_of(&l->o->ctl, LIM_PROVISION_SECTORS, most) && *most != 0;
 }
 
-/* What is wrong with the request on the driver's side, leaving out what a limit of 0 would forbid. */
+/* What is wrong with the request on the driver's side. A segment limit of 0 may be taken for none. */
 static inline uint32_t provision_faults(const struct look *l)
 {
     uint64_t most;
     uint32_t faults = l->chain->faults & ~(uint32_t)F_UNALIGNED;
-    return segment_limit(l, &most) ? faults : faults & ~(uint32_t)F_TOO_MANY;
+    bool none = !segment_limit(l, &most) && reading(l->o, VBLK_AMB_09) != 0;
+    return none ? faults & ~(uint32_t)F_TOO_MANY : faults;
 }
 
 /* The status byte still holds what the driver left in it, as far as this grade can tell. */

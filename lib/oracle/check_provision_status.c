@@ -31,12 +31,19 @@ static const struct {
     { F_UNMAP, VBLK_C_PROV_DEV_05 },          { F_ZERO_SECTORS, VBLK_C_PROV_DEV_15 },
 };
 
+/* To the letter a segment limit of 0 forbids every request; what the device then answers is nobody's business. */
+static bool forbidden(const struct look *l, uint32_t faults)
+{
+    uint64_t most;
+    return (faults & F_TOO_MANY) != 0 && !segment_limit(l, &most);
+}
+
 unsigned provision_row(const struct look *l)
 {
     uint32_t faults = provision_faults(l);
     unsigned row = VBLK_C_COUNT;
 
-    if (l->chain->void_ || (faults & (F_NO_STATUS | F_HEADER)) != 0 || status_untouched(l))
+    if (l->chain->void_ || (faults & (F_NO_STATUS | F_HEADER)) != 0 || status_untouched(l) || forbidden(l, faults))
         return VBLK_C_COUNT;
     for (size_t i = 0; i < sizeof(by_fault) / sizeof(by_fault[0]); i++) {
         if ((faults & by_fault[i].fault) == 0)

@@ -180,10 +180,11 @@ static void limits_of_zero__forbid_or_mean_nothing(void **state)
     (void)state;
     assert_true(is(outcome(&s, segment(0, 8, 0), OK, "PROV-CFG-10"), DOUBTED));
     assert_true(is(outcome(&s, segment(0, 8, 0), OK, "PROV-DRV-02"), BROKEN));
-    assert_true(is(outcome(&s, segment(0, 8, 0), OK, "PROV-REQ-01"), HELD));
+    assert_int_equal(outcome(&s, segment(0, 8, 0), UNSUPP, "PROV-REQ-01").broken, 0);
     s.reading = "AMB-09=unlimited";
     assert_true(is(outcome(&s, segment(0, 8, 0), OK, "PROV-CFG-10"), HELD));
     assert_true(is(outcome(&s, segment(0, 8, 0), OK, "PROV-DRV-02"), HELD));
+    assert_true(is(outcome(&s, segment(0, 8, 0), UNSUPP, "PROV-REQ-01"), BROKEN));
 }
 
 static void hole_that_changed__is_waived_by_its_reading(void **state)
