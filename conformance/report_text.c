@@ -40,31 +40,51 @@ static void member(const struct text *t, const char *name, const char *value)
         fprintf(t->out, "      %-9s %s\n", name, value);
 }
 
-static void put_violation(const struct text *t, const struct report_violation *violation)
+static void put_violation(const struct text *t, const struct report_clause *clause,
+                          const struct report_violation *violation)
 {
     char where[160];
 
     report_where(violation, where, sizeof(where));
-    member(t, "case", violation->name);
-    member(t, "message", violation->message);
+    if (strcmp(violation->message, clause->summary) != 0)
+        member(t, "message", violation->message);
     member(t, "expected", violation->expected);
     member(t, "seen", violation->seen);
-    member(t, "where", where);
+    if (violation->index >= 0 || violation->has_address || violation->bytes[0])
+        member(t, "where", where);
     member(t, "reading", violation->reading);
     member(t, "matters", violation->consequence);
+    member(t, "case", violation->name);
     member(t, "flags", violation->flags);
     if (violation->relaxed)
         member(t, "level", "a violation by the letter; --level strict makes it one");
     member(t, "again", violation->replay);
 }
 
-/* The first violation of each case tells most; the others of the same case repeat it. */
+/* The first of a case tells most, and so does the first that was seen like this. */
 static bool told_before(const struct report_clause *clause, size_t i)
 {
-    for (size_t k = 0; k < i; k++)
-        if (strcmp(clause->violations[k].name, clause->violations[i].name) == 0)
+    const struct report_violation *it = &clause->violations[i];
+
+    for (size_t k = 0; k < i; k++) {
+        const struct report_violation *old = &clause->violations[k];
+
+        if (strcmp(old->name, it->name) == 0 ||
+            (strcmp(old->expected, it->expected) == 0 && strcmp(old->seen, it->seen) == 0))
             return true;
+    }
     return false;
+}
+
+/* Section labels of the text, without what kind of label it is. */
+static const char *section_of(const struct report_clause *clause)
+{
+    static const char *const kinds[] = { "sec:", "devicenormative:", "drivernormative:" };
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (strncmp(clause->section, kinds[i], strlen(kinds[i])) == 0)
+            return clause->section + strlen(kinds[i]);
+    return clause->section;
 }
 
 #define TOLD_MAX 3u
@@ -74,7 +94,7 @@ static void put_clause(const struct text *t, const struct report_clause *clause)
     size_t told = 0;
 
     colored(t, heads[clause->verdict].color, heads[clause->verdict].word);
-    fprintf(t->out, "  %s  (%s %s, %s)\n      %s\n", clause->id, clause->party, clause->level, clause->section,
+    fprintf(t->out, "  %s  %s %s (%s)\n      %s\n", clause->id, clause->party, clause->level, section_of(clause),
             clause->summary);
     member(t, "note", clause->why);
     for (size_t i = 0; i < clause->violation_count; i++) {
@@ -82,10 +102,11 @@ static void put_clause(const struct text *t, const struct report_clause *clause)
             continue;
         if (told++)
             fputs("      -\n", t->out);
-        put_violation(t, &clause->violations[i]);
+        put_violation(t, clause, &clause->violations[i]);
     }
     if (clause->broken > told)
-        fprintf(t->out, "      (%llu of %llu shown)\n", (unsigned long long)told, (unsigned long long)clause->broken);
+        fprintf(t->out, "      and %llu more; --verbose shows those that are kept\n",
+                (unsigned long long)(clause->broken - told));
     fputc('\n', t->out);
 }
 
@@ -175,6 +196,29 @@ static void put_last_line(const struct text *t)
     fputs(report->cut_short ? "; the run ended early\n" : "\n", t->out);
 }
 
+/* By name where the profile has one; "bit 26" otherwise. Folded to the width of a terminal. */
+static void put_features(const struct text *t, const char *what, uint64_t features)
+{
+    const struct vblk_profile *profile = vblk_profile_find(t->report->profile);
+    int column = fprintf(t->out, "%-11s", what);
+    char bit[16];
+
+    for (unsigned i = 0; i < 64; i++) {
+        const char *name = profile ? vblk_feature_name(profile, i) : NULL;
+
+        if (!(features >> i & 1))
+            continue;
+        if (!name) {
+            (void)snprintf(bit, sizeof(bit), "bit %u", i);
+            name = bit;
+        }
+        if (column + (int)strlen(name) > 110)
+            column = fprintf(t->out, "\n%-11s", "") - 1;
+        column += fprintf(t->out, " %s", name);
+    }
+    fputc('\n', t->out);
+}
+
 int report_write_text(const struct report *report, FILE *out, const struct report_style *style)
 {
     const struct text t = { report, out, style };
@@ -182,8 +226,9 @@ int report_write_text(const struct report *report, FILE *out, const struct repor
     fprintf(out, "%s: %s %s, %s, profile %s, level %s, ring %s, seed %llu\n", report->tool, report->target_kind,
             report->target_role, report->target_name, report->profile, report->level, report->rings,
             (unsigned long long)report->seed);
-    fprintf(out, "features offered 0x%llx, negotiated at some time 0x%llx\n\n", (unsigned long long)report->offered,
-            (unsigned long long)report->negotiated);
+    put_features(&t, "offered", report->offered);
+    put_features(&t, "negotiated", report->negotiated);
+    fputc('\n', out);
     put_all(&t, VBLK_VERDICT_FAIL);
     put_all(&t, VBLK_VERDICT_UNEXPECTED_PASS);
     put_all(&t, VBLK_VERDICT_WARN);
