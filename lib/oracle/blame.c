@@ -7,7 +7,8 @@
 enum cause data_suspect(const struct shadow_read *r, bool *outside)
 {
     bool settled = r->bad_cause == BY_READ || r->bad_cause == BY_NOBODY;
-    *outside = r->bad_nearby != BY_NOBODY && (r->bad_adjacent || settled);
+    /* many segments of one request may push the one that named the sector out of sight: same cause, same request */
+    *outside = r->bad_nearby != BY_NOBODY && r->bad_nearby != r->bad_cause && (r->bad_adjacent || settled);
     return (enum cause)(*outside ? r->bad_nearby : r->bad_cause);
 }
 
