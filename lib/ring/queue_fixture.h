@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the tests of a split ring share: memory, a queue in it, and both sides. Include after cmocka.h. */
+/* What the tests of rings share: memory, a queue in it, and both sides. Include after cmocka.h. */
 #ifndef VBLK_RING_QUEUE_FIXTURE_H
 #define VBLK_RING_QUEUE_FIXTURE_H
 
@@ -9,27 +9,38 @@
 #include "split.h"
 
 #define OK(call) assert_int_equal((call), VBLK_OK)
+#ifndef OPS
 #define OPS (&vblk_ring_split)
+#endif
+#define F(name) VBLK_BIT(VBLK_F_##name)
 #define DATA 0x200000u /* where buffers lie; 1 MiB of them */
 #define DATA_END 0x300000u
 
 struct queue {
+    const struct vblk_ring_ops *ops;
     struct vblk_memory *mem;
     struct vblk_layout at;
     struct vblk_ring driver;
     struct vblk_ring device;
 };
 
-static inline void queue_open(struct queue *q, uint32_t size)
+static inline void queue_open_with(struct queue *q, uint32_t size, uint64_t features)
 {
     const struct vblk_region region = { .gpa = 0x10000, .size = DATA_END - 0x10000, .fd = -1 };
 
     memset(q, 0, sizeof(*q));
     q->mem = vblk_memory_new();
     OK(vblk_memory_add(q->mem, &region));
-    q->at = (struct vblk_layout){ .size = size, .desc = 0x10000, .driver = 0xa0000, .device = 0xc0000 };
-    OK(vblk_ring_open(&q->driver, OPS, q->mem, &q->at, VBLK_DRIVER));
-    OK(vblk_ring_open(&q->device, OPS, q->mem, &q->at, VBLK_DEVICE));
+    q->ops = vblk_ring_ops_for(features);
+    q->at = (struct vblk_layout){ .size = size, .desc = 0x10000, .driver = 0xa0000, .device = 0xc0000,
+                                  .features = features };
+    OK(vblk_ring_open(&q->driver, q->ops, q->mem, &q->at, VBLK_DRIVER));
+    OK(vblk_ring_open(&q->device, q->ops, q->mem, &q->at, VBLK_DEVICE));
+}
+
+static inline void queue_open(struct queue *q, uint32_t size)
+{
+    queue_open_with(q, size, 0);
 }
 
 static inline void queue_close(struct queue *q)
@@ -70,8 +81,8 @@ static inline uint16_t offer(struct queue *q, uint32_t n)
 
     for (uint32_t i = 0; i < n; i++)
         bufs[i] = (struct vblk_buf){ DATA + 16 * (uint64_t)i, 16, i + 1 == n };
-    OK(OPS->add(&q->driver, bufs, n, &id));
-    OK(OPS->publish(&q->driver, 1));
+    OK(q->ops->add(&q->driver, bufs, n, &id));
+    OK(q->ops->publish(&q->driver, 1));
     free(bufs);
     return id;
 }

@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
 #include <string.h>
 
-#include "ring.h"
+#include "impl.h"
 
 static const char *const chain_faults[VBLK_CHAIN_FAULTS] = {
     [VBLK_CHAIN_OK] = "ok",
     [VBLK_CHAIN_AVAIL_JUMP] = "available idx jumped",
     [VBLK_CHAIN_HEAD_RANGE] = "head outside the descriptor table",
     [VBLK_CHAIN_NEXT_RANGE] = "next outside the descriptor table",
-    [VBLK_CHAIN_TOO_LONG] = "chain longer than the queue",
+    [VBLK_CHAIN_TOO_LONG] = "chain longer than the queue or the table",
     [VBLK_CHAIN_INDIRECT] = "indirect descriptor not negotiated",
     [VBLK_CHAIN_WRITE_THEN_READ] = "readable element after a writable one",
     [VBLK_CHAIN_BAD_ADDRESS] = "element outside the memory",
+    [VBLK_CHAIN_INDIRECT_MIXED] = "indirect descriptor in a list of direct ones",
+    [VBLK_CHAIN_INDIRECT_NESTED] = "indirect descriptor in an indirect table",
+    [VBLK_CHAIN_TABLE_LENGTH] = "indirect table of an odd length",
+    [VBLK_CHAIN_UNAVAILABLE] = "chain goes on in a descriptor that isn't available",
+    [VBLK_CHAIN_OVERRUN] = "chain over descriptors in flight",
+    [VBLK_CHAIN_ID_BUSY] = "buffer id in flight already",
 };
 
 static const char *const used_faults[VBLK_USED_FAULTS] = {
@@ -20,7 +27,33 @@ static const char *const used_faults[VBLK_USED_FAULTS] = {
     [VBLK_USED_ID_RANGE] = "id outside the descriptor table",
     [VBLK_USED_NOT_OUTSTANDING] = "id not outstanding",
     [VBLK_USED_LEN] = "length beyond the writable bytes",
+    [VBLK_USED_ORDER] = "batch longer than idx moved",
 };
+
+const struct vblk_ring_ops *vblk_ring_ops_for(uint64_t features)
+{
+    return features & VBLK_BIT(VBLK_F_RING_PACKED) ? &vblk_ring_packed : &vblk_ring_split;
+}
+
+vblk_err ring_check_areas(const struct vblk_ring *ring, const struct vblk_extent areas[VBLK_AREAS])
+{
+    const uint64_t where[VBLK_AREAS] = { ring->at.desc, ring->at.driver, ring->at.device };
+
+    for (int i = 0; i < VBLK_AREAS; i++) {
+        if (where[i] % areas[i].align != 0)
+            return VBLK_E_INVAL;
+        if (!vblk_memory_covers(ring->mem, where[i], areas[i].bytes))
+            return VBLK_E_RANGE;
+    }
+    return VBLK_OK;
+}
+
+vblk_err ring_make_bufs(struct vblk_ring *ring)
+{
+    ring->chain_max = ring->at.chain_max > ring->at.size ? ring->at.chain_max : ring->at.size;
+    ring->bufs = calloc(ring->chain_max, sizeof(*ring->bufs));
+    return ring->bufs != NULL ? VBLK_OK : VBLK_E_NOMEM;
+}
 
 vblk_err vblk_ring_open(struct vblk_ring *ring, const struct vblk_ring_ops *ops, struct vblk_memory *mem,
                         const struct vblk_layout *at, enum vblk_party side)
@@ -44,6 +77,7 @@ void vblk_ring_close(struct vblk_ring *ring)
 {
     if (ring->ops != NULL)
         ring->ops->close(ring);
+    free(ring->bufs);
     memset(ring, 0, sizeof(*ring));
 }
 

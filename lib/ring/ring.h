@@ -18,9 +18,10 @@
 struct vblk_layout {
     uint32_t size;   /**< entries */
     uint64_t desc;   /**< descriptor area */
-    uint64_t driver; /**< driver area: the available ring */
-    uint64_t device; /**< device area: the used ring */
+    uint64_t driver; /**< driver area: the available ring, or driver event suppression */
+    uint64_t device; /**< device area: the used ring, or device event suppression */
     uint64_t features;
+    uint32_t chain_max; /**< elements that the device takes of one buffer; counts where it exceeds size (AMB-26) */
 };
 
 /** What one area needs. */
@@ -43,10 +44,16 @@ enum vblk_chain_fault {
     VBLK_CHAIN_AVAIL_JUMP,      /**< idx moved by more than the queue has entries: no chain; the ring is broken */
     VBLK_CHAIN_HEAD_RANGE,      /**< the head is not in the table */
     VBLK_CHAIN_NEXT_RANGE,      /**< a next is not in the table */
-    VBLK_CHAIN_TOO_LONG,        /**< more descriptors than the queue has: a loop */
+    VBLK_CHAIN_TOO_LONG,        /**< more descriptors than the queue or the indirect table has: a loop; or too many */
     VBLK_CHAIN_INDIRECT,        /**< an indirect descriptor, which was not negotiated */
     VBLK_CHAIN_WRITE_THEN_READ, /**< a device-readable element after a device-writable one */
-    VBLK_CHAIN_BAD_ADDRESS,     /**< bytes outside the memory */
+    VBLK_CHAIN_BAD_ADDRESS,     /**< bytes outside the memory, the indirect table's own among them */
+    VBLK_CHAIN_INDIRECT_MIXED,  /**< an indirect descriptor where only direct ones may be: with NEXT, or after NEXT (packed) */
+    VBLK_CHAIN_INDIRECT_NESTED, /**< an indirect descriptor in an indirect table (split) */
+    VBLK_CHAIN_TABLE_LENGTH,    /**< an indirect table of no bytes, or of no multiple of 16 */
+    VBLK_CHAIN_UNAVAILABLE,     /**< packed: goes on in a descriptor that isn't available; the ring is broken */
+    VBLK_CHAIN_OVERRUN,         /**< packed: over descriptors that the driver does not own; the ring is broken */
+    VBLK_CHAIN_ID_BUSY,         /**< packed: the id of a buffer that is not back yet; the ring is broken */
     VBLK_CHAIN_FAULTS
 };
 
@@ -57,7 +64,7 @@ struct vblk_chain {
     uint32_t readable;           /**< how many of them come first and are device-readable; the rest is writable */
     uint64_t readable_bytes;
     uint64_t writable_bytes;
-    uint16_t id;                 /**< what put_used() wants; after HEAD_RANGE it names no descriptor */
+    uint16_t id;                 /**< what put_used() wants; no buffer's after HEAD_RANGE or when the ring is broken */
     uint8_t fault;               /**< enum vblk_chain_fault */
 };
 
@@ -68,14 +75,19 @@ enum vblk_used_fault {
     VBLK_USED_ID_RANGE,        /**< an id that no buffer can have */
     VBLK_USED_NOT_OUTSTANDING, /**< the id of no buffer in flight */
     VBLK_USED_LEN,             /**< longer than what the device may write; the buffer is back nonetheless */
+    VBLK_USED_ORDER,           /**< IN_ORDER: passes over more buffers than idx says were used */
     VBLK_USED_FAULTS
 };
 
-/** An answer of the device, as it came. With OK and LEN the buffer id is the driver's again. */
+/**
+ * An answer of the device, as it came. With OK and LEN the buffer id is the driver's again. On a packed ring, an id that
+ * makes no sense breaks the ring: only the buffer's length tells where the next answer will be.
+ */
 struct vblk_used {
     uint32_t id;
-    uint32_t len;
+    uint32_t len;  /**< bytes written; 0 of a packed descriptor without WRITE, all that may be of a buffer passed over */
     uint8_t fault; /**< enum vblk_used_fault */
+    bool passed;   /**< IN_ORDER: has no answer of its own, a later one stands for it */
 };
 
 struct vblk_ring;
@@ -94,26 +106,53 @@ struct vblk_ring_ops {
     vblk_err (*clear)(struct vblk_ring *ring);
     /** Write the descriptors and the ring's entry; the device can't see them yet. VBLK_E_FULL: too few are free. */
     vblk_err (*add)(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id);
+    /**
+     * As add(), but only the first @p direct elements get descriptors in the queue; the others go into an indirect table
+     * at @p table, 16 bytes for each, at any address. VBLK_E_UNSUPPORTED: INDIRECT_DESC was not negotiated, or direct
+     * is not 0 on a packed ring. VBLK_E_INVAL: no element for the table, or more than it can have. VBLK_E_RANGE.
+     */
+    vblk_err (*add_indirect)(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_buf *bufs,
+                             uint32_t n, uint16_t *id);
     /** Make the first @p count buffers available that were added and are not yet; 0 does nothing. */
     vblk_err (*publish)(struct vblk_ring *ring, uint32_t count);
-    /** Whether the device wants an available buffer notification. After publish(). */
+    /**
+     * Whether the device wants an available buffer notification. After publish(). With EVENT_IDX: for what was
+     * published since the last call, so a second call says no.
+     */
     vblk_err (*kick_wanted)(struct vblk_ring *ring, bool *wanted);
+    /** NOTIFICATION_DATA: the 32 bits of a kick, @p vq (or NOTIF_CONFIG_DATA's number) in the lower half. */
+    vblk_err (*kick_data)(const struct vblk_ring *ring, uint16_t vq, uint32_t *data);
     /** Take the next answer; VBLK_E_EMPTY if there is none. */
     vblk_err (*reap)(struct vblk_ring *ring, struct vblk_used *used);
-    /** Ask for used buffer notifications or not. After asking, reap() once more: nothing is missed then. */
+    /**
+     * Ask for used buffer notifications or not. After asking, reap() until it is empty: nothing is missed then. With
+     * EVENT_IDX this asks for one, at the next answer: ask again, and reap again, before waiting for another.
+     */
     vblk_err (*set_interrupts)(struct vblk_ring *ring, bool wanted);
+    /**
+     * Ask for one notification, when the device is past @p ahead more: answers on a split ring, descriptors on a packed
+     * one. 0 is what set_interrupts() asks for. VBLK_E_UNSUPPORTED without EVENT_IDX, VBLK_E_INVAL from the size on.
+     */
+    vblk_err (*interrupt_after)(struct vblk_ring *ring, uint32_t ahead);
 
     /* The device's half. */
     /** Take the next buffer; VBLK_E_EMPTY if there is none. */
     vblk_err (*take)(struct vblk_ring *ring, struct vblk_chain *chain);
-    /** Write an answer; the driver can't see it yet. VBLK_E_FULL: a whole ring of answers waits for publish_used(). */
+    /**
+     * Write an answer; the driver can't see it yet. VBLK_E_FULL: a whole ring of answers waits for publish_used().
+     * With IN_ORDER it stands for all buffers taken before this one, too. To break the order, open without the feature.
+     */
     vblk_err (*put_used)(struct vblk_ring *ring, uint32_t id, uint32_t len);
+    /** put_used(), which takes it that something was written if len isn't 0. A packed answer says that apart (2.8.3). */
+    vblk_err (*put_used_wrote)(struct vblk_ring *ring, uint32_t id, uint32_t len, bool wrote);
     /** Show the driver every answer that was put. */
     vblk_err (*publish_used)(struct vblk_ring *ring);
-    /** Whether the driver wants a used buffer notification. After publish_used(). */
+    /** Whether the driver wants a used buffer notification. After publish_used(). As kick_wanted() with EVENT_IDX. */
     vblk_err (*notify_wanted)(struct vblk_ring *ring, bool *wanted);
-    /** Ask for available buffer notifications or not. After asking, take() once more: nothing is missed then. */
+    /** Ask for available buffer notifications or not. After asking, take() until it is empty. As set_interrupts(). */
     vblk_err (*set_notify)(struct vblk_ring *ring, bool wanted);
+    /** As interrupt_after(), for available buffers or descriptors. */
+    vblk_err (*notify_after)(struct vblk_ring *ring, uint32_t ahead);
 };
 
 /** The driver's memory of one descriptor; never in shared memory. */
@@ -140,20 +179,69 @@ struct vblk_split {
     struct vblk_buf *bufs;         /* device: [size], the chain last taken */
 };
 
+/** A place in a packed ring, with the wrap counter that goes with it (2.8.1). */
+struct vblk_packed_pos {
+    uint16_t slot;
+    bool wrap;
+};
+
+/** The driver's memory of one buffer id. */
+struct vblk_packed_buf {
+    uint64_t seq;      /* buffers added before it */
+    uint64_t writable; /* bytes that the device may write */
+    uint16_t slots;    /* descriptors; 0: not in flight */
+    uint16_t head;     /* its first descriptor, with flags that aren't stored before it is published */
+    uint16_t flags;
+    uint16_t next;     /* in the list of free ids */
+};
+
+/** The private state of one side of a packed ring. */
+struct vblk_packed {
+    struct vblk_packed_pos avail;  /* driver: next to fill; device: next to take */
+    struct vblk_packed_pos shown;  /* driver: next to make available */
+    struct vblk_packed_pos used;   /* driver: next to reap; device: next to fill */
+    struct vblk_packed_pos armed;  /* device: first used one that is written and not shown */
+    uint16_t armed_flags;          /* device: the flags that show it */
+    uint16_t event;                /* what our event suppression structure asks for */
+    uint32_t hidden;               /* device: descriptors from armed to used; 0: none */
+    uint32_t out;                  /* device: descriptors taken and not yet used */
+    uint32_t unasked;              /* descriptors shown since notifications were last decided on, up to 2 * size */
+    uint32_t free;                 /* driver: free descriptors */
+    uint64_t added;                /* driver: buffers put into the ring */
+    uint64_t published;            /* driver: buffers made available */
+    uint64_t returned;             /* driver, IN_ORDER: buffers that are back */
+    uint32_t order_in;             /* order[]: where the next buffer goes */
+    uint32_t order_out;            /* order[]: driver: next to publish; device, IN_ORDER: next to use */
+    uint32_t oldest;               /* order[]: driver, IN_ORDER: next to come back */
+    uint32_t batch_left;           /* driver, IN_ORDER: buffers that an answer stands for and reap() still owes */
+    uint32_t batch_len;            /* driver, IN_ORDER: the length of the last of them */
+    uint16_t free_id;              /* driver: first in the list of free ids */
+    uint16_t *order;               /* [size] ids as they were added or taken */
+    struct vblk_packed_buf *bufs;  /* driver: [size] */
+    uint16_t *slots;               /* device: [65536] by id: descriptors of a buffer that was taken; 0: not taken */
+};
+
 /** One side of one queue; the caller's storage, filled by vblk_ring_open(). */
 struct vblk_ring {
     const struct vblk_ring_ops *ops;
     struct vblk_memory *mem;
     struct vblk_layout at;
     uint8_t side;  /* VBLK_DRIVER or VBLK_DEVICE */
-    bool broken;   /* the peer's idx made no sense: nothing more can be read from the ring */
+    bool broken;   /* the peer made no sense: nothing more can be read from the ring */
+    uint32_t chain_max;      /* device: the room in bufs */
+    struct vblk_buf *bufs;   /* device: the chain last taken */
     union {
         struct vblk_split split;
+        struct vblk_packed packed;
     };
 };
 
 /** 2.7 Split Virtqueues. */
 extern const struct vblk_ring_ops vblk_ring_split;
+/** 2.8 Packed Virtqueues. */
+extern const struct vblk_ring_ops vblk_ring_packed;
+/** The format that was negotiated. */
+const struct vblk_ring_ops *vblk_ring_ops_for(uint64_t features);
 
 /**
  * Open one side of a queue, with nothing in flight.

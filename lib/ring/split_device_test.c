@@ -240,7 +240,7 @@ static void noise__only_ever_makes_verdicts(void **state)
         counts[chain.fault]++;
     }
     assert_int_equal(counts[VBLK_CHAIN_AVAIL_JUMP], 0);
-    for (unsigned i = 0; i < VBLK_CHAIN_FAULTS; i++)
+    for (unsigned i = 0; i <= VBLK_CHAIN_BAD_ADDRESS; i++) /* further ones need other features */
         assert_true(counts[i] > 0 || i == VBLK_CHAIN_AVAIL_JUMP);
 }
 

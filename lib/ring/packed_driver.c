@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The driver's half of a packed virtqueue (2.8.17 to 2.8.21). A buffer's first descriptor is written up to its flags, the
+ * others as a whole; none of that can be seen before those flags. publish() stores the flags of the first buffer of a
+ * batch last, with a release that covers all that was written before: the device polls that one descriptor.
+ * An answer is looked for in the flags alone (acquire); length and id are loaded after them, the rest is not looked at.
+ */
+#include "impl.h"
+#include "packed.h"
+
+vblk_err packed_clear(struct vblk_ring *ring)
+{
+    if (ring->side != VBLK_DRIVER || ring->packed.added != 0)
+        return VBLK_E_STATE;
+    TRY(vblk_memory_fill(ring->mem, VBLK_DRIVER, ring->at.desc, 0, 16 * (size_t)ring->at.size));
+    TRY(vblk_memory_fill(ring->mem, VBLK_DRIVER, ring->at.driver, 0, sizeof(struct vblk_packed_event)));
+    return vblk_memory_fill(ring->mem, VBLK_DRIVER, ring->at.device, 0, sizeof(struct vblk_packed_event));
+}
+
+static inline uint32_t next_in_order(const struct vblk_ring *ring, uint32_t i)
+{
+    return i + 1 == ring->at.size ? 0 : i + 1;
+}
+
+/* All 16 bytes; @hidden leaves the flags out. */
+static inline vblk_err put_desc(struct vblk_ring *ring, uint32_t slot, const struct vblk_buf *buf, uint16_t id,
+                                unsigned flags, bool hidden)
+{
+    const vblk_le64 desc[2] = { vblk_put64(buf->gpa),
+                                vblk_put64(buf->len | (uint64_t)id << 32 | (uint64_t)flags << 48) };
+    const uint64_t gpa = vblk_packed_desc_at(&ring->at, slot);
+
+    if (hidden)
+        return fast_write(ring->mem, VBLK_DRIVER, gpa, desc, offsetof(struct vblk_packed_desc, flags));
+    return fast_write(ring->mem, VBLK_DRIVER, gpa, desc, sizeof(desc));
+}
+
+/* The descriptors are written: it is a buffer from here on. */
+static void enter(struct vblk_ring *ring, uint16_t id, uint32_t n, unsigned flags, uint64_t writable)
+{
+    struct vblk_packed *p = &ring->packed;
+    struct vblk_packed_buf *buf = &p->bufs[id];
+
+    buf->seq = p->added++;
+    buf->writable = writable;
+    buf->slots = (uint16_t)n;
+    buf->head = p->avail.slot;
+    buf->flags = (uint16_t)flags;
+    p->free_id = buf->next;
+    p->free -= n;
+    p->order[p->order_in] = id;
+    p->order_in = next_in_order(ring, p->order_in);
+    vblk_packed_advance(&p->avail, ring->at.size, n);
+}
+
+vblk_err packed_add(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+{
+    struct vblk_packed *p = &ring->packed;
+    struct vblk_packed_pos pos = p->avail;
+    unsigned flags, first = 0;
+
+    if (ring->side != VBLK_DRIVER)
+        return VBLK_E_STATE;
+    if (n == 0 || n > ring->at.size)
+        return VBLK_E_INVAL;
+    if (n > p->free)
+        return VBLK_E_FULL;
+    for (uint32_t i = 0; i < n; i++) {
+        flags = vblk_packed_available(pos.wrap) | (i + 1 < n ? VBLK_DESC_NEXT : 0u) |
+                (bufs[i].writable ? VBLK_DESC_WRITE : 0u);
+        TRY(put_desc(ring, pos.slot, &bufs[i], p->free_id, flags, i == 0));
+        first = i == 0 ? flags : first;
+        vblk_packed_advance(&pos, ring->at.size, 1);
+    }
+    *id = p->free_id;
+    enter(ring, *id, n, first, chain_writable(bufs, n));
+    return VBLK_OK;
+}
+
+vblk_err packed_add_indirect(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_buf *bufs,
+                             uint32_t n, uint16_t *id)
+{
+    struct vblk_packed *p = &ring->packed;
+    const struct vblk_buf buf = { table, n * 16, false };
+    const unsigned flags = vblk_packed_available(p->avail.wrap) | VBLK_DESC_INDIRECT;
+
+    if (ring->side != VBLK_DRIVER)
+        return VBLK_E_STATE;
+    if (direct != 0) /* 2.8.7: a list has one kind of descriptors */
+        return VBLK_E_UNSUPPORTED;
+    TRY(chain_check_table(ring, n));
+    if (p->free == 0)
+        return VBLK_E_FULL;
+    TRY(chain_put_table(ring, table, bufs, n));
+    TRY(put_desc(ring, p->avail.slot, &buf, p->free_id, flags, true));
+    *id = p->free_id;
+    enter(ring, *id, 1, flags, chain_writable(bufs, n));
+    return VBLK_OK;
+}
+
+static vblk_err show(struct vblk_ring *ring, uint16_t id, enum vblk_order order)
+{
+    const struct vblk_packed_buf *buf = &ring->packed.bufs[id];
+
+    return vblk_memory_store16(ring->mem, VBLK_DRIVER, vblk_packed_flags_at(&ring->at, buf->head), order, buf->flags);
+}
+
+vblk_err packed_publish(struct vblk_ring *ring, uint32_t count)
+{
+    struct vblk_packed *p = &ring->packed;
+    const uint32_t first = p->order_out;
+    uint32_t i = first, slots = 0, size = ring->at.size;
+
+    if (ring->side != VBLK_DRIVER)
+        return VBLK_E_STATE;
+    if (count > p->added - p->published)
+        return VBLK_E_INVAL;
+    if (count == 0)
+        return VBLK_OK;
+    for (uint32_t n = 0; n < count; n++) {
+        if (n != 0)
+            TRY(show(ring, p->order[i], VBLK_RELAXED));
+        slots += p->bufs[p->order[i]].slots;
+        i = next_in_order(ring, i);
+    }
+    TRY(show(ring, p->order[first], VBLK_RELEASE));
+    p->order_out = i;
+    p->published += count;
+    p->unasked = p->unasked + slots < 2 * size ? p->unasked + slots : 2 * size;
+    vblk_packed_advance(&p->shown, size, slots);
+    return VBLK_OK;
+}
+
+vblk_err packed_kick_data(const struct vblk_ring *ring, uint16_t vq, uint32_t *data)
+{
+    if (ring->side != VBLK_DRIVER)
+        return VBLK_E_STATE;
+    *data = vq | (uint32_t)vblk_packed_wire_pos(ring->packed.shown) << 16;
+    return VBLK_OK;
+}
+
+/* Take a buffer back. */
+static void settle(struct vblk_ring *ring, struct vblk_used *used)
+{
+    struct vblk_packed *p = &ring->packed;
+    struct vblk_packed_buf *buf = &p->bufs[used->id];
+
+    vblk_packed_advance(&p->used, ring->at.size, buf->slots);
+    p->free += buf->slots;
+    buf->slots = 0;
+    buf->next = p->free_id;
+    p->free_id = (uint16_t)used->id;
+    used->fault = used->len > buf->writable ? VBLK_USED_LEN : VBLK_USED_OK;
+}
+
+/* 2.8.8: those passed over were used completely, as far as the length can say so. */
+static void settle_in_order(struct vblk_ring *ring, struct vblk_used *used)
+{
+    struct vblk_packed *p = &ring->packed;
+    uint64_t writable;
+
+    used->id = p->order[p->oldest];
+    writable = p->bufs[used->id].writable;
+    used->passed = --p->batch_left != 0;
+    used->len = !used->passed ? p->batch_len : writable < UINT32_MAX ? (uint32_t)writable : UINT32_MAX;
+    p->oldest = next_in_order(ring, p->oldest);
+    p->returned++;
+    settle(ring, used);
+}
+
+/* Load the next answer. Without a buffer there's no telling where the one after it will be. */
+static vblk_err look_at_used(struct vblk_ring *ring, struct vblk_used *used)
+{
+    struct vblk_packed *p = &ring->packed;
+    const uint16_t slot = p->used.slot;
+    uint16_t flags;
+    struct {
+        vblk_le32 len;
+        vblk_le16 id;
+    } desc;
+
+    TRY(vblk_memory_load16(ring->mem, VBLK_DRIVER, vblk_packed_flags_at(&ring->at, slot), VBLK_ACQUIRE, &flags));
+    if (!vblk_packed_is(flags, vblk_packed_used(p->used.wrap)))
+        return VBLK_E_EMPTY;
+    TRY(fast_read(ring->mem, VBLK_DRIVER, vblk_packed_len_at(&ring->at, slot), &desc, sizeof(desc)));
+    *used = (struct vblk_used){ .id = vblk_get16(desc.id) };
+    if (flags & VBLK_DESC_WRITE) /* 2.8.4: else the length means nothing */
+        used->len = vblk_get32(desc.len);
+    if (used->id >= ring->at.size)
+        used->fault = VBLK_USED_ID_RANGE;
+    else if (p->bufs[used->id].slots == 0 || p->bufs[used->id].seq >= p->published)
+        used->fault = VBLK_USED_NOT_OUTSTANDING;
+    ring->broken = used->fault != VBLK_USED_OK;
+    return VBLK_OK;
+}
+
+vblk_err packed_reap(struct vblk_ring *ring, struct vblk_used *used)
+{
+    struct vblk_packed *p = &ring->packed;
+
+    if (ring->side != VBLK_DRIVER || ring->broken)
+        return VBLK_E_STATE;
+    if (p->batch_left != 0) {
+        settle_in_order(ring, used);
+        return VBLK_OK;
+    }
+    TRY(look_at_used(ring, used));
+    if (ring->broken)
+        return VBLK_OK;
+    if (!ring_has(ring, VBLK_F_IN_ORDER)) {
+        settle(ring, used);
+        return VBLK_OK;
+    }
+    p->batch_left = (uint32_t)(p->bufs[used->id].seq - p->returned) + 1;
+    p->batch_len = used->len;
+    settle_in_order(ring, used);
+    return VBLK_OK;
+}
