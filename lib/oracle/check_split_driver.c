@@ -133,7 +133,13 @@ CHECK(RING_SPLIT_10, VBLK_DRIVER, AT(AVAIL_IDX), 0, ANY_PLACE, NO_SIGHT)
     return outcome;
 }
 
-CHECK(RING_SPLIT_12, VBLK_DRIVER, AT(QUEUE_ENABLE), 0, ANY_PLACE, NO_SIGHT)
+/* idx counted modulo the queue size. */
+static bool wraps_too_early(const struct look *l)
+{
+    return l->to == 0 && l->from + 1u == l->q->size && l->q->size > 1 && l->q->size < VBLK_SPLIT_SIZE_MAX;
+}
+
+static enum outcome first_index(const struct look *l, struct why *why)
 {
     vblk_le16 idx;
     if (!l->q->enabled || vblk_memory_peek(l->o->mem, l->q->driver + 2, &idx, sizeof(idx)) != VBLK_OK)
@@ -146,11 +152,24 @@ CHECK(RING_SPLIT_12, VBLK_DRIVER, AT(QUEUE_ENABLE), 0, ANY_PLACE, NO_SIGHT)
     return outcome;
 }
 
+CHECK(RING_SPLIT_12, VBLK_DRIVER, AT(QUEUE_ENABLE) | AT(AVAIL_IDX), 0, ANY_PLACE, NO_SIGHT)
+{
+    if (l->ev->kind == VBLK_EV_REG_WRITE)
+        return first_index(l, why);
+    if (!wraps_too_early(l))
+        return l->to < l->from && (uint16_t)(l->to - l->from) <= l->q->size ? HELD : UNTOUCHED;
+    enum outcome outcome = broken(why, "available idx wraps at 65536", "0 after %u", l->from);
+    point_at(why, l->q->driver + 2);
+    return outcome;
+}
+
 CHECK(RING_SPLIT_DRV_05, VBLK_DRIVER, AT(AVAIL_IDX), 0, ANY_PLACE, NO_SIGHT)
 {
     uint16_t step = (uint16_t)(l->to - l->from);
     if (step <= l->q->size)
         return HELD;
+    if (wraps_too_early(l))
+        return UNTOUCHED; /* RING-SPLIT-12 */
     enum outcome outcome = broken(why, "available idx only grows, by at most the queue size", "idx went from %u to %u",
                                   l->from, l->to);
     point_at(why, l->q->driver + 2);

@@ -117,6 +117,19 @@ static void live_queue_moved_or_enabled_twice__device_is_not_blamed(void **state
     }
 }
 
+static void queue_enabled_with_an_old_index__is_the_drivers_fault(void **state)
+{
+    struct world w;
+    (void)state;
+    start(&w, VBLK_SEES_ALL);
+    read_seven(&w, 3);
+    assert_int_equal(broken_of(&w, "RING-SPLIT-12"), 0);
+    reset(&w);
+    world_reg(&w, VBLK_EV_REG_WRITE, VBLK_REG_QUEUE_ENABLE, 1);
+    assert_int_equal(broken_of(&w, "RING-SPLIT-12"), 1);
+    world_close(&w);
+}
+
 /* ---- the driver's faults ---- */
 
 static void head_reused__device_may_serve_it_twice(void **state)
@@ -437,6 +450,7 @@ int main(void)
         cmocka_unit_test(size_written_after_a_reset__does_not_confuse_the_tables),
         cmocka_unit_test(ring_outside_memory_or_of_odd_size__is_not_followed),
         cmocka_unit_test(live_queue_moved_or_enabled_twice__device_is_not_blamed),
+        cmocka_unit_test(queue_enabled_with_an_old_index__is_the_drivers_fault),
         cmocka_unit_test(head_reused__device_may_serve_it_twice),
         cmocka_unit_test(index_jump__device_may_serve_what_lies_there),
         cmocka_unit_test(malformed_write_that_is_served_all_the_same__leaves_the_disk_unknown),
