@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "packed.h"
 #include "split.h"
 
 #define OK(call) assert_int_equal((call), VBLK_OK)
@@ -71,6 +72,17 @@ static inline void poke_desc(struct queue *q, uint32_t i, uint64_t gpa, uint32_t
                                     vblk_put16((uint16_t)next) };
 
     OK(vblk_memory_poke(q->mem, vblk_split_desc_at(&q->at, i), &desc, sizeof(desc)));
+}
+
+#define MARK_USED(wrap) ((wrap) ? VBLK_DESC_AVAIL | VBLK_DESC_USED : 0)
+#define MARK_AVAILABLE(wrap) ((wrap) ? VBLK_DESC_AVAIL : VBLK_DESC_USED)
+
+static inline void poke_packed(struct queue *q, uint32_t slot, uint64_t gpa, uint32_t len, unsigned id, unsigned flags)
+{
+    const struct vblk_packed_desc desc = { vblk_put64(gpa), vblk_put32(len), vblk_put16((uint16_t)id),
+                                           vblk_put16((uint16_t)flags) };
+
+    OK(vblk_memory_poke(q->mem, vblk_packed_desc_at(&q->at, slot), &desc, sizeof(desc)));
 }
 
 /* Add one buffer of n elements of 16 bytes, the last one writable, and make it available. */
