@@ -132,6 +132,14 @@ static enum outcome unannounced(const struct look *l, struct why *why)
     return outcome;
 }
 
+/* Fields whose change has rows of its own: BLK-OP-DEV-02 and -14. */
+static bool has_own_row(const struct look *l, uint64_t at)
+{
+    struct vblk_config_field field;
+    return (capacity_rules(l) && at < 8) ||
+           (vblk_config_field_find(&l->o->opt.profile, "write_zeroes_may_unmap", &field) && at == field.offset);
+}
+
 RULE(OPER_01, AT(CONFIG_READ) | AT(CASE_END))
 {
     const struct control *ctl = &l->o->ctl;
@@ -139,7 +147,7 @@ RULE(OPER_01, AT(CONFIG_READ) | AT(CASE_END))
 
     if (l->ev->kind == VBLK_EV_CONFIG_READ)
         return ctl->notified && changed(l, first, VBLK_CONFIG_MAX) ? HELD : UNTOUCHED;
-    if (!ctl->odd.is || !ctl->odd.live || ctl->odd.other_way || ctl->odd.at < first || ctl->suspend_change)
+    if (!ctl->odd.is || !ctl->odd.live || ctl->odd.other_way || has_own_row(l, ctl->odd.at) || ctl->suspend_change)
         return UNTOUCHED;
     return unannounced(l, why);
 }
