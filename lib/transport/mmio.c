@@ -26,11 +26,6 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static vblk_err read_reg(struct vblk_port *port, enum vblk_reg reg, uint16_t queue, uint64_t *value, bool *emulated)
-{
-    return mmio_read_reg(of(port), reg, queue, value, emulated);
-}
-
 static vblk_err write_reg(struct vblk_port *port, enum vblk_reg reg, uint16_t queue, uint64_t value, bool *emulated)
 {
     return mmio_write_reg(of(port), reg, queue, value, emulated);
@@ -94,6 +89,17 @@ static vblk_err take_interrupt(struct mmio_port *p, bool *any)
     if (bits & VBLK_MMIO_INT_CONFIG_CHANGE)
         vblk_port_notified(&p->port, VBLK_EV_CONFIG_NOTIFY, 0);
     return VBLK_OK;
+}
+
+/* DEVICE_NEEDS_RESET comes with an interrupt, which a driver in the real world would have had by now. */
+static vblk_err read_reg(struct vblk_port *port, enum vblk_reg reg, uint16_t queue, uint64_t *value, bool *emulated)
+{
+    vblk_err err = mmio_read_reg(of(port), reg, queue, value, emulated);
+    bool any;
+
+    if (!err && reg == VBLK_REG_STATUS && (*value & VBLK_STATUS_NEEDS_RESET))
+        err = take_interrupt(of(port), &any);
+    return err;
 }
 
 static void pause_for(unsigned *pause_us)
