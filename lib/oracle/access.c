@@ -147,6 +147,26 @@ static void device_stored(struct vblk_oracle *o, struct queue *q, struct chain *
     }
 }
 
+static void driver_stored(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct look *look,
+                          const struct vblk_event *ev)
+{
+    if (o->image != NULL)
+        (void)!vblk_memory_snapshot_update(o->image, o->mem, ev->at, ev->len);
+    if (look->place == IN_AVAIL_RING || look->place == IN_DESC_TABLE)
+        q->entry_stored = o->seq;
+    if (look->place == IN_AVAIL_IDX || (look->place == IN_AVAIL_RING && meets(ev, q->driver + 2, 2))) {
+        q->idx_stored = o->seq;
+        queue_scan_available(o, q, ev);
+    }
+    if (c != NULL)
+        queue_tampered(o, q, c, (enum place)look->place);
+    if (look->place != IN_DESC_TABLE || !q->enabled)
+        return;
+    uint16_t owner = q->table[(ev->at - q->desc) / 16].owner;
+    if (owner != NO_OWNER)
+        queue_tampered(o, q, &q->chains[owner], IN_DESC_TABLE);
+}
+
 void access_store(struct vblk_oracle *o, const struct vblk_event *ev)
 {
     struct look look = { .ev = ev };
@@ -161,14 +181,7 @@ void access_store(struct vblk_oracle *o, const struct vblk_event *ev)
         device_stored(o, q, c, &look, ev);
         return;
     }
-    if (o->image != NULL)
-        (void)!vblk_memory_snapshot_update(o->image, o->mem, ev->at, ev->len);
-    if (look.place == IN_AVAIL_RING || look.place == IN_DESC_TABLE)
-        q->entry_stored = o->seq;
-    if (look.place == IN_AVAIL_IDX || (look.place == IN_AVAIL_RING && meets(ev, q->driver + 2, 2))) {
-        q->idx_stored = o->seq;
-        queue_scan_available(o, q, ev);
-    }
+    driver_stored(o, q, c, &look, ev);
 }
 
 /* What a device loads tells which chain it is busy with. */

@@ -76,6 +76,8 @@ void chain_capture(struct vblk_oracle *o, struct queue *q, struct chain *c)
         uint32_t fault = piece_fault(q, c, index);
         if (fault != 0) {
             c->faults |= fault;
+            if (fault == F_REUSED)
+                q->chains[q->table[index].owner].void_ = true; /* its bytes are another's, too */
             break;
         }
         struct piece *p = &q->table[index];

@@ -399,6 +399,8 @@ void queue_drop_all(struct vblk_oracle *o);
 void queue_close(struct vblk_oracle *o, struct queue *q);
 void queue_scan_available(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
 void queue_scan_used(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
+/* The driver stored into a chain that is with the device. */
+void queue_tampered(struct vblk_oracle *o, struct queue *q, struct chain *c, enum place place);
 struct queue *queue_at(struct vblk_oracle *o, uint16_t no); /* NULL: not followed */
 
 /* chain.c: copy a chain out; facts about its structure. */

@@ -193,6 +193,15 @@ static bool may_mutate(const struct vblk_oracle *o, const struct queue *q, const
     return true;
 }
 
+void queue_tampered(struct vblk_oracle *o, struct queue *q, struct chain *c, enum place place)
+{
+    c->void_ = true; /* the device may have seen the old, the new, or some of each */
+    if (place == IN_WRITABLE)
+        return;
+    q->lost |= place == IN_DESC_TABLE;
+    abused(o, true);
+}
+
 /* A head that can't begin a chain: judged as the driver's fault, then forgotten. */
 static void reject_head(struct vblk_oracle *o, struct queue *q, uint16_t head, uint32_t fault,
                         const struct vblk_event *ev)
@@ -232,7 +241,7 @@ static void made_available(struct vblk_oracle *o, struct queue *q, uint16_t head
     request_parse(o, q, c);
     c->void_ = (c->faults & F_STRUCTURE) != 0;
     if (c->void_)
-        abused(o, may_mutate(o, q, c));
+        abused(o, (c->faults & F_REUSED) != 0 || may_mutate(o, q, c));
     q->lost |= (c->faults & (F_REUSED | F_INDIRECT)) != 0; /* what belongs to whom can't be told */
     chain_mark_overlaps(o, q, c);
     link_chain(o, c);

@@ -208,6 +208,49 @@ static void buffers_that_overlap__blame_the_driver_alone(void **state)
     }
 }
 
+static void request_changed_in_flight__is_the_drivers_fault_alone(void **state)
+{
+    static const struct { uint64_t at; bool moved; } changes[] = {
+        { WORLD_BUFFERS + 8, false }, { DESC_AT(1) + 1, true }, { WORLD_BUFFERS + 0x3000, false },
+    };
+    uint8_t data[512] = { 1 };
+    (void)state;
+    for (unsigned i = 0; i < 6; i++) {
+        const char *const allowed[] = { "SAFE-DRV-01", NULL };
+        struct world w;
+        start(&w, i < 3 ? VBLK_SEES_ALL : VBLK_SEES_DRIVER_STORES);
+        read_seven(&w, 3);
+        world_request(&w, 0, VBLK_T_IN, 7, NULL, 0, 512);
+        world_available(&w, 0);
+        world_store(&w, VBLK_DRIVER, changes[i % 3].at, "\x09", 1);
+        if (changes[i % 3].moved)
+            world_store(&w, VBLK_DEVICE, (world_data(0) & ~(uint64_t)0xff00) | 0x900, data, 512);
+        world_answer(&w, 0, data, 512, VBLK_S_OK);
+        world_event(&w, VBLK_EV_CASE_END, 0);
+        assert_int_equal(broken_of(&w, "SAFE-DRV-01"), 1);
+        assert_null(world_blamed_else(&w, allowed));
+        world_close(&w);
+    }
+}
+
+static void two_chains_that_share_descriptors__tell_nothing_of_the_disk(void **state)
+{
+    uint8_t data[512] = { 1 };
+    struct world w;
+    (void)state;
+    start(&w, VBLK_SEES_ALL);
+    read_seven(&w, 3);
+    world_request(&w, 0, VBLK_T_IN, 7, NULL, 0, 512);
+    world_request(&w, 1, VBLK_T_IN, 9, NULL, 0, 512);
+    world_desc(&w, 3, WORLD_BUFFERS + 0x4000, 16, VBLK_DESC_NEXT, 1);
+    world_available(&w, 0);
+    world_available(&w, 3);
+    world_answer(&w, 0, data, 512, VBLK_S_OK);
+    assert_int_equal(broken_of(&w, "SAFE-DRV-02"), 1);
+    assert_device_innocent(&w);
+    world_close(&w);
+}
+
 struct one_row {
     uint16_t flags, next;
     uint64_t gpa;
@@ -455,6 +498,8 @@ int main(void)
         cmocka_unit_test(index_jump__device_may_serve_what_lies_there),
         cmocka_unit_test(malformed_write_that_is_served_all_the_same__leaves_the_disk_unknown),
         cmocka_unit_test(buffers_that_overlap__blame_the_driver_alone),
+        cmocka_unit_test(request_changed_in_flight__is_the_drivers_fault_alone),
+        cmocka_unit_test(two_chains_that_share_descriptors__tell_nothing_of_the_disk),
         cmocka_unit_test(each_malformed_chain__has_one_row_of_its_own),
         cmocka_unit_test(chain_through_the_whole_table_and_on__is_too_long),
         cmocka_unit_test(service_after_abuse__is_what_the_row_is_about),
