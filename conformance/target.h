@@ -62,6 +62,8 @@ void target_close(struct target *target);
 /* Helpers for targets. The memory has one region that rings and buffers of the suite fit in. */
 #define TARGET_ARENA_GPA 0x100000u
 #define TARGET_ARENA_SIZE 0x2000000u
+/* Memory that is compared as a whole after each case is kept smaller. */
+#define TARGET_ARENA_FOREIGN 0x800000u
 /* Ask the port what the device is, and keep the answer in target->env. */
 vblk_err target_announce(struct target *target, const struct vblk_profile *profile);
 /* The features that the suite's driver knows how to accept. */

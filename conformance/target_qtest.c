@@ -90,7 +90,7 @@ static bool map_ram(struct target *target, const char *memory, char *why, size_t
                        (unsigned long long)st.st_size);
         return false;
     }
-    target->arena.size = size < TARGET_ARENA_SIZE ? size : TARGET_ARENA_SIZE;
+    target->arena.size = size < TARGET_ARENA_FOREIGN ? size : TARGET_ARENA_FOREIGN;
     if (vblk_memory_add_file(target->mem, TARGET_ARENA_GPA, memory, TARGET_ARENA_GPA, target->arena.size)) {
         (void)snprintf(why, why_size, "can't map '%s': %s", memory, strerror(errno));
         return false;

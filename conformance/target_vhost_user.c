@@ -63,7 +63,7 @@ static bool connect_to(struct vhost_user_target *t, unsigned timeout_ms, char *w
     struct target *target = &t->target;
 
     target->mem = vblk_memory_new();
-    if (!target->mem || vblk_memory_add_shared(target->mem, TARGET_ARENA_GPA, TARGET_ARENA_SIZE)) {
+    if (!target->mem || vblk_memory_add_shared(target->mem, TARGET_ARENA_GPA, TARGET_ARENA_FOREIGN)) {
         (void)snprintf(why, why_size, "no memory left to share with the back-end");
         return false;
     }
@@ -93,7 +93,7 @@ struct target *target_vhost_user(const char *socket, const struct vblk_profile *
         .foreign = true,
         .grade = VBLK_GRADE_SNAPSHOT,
         .sees = VBLK_SEES_DRIVER_STORES | VBLK_SEES_DRIVER_LOADS,
-        .arena = { TARGET_ARENA_GPA, TARGET_ARENA_SIZE },
+        .arena = { TARGET_ARENA_GPA, TARGET_ARENA_FOREIGN },
     };
     if (connect_to(t, timeout_ms, why, why_size))
         return &t->target;

@@ -72,8 +72,6 @@ void vblk_oracle_reset(struct vblk_oracle *o, bool forget_disk, bool disk_zero)
     memset(o->tally, 0, vblk_clause_count() * sizeof(*o->tally));
     memset(o->choices, 0, vblk_clause_count() * sizeof(*o->choices));
     o->violation_count = 0;
-    vblk_memory_snapshot_free(o->image);
-    o->image = NULL;
     if (forget_disk)
         shadow_forget(&o->shadow, disk_zero);
 }
@@ -267,8 +265,12 @@ static void on_case_begin(struct vblk_oracle *o, const struct vblk_event *ev)
 {
     (void)ev;
     o->in_case = true;
-    if (sees(o, VBLK_SEES_DRIVER_STORES) && !sees(o, VBLK_SEES_DEVICE_STORES) && o->image == NULL)
+    if (!sees(o, VBLK_SEES_DRIVER_STORES) || sees(o, VBLK_SEES_DEVICE_STORES))
+        return;
+    if (o->image == NULL)
         o->image = vblk_memory_snapshot(o->mem);
+    else
+        access_resync(o); /* what happened between two cases is nobody's doing */
 }
 
 static void on_case_end(struct vblk_oracle *o, const struct vblk_event *ev)
