@@ -53,9 +53,9 @@ enum vblk_mmio_offset {
     VBLK_MMIO_CONFIG_GENERATION = 0x0fc,   /**< R */
     VBLK_MMIO_CONFIG = 0x100               /**< RW, the device configuration */
 };
-#define VBLK_MMIO_MAGIC 0x74726976u      /**< "virt" */
-#define VBLK_MMIO_INT_USED_BUFFER 1u     /**< a used buffer notification */
-#define VBLK_MMIO_INT_CONFIG_CHANGE 2u   /**< a configuration change notification */
+#define VBLK_MMIO_MAGIC 0x74726976u    /**< "virt" */
+#define VBLK_MMIO_INT_USED_BUFFER 1u   /**< a used buffer notification */
+#define VBLK_MMIO_INT_CONFIG_CHANGE 2u /**< a configuration change notification */
 
 /**
  * How to reach the registers. read and write are needed. They answer VBLK_E_GONE, VBLK_E_IO or VBLK_E_TIMEOUT if the
@@ -81,7 +81,7 @@ struct vblk_mmio_bus {
 /** All zero is the default. */
 struct vblk_mmio_options {
     const struct vblk_profile *profile; /**< whose configuration fields there are, copied; NULL: default */
-    const char *name;                   /**< what the user calls the device; must outlive the port; NULL: "virtio-mmio" */
+    const char *name; /**< what the user calls the device; must outlive the port; NULL: "virtio-mmio" */
 };
 
 /**

@@ -18,11 +18,11 @@ extern "C" {
 
 /** All zero is the default: the virtio-mmio slots of QEMU's machine microvm. */
 struct vblk_qtest_options {
-    unsigned timeout_ms; /**< for each answer, milliseconds; 0: 5000 */
-    unsigned connect_ms; /**< how long vblk_qtest_open() keeps trying to connect; 0: one attempt */
-    uint64_t base;       /**< address of the first slot; 0: 0xfeb00000 */
-    uint32_t stride;     /**< bytes from slot to slot; 0: 512 */
-    uint32_t slots;      /**< how many to look at; 0: 32 */
+    unsigned timeout_ms;                /**< for each answer, milliseconds; 0: 5000 */
+    unsigned connect_ms;                /**< how long vblk_qtest_open() keeps trying to connect; 0: one attempt */
+    uint64_t base;                      /**< address of the first slot; 0: 0xfeb00000 */
+    uint32_t stride;                    /**< bytes from slot to slot; 0: 512 */
+    uint32_t slots;                     /**< how many to look at; 0: 32 */
     const struct vblk_profile *profile; /**< as in struct vblk_mmio_options */
 };
 

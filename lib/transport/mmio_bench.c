@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "mmio_bench.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#define MUST(held) must((held), #held)
+#undef OK
+#define OK(call) MUST((call) == VBLK_OK)
 
 enum {
     DESC = BENCH_GPA,
@@ -16,6 +17,14 @@ enum {
     DATA = BENCH_GPA + 0x4000,
     STATUS = BENCH_GPA + 0x5000
 };
+
+static void must(bool held, const char *what)
+{
+    if (held)
+        return;
+    fprintf(stderr, "does not hold: %s\n", what);
+    abort();
+}
 
 static bool broken(struct spy *spy, bool write, uint32_t offset, unsigned width, uint32_t value)
 {
@@ -82,9 +91,9 @@ struct bench *bench_new(void)
 {
     struct bench *b = calloc(1, sizeof(*b));
 
-    assert_non_null(b);
+    MUST(b);
     b->mem = vblk_memory_new();
-    assert_non_null(b->mem);
+    MUST(b->mem);
     b->spy.breaks_after = SIZE_MAX;
     b->spy.breaks_with = VBLK_E_GONE;
     return b;
@@ -102,12 +111,12 @@ struct bench *bench_with_device(void)
     options.capacity = 2048;
     options.num_queues = 2;
     b->store = vblk_store_new(options.capacity);
-    assert_non_null(b->store);
+    MUST(b->store);
     disk = vblk_store_backend(b->store);
     b->device = vblk_device_new(&options, b->mem, &disk, NULL);
-    assert_non_null(b->device);
+    MUST(b->device);
     b->regs = vblk_mmio_device_new(b->device);
-    assert_non_null(b->regs);
+    MUST(b->regs);
     b->spy.regs = b->regs;
     b->bus = (struct vblk_mmio_bus){
         .ctx = &b->spy, .read = spy_read, .write = spy_write, .recover = spy_recover, .close = spy_close
@@ -127,8 +136,7 @@ void bench_free(struct bench *b)
 
 void bench_open(struct bench *b)
 {
-    if (vblk_mmio_open(&b->bus, b->mem, NULL, &b->port, b->why, sizeof(b->why)) != VBLK_OK)
-        fail_msg("%s", b->why);
+    OK(vblk_mmio_open(&b->bus, b->mem, NULL, &b->port, b->why, sizeof(b->why)));
     b->port->observe = keep;
     b->port->observe_ctx = b;
     b->spy.count = 0;
@@ -164,7 +172,7 @@ void bench_bring_up(struct bench *b, uint64_t features, uint16_t queues)
     bench_put(b, VBLK_REG_STATUS, 0, 3);
     bench_put(b, VBLK_REG_DRIVER_FEATURES, 0, features);
     bench_put(b, VBLK_REG_STATUS, 0, 11);
-    assert_int_equal(bench_get(b, VBLK_REG_STATUS, 0), 11);
+    MUST(bench_get(b, VBLK_REG_STATUS, 0) == 11);
     for (uint16_t i = 0; i < queues; i++) {
         const uint64_t shift = i * UINT64_C(0x6000);
 
@@ -199,7 +207,7 @@ uint8_t bench_ask(struct bench *b, uint32_t type, uint64_t sector, uint32_t len)
         OK(vblk_port_wait(b->port, 0, 2000));
         OK(vblk_memory_load16(b->mem, VBLK_DRIVER, USED + 2, VBLK_ACQUIRE, &used));
     }
-    assert_int_equal(used, b->asked);
+    MUST(used == b->asked);
     OK(vblk_memory_peek(b->mem, STATUS, &status, 1));
     return status;
 }

@@ -27,7 +27,7 @@ struct spy {
     size_t count;
     uint32_t lie_at, lie; /* a read of lie_at answers lie, if lying */
     bool lying;
-    size_t breaks_after;  /* accesses; SIZE_MAX: never */
+    size_t breaks_after; /* accesses; SIZE_MAX: never */
     vblk_err breaks_with;
     unsigned recovered, closed;
 };

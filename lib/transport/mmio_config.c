@@ -114,8 +114,7 @@ vblk_err mmio_write_config(struct mmio_port *p, uint32_t offset, const uint8_t *
         bool whole = unit.at == offset + done && unit.width <= len - done;
         unsigned width = whole ? unit.width : 1;
 
-        err = mmio_gone(
-            p->bus.write(p->bus.ctx, VBLK_MMIO_CONFIG + offset + done, width, pack(buf + done, width)));
+        err = mmio_gone(p->bus.write(p->bus.ctx, VBLK_MMIO_CONFIG + offset + done, width, pack(buf + done, width)));
         done += width;
     }
     return err;

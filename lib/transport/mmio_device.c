@@ -30,8 +30,8 @@ static void notified(void *ctx, enum vblk_event_kind kind, uint16_t queue)
     struct vblk_mmio_device *regs = ctx;
 
     (void)queue;
-    set_interrupt(regs, regs->interrupt | (kind == VBLK_EV_USED_NOTIFY ? VBLK_MMIO_INT_USED_BUFFER
-                                                                       : VBLK_MMIO_INT_CONFIG_CHANGE));
+    set_interrupt(regs, regs->interrupt |
+                            (kind == VBLK_EV_USED_NOTIFY ? VBLK_MMIO_INT_USED_BUFFER : VBLK_MMIO_INT_CONFIG_CHANGE));
 }
 
 /* QueueSel may name a queue that no device can have. */
@@ -58,8 +58,8 @@ typedef void (*set_fn)(struct vblk_mmio_device *regs, const struct row *row, uin
 
 struct row {
     uint32_t offset;
-    get_fn get; /* NULL: write-only */
-    set_fn set; /* NULL: read-only */
+    get_fn get;      /* NULL: write-only */
+    set_fn set;      /* NULL: read-only */
     uint32_t detail; /* a constant, or enum vblk_reg */
     bool high;       /* the upper half */
 };

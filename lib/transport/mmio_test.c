@@ -476,17 +476,29 @@ static vblk_err operate(struct bench *b, unsigned which)
     uint64_t value;
 
     switch (which) {
-    case 0: return vblk_port_read_reg(b->port, VBLK_REG_DEVICE_FEATURES, 0, &value);
-    case 1: return vblk_port_write_reg(b->port, VBLK_REG_DRIVER_FEATURES, 0, V1);
-    case 2: return vblk_port_read_reg(b->port, VBLK_REG_NUM_QUEUES, 0, &value);
-    case 3: return vblk_port_write_reg(b->port, VBLK_REG_QUEUE_DESC, 0, BENCH_GPA);
-    case 4: return vblk_port_write_reg(b->port, VBLK_REG_QUEUE_ENABLE, 0, 0);
-    case 5: return vblk_port_read_config(b->port, 0, bytes, sizeof(bytes), NULL);
-    case 6: return vblk_port_write_config(b->port, 32, bytes, 1);
-    case 7: return vblk_port_kick(b->port, 0, 0);
-    case 8: return vblk_port_read_reg(b->port, VBLK_REG_CONFIG_LENGTH, 0, &value);
-    case 9: return vblk_port_write_reg(b->port, VBLK_REG_QUEUE_RESET, 0, 1);
-    default: vblk_device_needs_reset(b->device); return vblk_port_wait(b->port, 0, 1);
+    case 0:
+        return vblk_port_read_reg(b->port, VBLK_REG_DEVICE_FEATURES, 0, &value);
+    case 1:
+        return vblk_port_write_reg(b->port, VBLK_REG_DRIVER_FEATURES, 0, V1);
+    case 2:
+        return vblk_port_read_reg(b->port, VBLK_REG_NUM_QUEUES, 0, &value);
+    case 3:
+        return vblk_port_write_reg(b->port, VBLK_REG_QUEUE_DESC, 0, BENCH_GPA);
+    case 4:
+        return vblk_port_write_reg(b->port, VBLK_REG_QUEUE_ENABLE, 0, 0);
+    case 5:
+        return vblk_port_read_config(b->port, 0, bytes, sizeof(bytes), NULL);
+    case 6:
+        return vblk_port_write_config(b->port, 32, bytes, 1);
+    case 7:
+        return vblk_port_kick(b->port, 0, 0);
+    case 8:
+        return vblk_port_read_reg(b->port, VBLK_REG_CONFIG_LENGTH, 0, &value);
+    case 9:
+        return vblk_port_write_reg(b->port, VBLK_REG_QUEUE_RESET, 0, 1);
+    default:
+        vblk_device_needs_reset(b->device);
+        return vblk_port_wait(b->port, 0, 1);
     }
 }
 

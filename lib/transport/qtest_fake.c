@@ -70,14 +70,19 @@ static bool quirky(const struct fake *fake)
 static bool misbehave(const struct fake *fake, int sock)
 {
     switch (fake->quirk) {
-    case FAKE_SAYS: return say(sock, fake->text, 1000);
-    case FAKE_SILENT: return true;
-    case FAKE_HANGS_UP_HALF: say(sock, "OK 0x00", 1000); return false;
+    case FAKE_SAYS:
+        return say(sock, fake->text, 1000);
+    case FAKE_SILENT:
+        return true;
+    case FAKE_HANGS_UP_HALF:
+        say(sock, "OK 0x00", 1000);
+        return false;
     case FAKE_IRQS_FOR_EVER:
         while (say(sock, "IRQ raise 5\n", 1000))
             ;
         return false;
-    default: return false;
+    default:
+        return false;
     }
 }
 

@@ -23,8 +23,8 @@ struct fake {
     bool in_pieces;                /* answers are sent byte by byte */
     bool chatty;                   /* interrupts are announced before each answer */
     enum fake_quirk quirk;
-    unsigned from;                 /* the quirk begins with that command, counting from 1 */
-    unsigned times;                /* and lasts for so many */
+    unsigned from;  /* the quirk begins with that command, counting from 1 */
+    unsigned times; /* and lasts for so many */
     const char *text;
     unsigned commands, connections;
     int listener;

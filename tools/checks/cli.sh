@@ -96,6 +96,9 @@ expect 2 'does not have --pci yet' test --pci 0000:00:01.0
 expect 2 'does not have --record yet' test --record x
 expect 2 "$dir/no.sock" test $good --vhost-user "$dir/no.sock"
 expect 2 'socket' test $good --vhost-user ''
+expect 2 'needs --memory FILE' test $good --qtest "$dir/no.sock"
+expect 2 'goes with --qtest' test $good --memory "$dir/no.ram"
+expect 2 "$dir/no.ram" test $good --qtest "$dir/no.sock" --memory "$dir/no.ram"
 expect 2 'unknown report format' test $good --report yaml
 expect 2 "$dir/none/r.json" test $good --report "json:$dir/none/r.json"
 expect 2 "$dir/none/r.json" test $wrong --report text --report "json:$dir/none/r.json"
