@@ -62,12 +62,12 @@ CHECK(PROV_DEV_09, VBLK_DEVICE, AT(USED), TYPE(IN), ANY_PLACE, NO_SIGHT)
     return l->answer->read.compared && beside ? HELD : UNTOUCHED;
 }
 
-static bool all_alike(const struct shadow_read *r)
+static bool looks_erased(const struct shadow_read *r)
 {
     for (unsigned i = 1; i < r->shown; i++)
         if (r->got[i] != r->got[0])
             return false;
-    return r->shown >= 8;
+    return r->shown >= 8 && (r->got[0] == 0 || r->got[0] == 0xff);
 }
 
 /* Looks erased, on a device that knows how to: the request was taken for another. */
@@ -75,7 +75,7 @@ CHECK(PROV_DEV_11, VBLK_DEVICE, AT(USED), TYPE(IN), ANY_PLACE, NO_SIGHT)
 {
     const uint64_t erasing = VBLK_BIT(VBLK_F_DISCARD) | VBLK_BIT(VBLK_F_WRITE_ZEROES) |
                              VBLK_BIT(VBLK_F_SECURE_ERASE);
-    if ((l->o->ctl.offered_ever & erasing) == 0 || (l->answer->read.bad && !all_alike(&l->answer->read)))
+    if ((l->o->ctl.offered_ever & erasing) == 0 || (l->answer->read.bad && !looks_erased(&l->answer->read)))
         return UNTOUCHED;
     return judge_data(l, why, CAUSE(PROVISION), false, "data still there: provision is no request that erases");
 }
