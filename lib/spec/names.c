@@ -196,7 +196,7 @@ int64_t vblk_type_find(const struct vblk_profile *profile, const char *name)
     return -1;
 }
 
-/** Field @p row in no particular order: the text's, then the proposal's. False: not in this profile. */
+/** Row @p row of the text's fields, or past them the proposal's two. False: not in this profile. */
 static bool field_row(const struct vblk_profile *profile, size_t row, struct vblk_config_field *out)
 {
     struct vblk_config_field field = { "max_provision_sectors", profile->provision_offset, 4, 0, false };
@@ -214,26 +214,27 @@ static bool field_row(const struct vblk_profile *profile, size_t row, struct vbl
     return profile->provision && (row == COUNT(fields) || profile->provision_seg);
 }
 
+/** How many of the text's fields lie before the proposal's. The table is in ascending offset. */
+static size_t rows_before_provision(const struct vblk_profile *profile)
+{
+    size_t row = 0;
+
+    while (row < COUNT(fields) && fields[row].offset < profile->provision_offset)
+        row++;
+    return row;
+}
+
 bool vblk_config_field_at(const struct vblk_profile *profile, size_t i, struct vblk_config_field *out)
 {
-    struct vblk_config_field best = { 0 }, next;
-    unsigned from = 0; /* the first offset not yet passed */
+    const size_t before = rows_before_provision(profile);
 
-    for (size_t n = 0; n <= i; n++) {
-        bool found = false;
+    for (size_t n = 0; n < COUNT(fields) + 2; n++) {
+        size_t row = n < before ? n : n < before + 2 ? COUNT(fields) + n - before : n - 2;
 
-        for (size_t row = 0; row < COUNT(fields) + 2; row++) {
-            if (field_row(profile, row, &next) && next.offset >= from && (!found || next.offset < best.offset)) {
-                best = next;
-                found = true;
-            }
-        }
-        if (!found)
-            return false;
-        from = best.offset + 1u;
+        if (field_row(profile, row, out) && i-- == 0)
+            return true;
     }
-    *out = best;
-    return true;
+    return false;
 }
 
 bool vblk_config_field_find(const struct vblk_profile *profile, const char *name, struct vblk_config_field *out)
