@@ -122,7 +122,32 @@ static void copy_in(struct vblk_memory *mem, uint64_t gpa, const void *buf, uint
     }
 }
 
-static __attribute__((noinline)) vblk_err read_slow(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
+/*
+ * What judging costs for each access: a tap and nothing else, and a range in the region last used. @return where the
+ * bytes are, or NULL: not so simple. A store is marked here, once for all granules but the first time.
+ */
+static inline uint8_t *tapped(struct vblk_memory *mem, unsigned party, uint64_t gpa, uint64_t len, bool store)
+{
+    const struct region *region = region_guess(mem, party);
+    uint64_t offset = gpa - region->gpa;
+
+    if (unlikely(mem->watched != TAPPED || !region_holds(region, gpa, len) || len - 1 >= EVENT_MAX))
+        return NULL;
+    if (store && unlikely(!region_marked(region, offset, len)))
+        vblk_region_mark(&mem->regions[region - mem->regions], offset, len);
+    return region->host + offset;
+}
+
+static inline void tell_tap(struct vblk_memory *mem, unsigned kind, unsigned party, unsigned order, uint64_t gpa,
+                            const void *bytes, uint64_t len)
+{
+    const struct vblk_event ev = { .kind = (uint8_t)kind, .party = (uint8_t)party, .order = (uint8_t)order,
+                                   .len = (uint32_t)len, .at = gpa, .bytes = bytes };
+
+    mem->tap(mem->tap_ctx, &ev);
+}
+
+static __attribute__((noinline)) vblk_err read_any(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
                                                     void *buf, size_t len)
 {
     const struct access a = { VBLK_EV_LOAD, (uint8_t)party, VBLK_RELAXED, gpa, len };
@@ -140,6 +165,18 @@ static __attribute__((noinline)) vblk_err read_slow(struct vblk_memory *mem, enu
     return VBLK_OK;
 }
 
+static __attribute__((noinline)) vblk_err read_slow(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
+                                                    void *buf, size_t len)
+{
+    const uint8_t *host = tapped(mem, party, gpa, len, false);
+
+    if (unlikely(host == NULL))
+        return read_any(mem, party, gpa, buf, len);
+    copy(buf, host, len);
+    tell_tap(mem, VBLK_EV_LOAD, party, VBLK_RELAXED, gpa, buf, len);
+    return VBLK_OK;
+}
+
 vblk_err vblk_memory_read(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa, void *buf, size_t len)
 {
     const struct region *region = region_guess(mem, party);
@@ -149,7 +186,7 @@ vblk_err vblk_memory_read(struct vblk_memory *mem, enum vblk_party party, uint64
     return copy(buf, region->host + (gpa - region->gpa), len);
 }
 
-static __attribute__((noinline)) vblk_err write_slow(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
+static __attribute__((noinline)) vblk_err write_any(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
                                                      const void *buf, size_t len)
 {
     const struct access a = { VBLK_EV_STORE, (uint8_t)party, VBLK_RELAXED, gpa, len };
@@ -164,6 +201,18 @@ static __attribute__((noinline)) vblk_err write_slow(struct vblk_memory *mem, en
     else
         copy_in(mem, gpa, buf, len);
     told(mem, &a, buf);
+    return VBLK_OK;
+}
+
+static __attribute__((noinline)) vblk_err write_slow(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
+                                                     const void *buf, size_t len)
+{
+    uint8_t *host = tapped(mem, party, gpa, len, true);
+
+    if (unlikely(host == NULL))
+        return write_any(mem, party, gpa, buf, len);
+    copy(host, buf, len);
+    tell_tap(mem, VBLK_EV_STORE, party, VBLK_RELAXED, gpa, buf, len);
     return VBLK_OK;
 }
 
@@ -238,8 +287,8 @@ static inline void put16(uint8_t *host, enum vblk_order order, uint16_t value)
         __atomic_store_n((uint16_t *)(void *)host, v, __ATOMIC_SEQ_CST);
 }
 
-static __attribute__((noinline)) vblk_err load16_slow(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
-                                                      enum vblk_order order, uint16_t *value)
+static __attribute__((noinline)) vblk_err load16_any(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
+                                                     enum vblk_order order, uint16_t *value)
 {
     const struct access a = { VBLK_EV_LOAD, (uint8_t)party, (uint8_t)order, gpa, 2 };
     uint16_t wire;
@@ -258,6 +307,20 @@ static __attribute__((noinline)) vblk_err load16_slow(struct vblk_memory *mem, e
     return VBLK_OK;
 }
 
+static __attribute__((noinline)) vblk_err load16_slow(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
+                                                      enum vblk_order order, uint16_t *value)
+{
+    const uint8_t *host = tapped(mem, party, gpa, 2, false);
+    uint16_t wire;
+
+    if (unlikely(host == NULL))
+        return load16_any(mem, party, gpa, order, value);
+    *value = get16(host, order);
+    wire = le16(*value);
+    tell_tap(mem, VBLK_EV_LOAD, party, order, gpa, &wire, 2);
+    return VBLK_OK;
+}
+
 vblk_err vblk_memory_load16(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa, enum vblk_order order,
                             uint16_t *value)
 {
@@ -269,8 +332,8 @@ vblk_err vblk_memory_load16(struct vblk_memory *mem, enum vblk_party party, uint
     return VBLK_OK;
 }
 
-static __attribute__((noinline)) vblk_err store16_slow(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
-                                                       enum vblk_order order, uint16_t value)
+static __attribute__((noinline)) vblk_err store16_any(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
+                                                      enum vblk_order order, uint16_t value)
 {
     const struct access a = { VBLK_EV_STORE, (uint8_t)party, (uint8_t)order, gpa, 2 };
     const uint16_t wire = le16(value);
@@ -283,6 +346,19 @@ static __attribute__((noinline)) vblk_err store16_slow(struct vblk_memory *mem, 
     else
         copy_in(mem, gpa, &wire, 2);
     told(mem, &a, &wire);
+    return VBLK_OK;
+}
+
+static __attribute__((noinline)) vblk_err store16_slow(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
+                                                       enum vblk_order order, uint16_t value)
+{
+    const uint16_t wire = le16(value);
+    uint8_t *host = tapped(mem, party, gpa, 2, true);
+
+    if (unlikely(host == NULL))
+        return store16_any(mem, party, gpa, order, value);
+    put16(host, order, value);
+    tell_tap(mem, VBLK_EV_STORE, party, order, gpa, &wire, 2);
     return VBLK_OK;
 }
 
@@ -352,7 +428,10 @@ vblk_err vblk_memory_poke(struct vblk_memory *mem, uint64_t gpa, const void *buf
 
 static void rewatch(struct vblk_memory *mem)
 {
-    mem->watched = mem->tap != NULL || mem->hook != NULL || mem->view != NULL;
+    if (mem->hook != NULL || mem->view != NULL)
+        mem->watched = STEERED;
+    else
+        mem->watched = mem->tap != NULL ? TAPPED : UNWATCHED;
 }
 
 void vblk_memory_set_tap(struct vblk_memory *mem, vblk_observe_fn tap, void *ctx)

@@ -163,7 +163,7 @@ const void *vblk_memory_view(const struct vblk_memory *mem, uint64_t gpa, uint64
     return region != NULL ? region->host + (gpa - region->gpa) : NULL;
 }
 
-static void region_mark(struct region *region, uint64_t offset, uint64_t len)
+void vblk_region_mark(struct region *region, uint64_t offset, uint64_t len)
 {
     if (len == 0)
         return;
@@ -192,7 +192,7 @@ void vblk_memory_touch(struct vblk_memory *mem, uint64_t gpa, uint64_t len)
         uint64_t from = gpa > region->gpa ? gpa - region->gpa : 0;
         uint64_t to = last - region->gpa < region->size - 1 ? last - region->gpa : region->size - 1;
 
-        region_mark(region, from, to - from + 1);
+        vblk_region_mark(region, from, to - from + 1);
     }
 }
 

@@ -27,8 +27,11 @@ struct region {
 /* Each party has its own guess which region it will touch next, so that two threads don't fight over one. */
 enum { GUESS_COVERS = VBLK_NOBODY + 1, GUESSES };
 
+/* Who looks on: nobody, a tap alone, or a hook or a view, too. */
+enum watch { UNWATCHED, TAPPED, STEERED };
+
 struct vblk_memory {
-    bool watched; /* tap, hook or view is set */
+    uint8_t watched; /* enum watch */
     uint32_t guess[GUESSES]; /* index into regions; atomic, any value below the maximum is safe */
     uint32_t count;
     vblk_observe_fn tap;
@@ -75,6 +78,9 @@ static inline bool region_marked(const struct region *region, uint64_t offset, u
 
     return first == last && (__atomic_load_n(&region->dirty[first / 64], __ATOMIC_RELAXED) >> first % 64 & 1);
 }
+
+/* Remember that bytes of the region were stored into. */
+void vblk_region_mark(struct region *region, uint64_t offset, uint64_t len);
 
 /* Steps through the stretches of [gpa, gpa + len) that lie in one region each; the range must be covered. */
 static inline const struct region *region_next(const struct vblk_memory *mem, uint64_t gpa, uint64_t len,
