@@ -2,9 +2,10 @@
 /* Which checks a moment runs, and what becomes of their outcomes. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "judge.h"
+#include "repeat.h"
 
 /* A row CHECKED(TOKEN, …) of the clause table demands check_TOKEN: without it this file does not link. */
 #define PENDING_ROW(token)
@@ -22,10 +23,17 @@ static const struct check *const all_checks[] = {
 
 /* ---- filing ---- */
 
-static void file_check(struct check_list *list, const struct check *check)
+/* Twice: to count, and to fill in what has been counted. */
+static void file_check(struct check_list *list, const struct check *check, enum moment m)
 {
-    if (list->count < CHECKS_PER_LIST)
-        list->check[list->count++] = check;
+    if (list->check != NULL)
+        list->check[list->count] = check;
+    list->count++;
+    if (outcome_repeats(check, m))
+        return;
+    if (list->asked != NULL)
+        list->asked[list->asked_count] = check;
+    list->asked_count++;
 }
 
 static int type_list(enum moment m)
@@ -45,11 +53,12 @@ static bool wanted(const struct vblk_oracle *o, const struct check *check)
     return sees(o, check->sees) && vblk_clause_in_profile(vblk_clause_at(check->clause), &o->opt.profile);
 }
 
-static void file_by_party(struct check_list lists[2][PLACE_COUNT], const struct check *check, unsigned place)
+static void file_by_party(struct check_list lists[2][PLACE_COUNT], const struct check *check, unsigned place,
+                          enum moment m)
 {
     for (unsigned party = VBLK_DRIVER; party <= VBLK_DEVICE; party++)
         if (check->guilty == party || check->guilty == VBLK_NOBODY)
-            file_check(&lists[party][place], check);
+            file_check(&lists[party][place], check, m);
 }
 
 static void file_under(struct vblk_oracle *o, const struct check *check, enum moment m)
@@ -58,21 +67,18 @@ static void file_under(struct vblk_oracle *o, const struct check *check, enum mo
     if (by_place >= 0) {
         for (unsigned place = 0; place < PLACE_COUNT; place++)
             if (check->places == 0 || (check->places >> place & 1) != 0)
-                file_by_party(o->by_place[by_place], check, place);
+                file_by_party(o->lists.by_place[by_place], check, place, m);
     } else if (by_type >= 0) {
         for (unsigned type = 0; type < TY_COUNT; type++)
             if ((check->types >> type & 1) != 0)
-                file_check(&o->by_type[by_type][type], check);
+                file_check(&o->lists.by_type[by_type][type], check, m);
     } else {
-        file_check(&o->lists[m], check);
+        file_check(&o->lists.by_moment[m], check, m);
     }
 }
 
-void dispatch_build(struct vblk_oracle *o)
+static void file_all(struct vblk_oracle *o)
 {
-    memset(o->lists, 0, sizeof(o->lists));
-    memset(o->by_type, 0, sizeof(o->by_type));
-    memset(o->by_place, 0, sizeof(o->by_place));
     for (const struct check *const *at = all_checks; *at != NULL; at++) {
         if (!wanted(o, *at))
             continue;
@@ -82,14 +88,46 @@ void dispatch_build(struct vblk_oracle *o)
     }
 }
 
-static const struct check_list *list_for(const struct vblk_oracle *o, enum moment m, const struct look *look)
+/* Give each list its room, for as many as were counted. */
+static bool make_room(struct vblk_oracle *o)
 {
-    int by_type = type_list(m), by_place = place_list(m);
-    if (by_type >= 0)
-        return &o->by_type[by_type][look->chain != NULL ? look->chain->req.slot : TY_NONE];
-    if (by_place >= 0)
-        return &o->by_place[by_place][look->party][look->place];
-    return &o->lists[m];
+    struct check_list *list = &o->lists.by_moment[0];
+    size_t all = 0, known = 0;
+
+    for (unsigned i = 0; i < LISTS; i++) {
+        all += list[i].count + list[i].asked_count;
+        known += list[i].count - list[i].asked_count;
+    }
+    o->listed = calloc(all + 1, sizeof(*o->listed));
+    o->known = calloc(known + 1, sizeof(*o->known));
+    if (o->listed == NULL || o->known == NULL)
+        return false;
+    all = known = 0;
+    for (unsigned i = 0; i < LISTS; i++) {
+        list[i].check = o->listed + all;
+        list[i].asked = list[i].check + list[i].count;
+        list[i].known = o->known + known;
+        all += list[i].count + list[i].asked_count;
+        known += list[i].count - list[i].asked_count;
+        list[i].count = list[i].asked_count = 0;
+    }
+    return true;
+}
+
+bool dispatch_build(struct vblk_oracle *o)
+{
+    _Static_assert(sizeof(o->lists) == LISTS * sizeof(struct check_list), "the lists lie one after the other");
+    file_all(o);
+    if (!make_room(o))
+        return false;
+    file_all(o);
+    return true;
+}
+
+void dispatch_free(struct vblk_oracle *o)
+{
+    free(o->known);
+    free(o->listed);
 }
 
 /* ---- outcomes ---- */
@@ -195,22 +233,94 @@ static void settle(struct vblk_oracle *o, const struct check *check, const struc
     why->driver_did_it = false;
 }
 
-void judge_moment(struct vblk_oracle *o, enum moment moment, struct look *look)
+static inline void settle_any(struct vblk_oracle *o, const struct check *check, const struct look *look,
+                              struct why *why, enum outcome outcome)
 {
-    const struct check_list *list = list_for(o, moment, look);
+    if (outcome == HELD && why->reading == 0)
+        o->held[check->clause]++;
+    else if (outcome != UNTOUCHED)
+        settle(o, check, look, why, outcome);
+}
+
+static void ask(struct vblk_oracle *o, const struct check *const *checks, unsigned count, const struct look *look)
+{
     struct why why;
 
-    look->o = o;
-    o->checks_run += list->count;
     why.reading = 0;
     why.driver_did_it = false;
+    for (unsigned i = 0; i < count; i++)
+        settle_any(o, checks[i], look, &why, checks[i]->run(look, &why));
+}
+
+/* Ask all, and keep what will be the same at the next moment of this sign. */
+static void ask_and_learn(struct vblk_oracle *o, struct check_list *list, const struct look *look,
+                          const struct sign *sign)
+{
+    unsigned asked = 0;
+    bool known = true;
+    struct why why;
+
+    why.reading = 0;
+    why.driver_did_it = false;
+    list->known_count = 0;
     for (unsigned i = 0; i < list->count; i++) {
         const struct check *check = list->check[i];
         enum outcome outcome = check->run(look, &why);
-        if (outcome == HELD && why.reading == 0)
-            o->tally[check->clause].held++;
-        else if (outcome != UNTOUCHED)
-            settle(o, check, look, &why, outcome);
+        known = known && repeat_learn(list, check, outcome, &why, &asked);
+        settle_any(o, check, look, &why, outcome);
+    }
+    list->has_sign = known;
+    list->sign = *sign;
+}
+
+static void judge_sign(struct vblk_oracle *o, struct check_list *list, const struct look *look,
+                       const struct sign *sign)
+{
+    if (list->has_sign && same_sign(&list->sign, sign)) {
+        repeat_known(o, list, look);
+        ask(o, list->asked, list->asked_count, look);
+    } else {
+        ask_and_learn(o, list, look, sign);
+    }
+}
+
+void judge_chain(struct vblk_oracle *o, enum moment moment, struct look *look)
+{
+    struct check_list *list = &o->lists.by_type[type_list(moment)][look->chain != NULL ? look->chain->req.slot : TY_NONE];
+    struct sign sign;
+
+    look->o = o;
+    o->checks_run += list->count;
+    if (moment != AT_QUIET && sign_of_chain(look, &sign))
+        judge_sign(o, list, look, &sign);
+    else
+        ask(o, list->check, list->count, look);
+}
+
+void judge_access(struct vblk_oracle *o, enum moment moment, struct look *look)
+{
+    struct check_list *list = &o->lists.by_place[place_list(moment)][look->party][look->place];
+    struct sign sign;
+
+    look->o = o;
+    if (list->count == 0)
+        return;
+    o->checks_run += list->count;
+    sign_of_access(look, &sign);
+    judge_sign(o, list, look, &sign);
+}
+
+void judge_moment(struct vblk_oracle *o, enum moment moment, struct look *look)
+{
+    if (type_list(moment) >= 0) {
+        judge_chain(o, moment, look);
+    } else if (place_list(moment) >= 0) {
+        judge_access(o, moment, look);
+    } else {
+        const struct check_list *list = &o->lists.by_moment[moment];
+        look->o = o;
+        o->checks_run += list->count;
+        ask(o, list->check, list->count, look);
     }
 }
 

@@ -330,11 +330,29 @@ enum abuse { NO_ABUSE, ABUSED, ABUSED_THEN_RESET };
 enum stability { NOT_STABLE, STABLE_NEITHER, STABLE_WRITETHROUGH, STABLE_FLUSHED };
 
 #define SCRATCH 65536u
-#define CHECKS_PER_LIST 160
-struct check_list {
-    uint16_t count;
-    const struct check *check[CHECKS_PER_LIST];
+
+/* What a moment shows of all that checks which repeat look at (repeat.c). */
+struct sign {
+    uint64_t settings, facts, causes;
 };
+/* An outcome that repeats: the rule held, or a choice was noted. */
+struct known {
+    vblk_clause_no clause;
+    const char *choice; /* NULL: held */
+};
+
+/* The checks that a moment runs. */
+struct check_list {
+    uint16_t count, asked_count, known_count;
+    bool has_sign;              /* the outcomes of all but asked[] are known for moments of this sign */
+    struct sign sign;
+    const struct check **check; /* [count] */
+    const struct check **asked; /* [asked_count] those that have to be asked each time */
+    struct known *known;        /* [known_count] of the others: those that say something */
+};
+#define TYPE_MOMENTS 3  /* AT_AVAILABLE, AT_USED, AT_QUIET */
+#define PLACE_MOMENTS 2 /* AT_STORE, AT_LOAD */
+#define LISTS (MOMENT_COUNT + TYPE_MOMENTS * TY_COUNT + PLACE_MOMENTS * 2 * PLACE_COUNT)
 
 struct vblk_oracle {
     struct vblk_oracle_options opt;
@@ -366,10 +384,16 @@ struct vblk_oracle {
     /* who owned what was returned lately, to tell late stores from stray ones */
     struct { uint64_t gpa, len; uint64_t seq; uint8_t slot; } returned[256];
     uint32_t returned_next;
-    struct check_list lists[MOMENT_COUNT];
-    struct check_list by_type[3][TY_COUNT];                /* AT_AVAILABLE, AT_USED, AT_QUIET */
-    struct check_list by_place[2][2][PLACE_COUNT];          /* AT_STORE, AT_LOAD × party */
-    struct vblk_tally *tally;   /* [vblk_clause_count()] */
+    struct {
+        struct check_list by_moment[MOMENT_COUNT];
+        struct check_list by_type[TYPE_MOMENTS][TY_COUNT];
+        struct check_list by_place[PLACE_MOMENTS][2][PLACE_COUNT]; /* × party */
+    } lists;
+    const struct check **listed; /* what the lists' check and asked point into */
+    struct known *known;         /* … and their known */
+    uint64_t settings;           /* counts events that may change what is not memory: registers, configuration … */
+    struct vblk_tally *tally;   /* [vblk_clause_count()] but for … */
+    uint32_t *held;             /* [vblk_clause_count()] … what held, close together */
     const char **choices;       /* [vblk_clause_count()] what was noted last */
     struct vblk_violation violation[VBLK_VIOLATIONS_MAX];
     uint32_t violation_count;
@@ -390,8 +414,12 @@ static inline bool negotiated(const struct vblk_oracle *o, unsigned bit)
 }
 
 /* dispatch.c */
-void dispatch_build(struct vblk_oracle *o);
+bool dispatch_build(struct vblk_oracle *o); /* false: no memory */
+void dispatch_free(struct vblk_oracle *o);
 void judge_moment(struct vblk_oracle *o, enum moment moment, struct look *look);
+/* The same for AT_AVAILABLE, AT_USED and AT_QUIET; for AT_STORE and AT_LOAD. */
+void judge_chain(struct vblk_oracle *o, enum moment moment, struct look *look);
+void judge_access(struct vblk_oracle *o, enum moment moment, struct look *look);
 
 /* queue.c: scan for chains made available and used since the last look. */
 void queue_enable(struct vblk_oracle *o, uint16_t no);

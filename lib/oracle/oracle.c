@@ -20,12 +20,14 @@ struct vblk_oracle *vblk_oracle_new(const struct vblk_oracle_options *options, s
     o->queues = calloc(o->opt.queues_max, sizeof(*o->queues));
     o->active = calloc(o->opt.queues_max, sizeof(*o->active));
     o->tally = calloc(vblk_clause_count(), sizeof(*o->tally));
+    o->held = calloc(vblk_clause_count(), sizeof(*o->held));
     o->choices = calloc(vblk_clause_count(), sizeof(*o->choices));
     o->scratch = malloc(SCRATCH);
     o->busy = busy_new();
     bool shadow = shadow_open(&o->shadow, options->disk_zero);
-    if (o->queues == NULL || o->active == NULL || o->tally == NULL || o->choices == NULL || o->scratch == NULL || o->busy == NULL ||
-        !shadow) {
+    bool lists = dispatch_build(o);
+    if (o->queues == NULL || o->active == NULL || o->tally == NULL || o->held == NULL || o->choices == NULL ||
+        o->scratch == NULL || o->busy == NULL || !shadow || !lists) {
         vblk_oracle_free(o);
         return NULL;
     }
@@ -33,7 +35,6 @@ struct vblk_oracle *vblk_oracle_new(const struct vblk_oracle_options *options, s
         o->queues[i].no = i;
     shadow_track(&o->shadow, options->power_cuts);
     control_power_on(&o->ctl);
-    dispatch_build(o);
     return o;
 }
 
@@ -47,7 +48,9 @@ void vblk_oracle_free(struct vblk_oracle *o)
     shadow_close(&o->shadow);
     busy_free(o->busy);
     free(o->scratch);
+    dispatch_free(o);
     free(o->choices);
+    free(o->held);
     free(o->tally);
     free(o->active);
     free(o->queues);
@@ -70,8 +73,10 @@ void vblk_oracle_reset(struct vblk_oracle *o, bool forget_disk, bool disk_zero)
     o->ctl.limit_known = 0;
     control_power_on(&o->ctl);
     memset(o->tally, 0, vblk_clause_count() * sizeof(*o->tally));
+    memset(o->held, 0, vblk_clause_count() * sizeof(*o->held));
     memset(o->choices, 0, vblk_clause_count() * sizeof(*o->choices));
     o->violation_count = 0;
+    o->settings++;
     if (forget_disk)
         shadow_forget(&o->shadow, disk_zero);
 }
@@ -291,7 +296,6 @@ static void on_barrier(struct vblk_oracle *o, const struct vblk_event *ev)
 static void (*const handlers[VBLK_EV_COUNT])(struct vblk_oracle *, const struct vblk_event *) = {
     [VBLK_EV_REG_READ] = on_reg_read,         [VBLK_EV_REG_WRITE] = on_reg_write,
     [VBLK_EV_CONFIG_READ] = on_config,        [VBLK_EV_CONFIG_WRITE] = on_config,
-    [VBLK_EV_LOAD] = access_load,             [VBLK_EV_STORE] = access_store,
     [VBLK_EV_BARRIER] = on_barrier,           [VBLK_EV_KICK] = on_kick,
     [VBLK_EV_USED_NOTIFY] = on_used_notify,   [VBLK_EV_CONFIG_NOTIFY] = on_config_notify,
     [VBLK_EV_LOOK] = on_look,                 [VBLK_EV_QUIET] = on_quiet,
@@ -300,14 +304,25 @@ static void (*const handlers[VBLK_EV_COUNT])(struct vblk_oracle *, const struct 
     [VBLK_EV_CASE_END] = on_case_end,
 };
 
+/* Events that may change more than rings and buffers. */
+#define EVENT(kind) (1u << VBLK_EV_##kind)
+#define SETTINGS (~(EVENT(BARRIER) | EVENT(KICK) | EVENT(USED_NOTIFY) | EVENT(LOOK)))
+
 void vblk_oracle_observe(void *oracle, const struct vblk_event *ev)
 {
     struct vblk_oracle *o = oracle;
     o->seq++;
-    if (ev->kind < VBLK_EV_COUNT && handlers[ev->kind] != NULL)
+    if (ev->kind == VBLK_EV_STORE) {
+        access_store(o, ev);
+    } else if (ev->kind == VBLK_EV_LOAD) {
+        access_load(o, ev);
+    } else if (ev->kind < VBLK_EV_COUNT && handlers[ev->kind] != NULL) {
+        o->settings += (SETTINGS >> ev->kind & 1);
         handlers[ev->kind](o, ev);
-    if (ev->kind <= VBLK_EV_CONFIG_WRITE || ev->kind >= VBLK_EV_CONFIG_NOTIFY)
-        provision_see(o, ev);
+        if ((SETTINGS >> ev->kind & 1) != 0)
+            provision_see(o, ev);
+        o->settings += (SETTINGS >> ev->kind & 1); /* some handlers judge before they change something */
+    }
 }
 
 struct vblk_tally vblk_oracle_tally(const struct vblk_oracle *oracle, vblk_clause_no no)
@@ -316,6 +331,7 @@ struct vblk_tally vblk_oracle_tally(const struct vblk_oracle *oracle, vblk_claus
     if (no >= vblk_clause_count())
         return none;
     struct vblk_tally tally = oracle->tally[no];
+    tally.held += oracle->held[no];
     if (oracle->choices[no] != NULL)
         snprintf(tally.choice, sizeof(tally.choice), "%s", oracle->choices[no]);
     return tally;

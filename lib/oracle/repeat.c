@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Outcomes that repeat. Most checks ask of each lawful request what they asked of the last one, and are told the same.
+ * Those listed here look at nothing that is not in the sign of the moment: while the sign stays as it was, their
+ * outcomes are counted again without running them. Only outcomes that need no evidence repeat: held, a choice noted,
+ * nothing to say. Whatever is not plain (a fault, a changed byte, wrong data) has no sign, so that each check runs.
+ *
+ * Without NDEBUG every repetition is compared with what the checks say.
+ */
+#include <assert.h>
+
+#include "repeat.h"
+
+/*
+ * The moments at which the outcome of a clause's check depends on its sign alone:
+ *  - always: registers, configuration, options and readings, as they were when they last changed (settings);
+ *  - AT_STORE, AT_LOAD: place, party, whether the queue is enabled;
+ *  - AT_AVAILABLE: the type; that the chain has no fault; whether its sector is 0;
+ *  - AT_USED: also the status, how length, prefix and writable bytes compare, and which causes a read agreed with.
+ * A check that looks at anything else (pieces, other chains, counters, memory) does not belong here.
+ */
+static const uint32_t repeating[VBLK_C_COUNT] = {
+    /* check_safety.c */
+    [VBLK_C_SAFE_DEV_02] = AT(USED),
+    [VBLK_C_SAFE_DEV_03] = AT(USED),
+    [VBLK_C_SAFE_DEV_04] = AT(USED),
+    [VBLK_C_SAFE_DEV_05] = AT(USED),
+    [VBLK_C_SAFE_DEV_06] = AT(USED),
+    [VBLK_C_SAFE_DEV_01] = AT(STORE) | AT(USED),
+    [VBLK_C_SAFE_DRV_01] = AT(USED),
+    [VBLK_C_SAFE_DRV_02] = AT(AVAILABLE),
+    /* check_split_device.c */
+    [VBLK_C_VQ_02] = AT(USED),
+    [VBLK_C_RING_SPLIT_03] = AT(STORE),
+    [VBLK_C_RING_SPLIT_11] = AT(USED),
+    [VBLK_C_RING_SPLIT_15] = AT(USED),
+    [VBLK_C_RING_SPLIT_16] = AT(USED),
+    [VBLK_C_RING_SPLIT_DEV_01] = AT(USED),
+    [VBLK_C_RING_SPLIT_DEV_02] = AT(USED),
+    [VBLK_C_RING_SPLIT_DEV_04] = AT(USED),
+    [VBLK_C_RING_SPLIT_DEV_06] = AT(USED),
+    [VBLK_C_RING_SPLIT_DEV_07] = AT(USED),
+    /* check_split_driver.c */
+    [VBLK_C_RING_SPLIT_05] = AT(AVAILABLE),
+    [VBLK_C_RING_SPLIT_08] = AT(AVAILABLE),
+    [VBLK_C_RING_SPLIT_14] = AT(STORE),
+    [VBLK_C_RING_SPLIT_DRV_02] = AT(AVAILABLE),
+    [VBLK_C_RING_SPLIT_DRV_03] = AT(AVAILABLE),
+    [VBLK_C_SUPPLY_03] = AT(AVAILABLE),
+    [VBLK_C_SUPPLY_04] = AT(AVAILABLE),
+    [VBLK_C_SUPPLY_05] = AT(AVAILABLE),
+    /* check_request.c */
+    [VBLK_C_BLK_OP_01] = AT(AVAILABLE) | AT(USED),
+    [VBLK_C_BLK_OP_03] = AT(USED),
+    [VBLK_C_BLK_OP_04] = AT(USED),
+    [VBLK_C_BLK_OP_05] = AT(USED),
+    [VBLK_C_BLK_OP_06] = AT(USED),
+    [VBLK_C_BLK_OP_07] = AT(AVAILABLE),
+    [VBLK_C_BLK_OP_08] = AT(USED),
+    [VBLK_C_BLK_OP_09] = AT(USED),
+    [VBLK_C_BLK_OP_20] = AT(USED),
+    [VBLK_C_BLK_OP_21] = AT(USED),
+    [VBLK_C_BLK_OP_DRV_02] = AT(AVAILABLE),
+    [VBLK_C_BLK_OP_DRV_06] = AT(AVAILABLE),
+    [VBLK_C_BLK_OP_DRV_10] = AT(AVAILABLE),
+    [VBLK_C_BLK_OP_DEV_03] = AT(USED),
+    [VBLK_C_BLK_OP_DEV_04] = AT(USED),
+    [VBLK_C_FRAME_DRV_01] = AT(AVAILABLE),
+    [VBLK_C_FRAME_DRV_02] = AT(AVAILABLE),
+    /* check_flush.c */
+    [VBLK_C_BLK_OP_DRV_04] = AT(AVAILABLE),
+    [VBLK_C_BLK_OP_DRV_05] = AT(AVAILABLE),
+    [VBLK_C_BLK_OP_DEV_15] = AT(USED),
+    [VBLK_C_BLK_OP_DEV_16] = AT(USED),
+    [VBLK_C_BLK_OP_DEV_17] = AT(USED),
+    [VBLK_C_BLK_OP_DEV_18] = AT(USED),
+    [VBLK_C_BLK_OP_DEV_20] = AT(USED),
+    [VBLK_C_BLK_OP_DEV_22] = AT(USED),
+    /* check_segments.c, check_config_change.c, check_provision_data.c: what a read says of other requests */
+    [VBLK_C_BLK_OP_12] = AT(USED),
+    [VBLK_C_BLK_OP_DEV_11] = AT(USED),
+    [VBLK_C_BLK_INIT_03] = AT(USED),
+    [VBLK_C_PROV_DEV_04] = AT(USED),
+    [VBLK_C_PROV_DEV_06] = AT(USED),
+    [VBLK_C_PROV_DEV_08] = AT(USED),
+    [VBLK_C_PROV_DEV_10] = AT(USED),
+    [VBLK_C_PROV_DEV_11] = AT(USED),
+    [VBLK_C_PROV_DEV_28] = AT(USED),
+    /* check_reset.c, check_status.c, check_suspend.c */
+    [VBLK_C_RESET_DEV_03] = AT(STORE) | AT(LOAD),
+    [VBLK_C_STATUS_DEV_01] = AT(STORE),
+    [VBLK_C_SUSP_DEV_04] = AT(STORE) | AT(LOAD),
+};
+
+bool outcome_repeats(const struct check *check, enum moment moment)
+{
+    return (repeating[check->clause] >> moment & 1) != 0;
+}
+
+static bool in_asked(const struct check_list *list, const struct check *check, unsigned *at)
+{
+    if (*at == list->asked_count || list->asked[*at] != check)
+        return false;
+    ++*at;
+    return true;
+}
+
+bool repeat_learn(struct check_list *list, const struct check *check, enum outcome outcome, const struct why *why,
+                  unsigned *asked)
+{
+    if (in_asked(list, check, asked) || outcome == UNTOUCHED)
+        return true;
+    if (why->reading != 0 || (outcome != HELD && outcome != NOTED))
+        return false;
+    list->known[list->known_count++] = (struct known){ check->clause, outcome == NOTED ? why->choice : NULL };
+    return true;
+}
+
+/* Whether the checks say what is known of them. */
+static inline bool still_so(const struct check_list *list, const struct look *look)
+{
+    unsigned asked = 0, known = 0;
+
+    for (unsigned i = 0; i < list->count; i++) {
+        const struct check *check = list->check[i];
+        struct why why = { .reading = 0 };
+        if (in_asked(list, check, &asked))
+            continue;
+        enum outcome outcome = check->run(look, &why);
+        if (outcome == UNTOUCHED)
+            continue;
+        if (known == list->known_count || list->known[known].clause != check->clause || why.reading != 0 ||
+            outcome != (list->known[known].choice != NULL ? NOTED : HELD))
+            return false;
+        known++;
+    }
+    return known == list->known_count;
+}
+
+void repeat_known(struct vblk_oracle *o, const struct check_list *list, const struct look *look)
+{
+    assert(still_so(list, look));
+    (void)look;
+    for (unsigned i = 0; i < list->known_count; i++) {
+        const struct known *known = &list->known[i];
+        if (known->choice == NULL) {
+            o->held[known->clause]++;
+        } else {
+            o->tally[known->clause].noted++;
+            o->choices[known->clause] = known->choice;
+        }
+    }
+}
