@@ -13,7 +13,8 @@
 
 /*
  * The moments at which the outcome of a clause's check depends on its sign alone:
- *  - always: registers, configuration, options and readings, as they were when they last changed (settings);
+ *  - always: registers, configuration, options and readings, as they were when they last changed (settings), and whether
+ *    the driver abused a ring;
  *  - AT_STORE, AT_LOAD: place, party, whether the queue is enabled;
  *  - AT_AVAILABLE: the type; that the chain has no fault; whether its sector is 0;
  *  - AT_USED: also the status, how length, prefix and writable bytes compare, and which causes a read agreed with.
@@ -29,6 +30,7 @@ static const uint32_t repeating[VBLK_C_COUNT] = {
     [VBLK_C_SAFE_DEV_01] = AT(STORE) | AT(USED),
     [VBLK_C_SAFE_DRV_01] = AT(USED),
     [VBLK_C_SAFE_DRV_02] = AT(AVAILABLE),
+    [VBLK_C_SAFE_DRV_03] = AT(AVAILABLE),
     /* check_split_device.c */
     [VBLK_C_VQ_02] = AT(USED),
     [VBLK_C_RING_SPLIT_03] = AT(STORE),

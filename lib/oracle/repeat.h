@@ -20,7 +20,7 @@ static inline bool same_sign(const struct sign *a, const struct sign *b)
 static inline void sign_of_access(const struct look *l, struct sign *sign)
 {
     sign->settings = l->o->settings;
-    sign->facts = l->q == NULL ? 0 : 1u + l->q->enabled;
+    sign->facts = (l->q == NULL ? 0 : 1u + l->q->enabled) | (uint64_t)l->o->abuse << 2;
     sign->causes = 0;
 }
 
@@ -47,7 +47,7 @@ static inline bool sign_of_chain(const struct look *l, struct sign *sign)
     if (c == NULL || c->faults != 0 || c->void_ || c->count == 0 || l->q->lost)
         return false;
     sign->settings = l->o->settings;
-    sign->facts = fact(c->req.sector == 0, 16);
+    sign->facts = fact(c->req.sector == 0, 16) | (uint64_t)l->o->abuse << 17;
     sign->causes = 0;
     if (a == NULL)
         return true;
