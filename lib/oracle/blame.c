@@ -7,8 +7,11 @@
 enum cause data_suspect(const struct shadow_read *r, bool *outside)
 {
     bool settled = r->bad_cause == BY_READ || r->bad_cause == BY_NOBODY;
-    /* many segments of one request may push the one that named the sector out of sight: same cause, same request */
-    *outside = r->bad_nearby != BY_NOBODY && r->bad_nearby != r->bad_cause && (r->bad_adjacent || settled);
+    const uint32_t zeroes = CAUSE(ZEROES) | CAUSE(ZEROES_UNMAP), both = 1u << r->bad_cause | 1u << r->bad_nearby;
+    /* many segments of one request may push the one that named the sector out of sight: same cause, same request; and
+     * zeroes nearby can't make what was zeroed into anything else */
+    bool alike = r->bad_nearby == r->bad_cause || (both & ~zeroes) == 0;
+    *outside = r->bad_nearby != BY_NOBODY && !alike && (r->bad_adjacent || settled);
     return (enum cause)(*outside ? r->bad_nearby : r->bad_cause);
 }
 

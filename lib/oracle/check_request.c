@@ -45,7 +45,11 @@ CHECK(BLK_OP_01, VBLK_NOBODY, AT(USED) | AT(AVAILABLE), ALL_BUT_PROVISION, ANY_P
     }
     if (!answered(l))
         return UNTOUCHED;
-    return status_left_alone(l) ? wrong_status(l, why, "the last writable byte written with a status") : HELD;
+    if (!status_left_alone(l))
+        return HELD;
+    enum outcome outcome = broken(why, "the last writable byte written with a status", "it was left as it was");
+    point_at(why, l->chain->req.status_at);
+    return outcome;
 }
 
 CHECK(BLK_OP_02, VBLK_DEVICE, AT(USED), ANY_TYPE, ANY_PLACE, NO_SIGHT)

@@ -142,6 +142,8 @@ struct chain {
     struct chain *older, *newer; /* all outstanding chains of all queues, oldest first */
 };
 
+#define UNWRITTEN 0xffu /* no status: the device was not seen to store one */
+
 /* The answer a device gave to one chain, as seen at the moment the element was published. */
 struct answer {
     uint32_t id;

@@ -336,6 +336,8 @@ static void read_status(const struct vblk_oracle *o, const struct chain *c, stru
 {
     if (c->count > 0 && (c->faults & (F_NO_STATUS | F_STRUCTURE)) == 0)
         (void)!vblk_memory_peek(o->mem, c->req.status_at, &a->status, 1);
+    if (sees(o, VBLK_SEES_DEVICE_STORES) && !c->status_stored)
+        a->status = UNWRITTEN; /* whatever the driver left there is no answer */
 }
 
 static void used_one(struct vblk_oracle *o, struct queue *q, uint16_t slot, const struct vblk_event *ev)
