@@ -11,6 +11,21 @@ static bool anything_goes(const struct vblk_device *device, uint64_t sector, uin
     return sector < (uint64_t)1 << 54 && count < (uint64_t)1 << 32;
 }
 
+/* What lies behind the disk in the device's own memory. */
+static uint8_t read_anything(struct vblk_device *device, struct vblk_request *req)
+{
+    uint64_t len = vblk_request_in_len(req);
+    uint8_t block[VBLK_SECTOR];
+
+    if (vblk_reference_in_range(device, vblk_request_sector(req), len / VBLK_SECTOR))
+        return vblk_reference_run(device, req, VBLK_T_IN);
+    memset(block, 0xd1, sizeof(block));
+    for (uint64_t at = 0; at + VBLK_SECTOR <= len; at += VBLK_SECTOR)
+        if (vblk_request_put(device, req, at, block, VBLK_SECTOR) != VBLK_OK)
+            return VBLK_S_IOERR;
+    return VBLK_S_OK;
+}
+
 static bool multiplied_first(const struct vblk_device *device, uint64_t sector, uint64_t count)
 {
     uint64_t from = sector * VBLK_SECTOR; /* the wrap is the point */
@@ -51,6 +66,8 @@ static uint8_t write_with_neighbour(struct vblk_device *device, struct vblk_requ
 
 static const struct vblk_op wrapped_in = { .type = VBLK_T_IN, .feature = -1, .direction = VBLK_TO_DRIVER, .unit = 512,
                                            .run = read_at_wrapped };
+static const struct vblk_op any_in = { .type = VBLK_T_IN, .feature = -1, .direction = VBLK_TO_DRIVER, .unit = 512,
+                                       .run = read_anything };
 static const struct vblk_op neighbour_out = { .type = VBLK_T_OUT, .feature = -1, .direction = VBLK_FROM_DRIVER,
                                               .unit = 512, .writes = true, .run = write_with_neighbour };
 
@@ -58,6 +75,12 @@ static const struct vblk_op *with_wrapped_in(const struct vblk_device *device, u
 {
     (void)device;
     return type == VBLK_T_IN ? &wrapped_in : row;
+}
+
+static const struct vblk_op *with_any_in(const struct vblk_device *device, uint32_t type, const struct vblk_op *row)
+{
+    (void)device;
+    return type == VBLK_T_IN ? &any_in : row;
 }
 
 static const struct vblk_op *with_neighbour_out(const struct vblk_device *device, uint32_t type,
@@ -68,7 +91,7 @@ static const struct vblk_op *with_neighbour_out(const struct vblk_device *device
 }
 
 const struct mutant mutants_request[] = {
-    { "read-past-capacity", "answers OK to a read past capacity", "SAFE-DEV-05", { NULL }, { .in_range = anything_goes } },
+    { "read-past-capacity", "answers OK to a read past capacity", "SAFE-DEV-05", { NULL }, { .in_range = anything_goes, .op = with_any_in } },
     { "sector-times-512-wraps", "multiplies the sector by 512 before it looks at the range", "BLK-OP-06", { NULL },
       { .in_range = multiplied_first, .op = with_wrapped_in } },
     { "status-unwritten", "leaves the status byte as it was", "BLK-OP-01", { "PROV-REQ-14", "PROV-DEV-36", "RING-SPLIT-DEV-06" },

@@ -47,7 +47,7 @@ const struct mutant mutants_ring[] = {
       { .used_length = longer } },
     { "index-before-element", "publishes the used index before the element", "RING-SPLIT-DEV-05", { NULL },
       { .put_used = index_first } },
-    { "byte-beyond-buffer", "stores one byte past a writable buffer", "SAFE-DEV-01", { NULL },
-      { .put_status = byte_beyond } },
+    { "byte-beyond-buffer", "stores one byte past a writable buffer", "SAFE-DEV-01",
+      { "SAFE-DEV-02" /* where the next byte was writable in a buffer that is back */ }, { .put_status = byte_beyond } },
     { .name = NULL },
 };
