@@ -254,5 +254,5 @@ CHECK(BLK_OP_DEV_14, VBLK_DEVICE, AT(CONFIG_READ), 0, ANY_PLACE, NO_SIGHT)
         return UNTOUCHED;
     if ((ctl->config_seen[field.offset] & SEEN_STEADY) != 0)
         return broken(why, "a configuration change notification", "may_unmap became %u without one", value);
-    return ctl->notified ? HELD : UNTOUCHED;
+    return HELD; /* a notification came since the field was read last, whatever was read in between */
 }
