@@ -63,4 +63,5 @@ if [ $# -eq 0 ]; then
 fi
 status=0
 "$@" --qtest "$dir/qtest.sock" --memory "$dir/ram" || status=$?
+[ $status -ne 2 ] || cat "$dir/log" >&2 # QEMU may have died of PROPERTIES that it does not like
 exit $status
