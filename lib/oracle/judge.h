@@ -372,6 +372,7 @@ struct vblk_oracle {
     uint32_t mutators;          /* outstanding chains that change the disk */
     struct busy *busy;          /* which addresses may belong to outstanding chains */
     uint8_t *scratch;           /* [SCRATCH] */
+    uint64_t kept;              /* bytes of readable data that requests hold copies of */
     uint8_t stability;          /* enum stability of the last completed write or flush */
     uint8_t stability_at_cut;   /* the same when power was last lost */
     uint32_t power_cuts;

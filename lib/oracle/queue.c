@@ -65,10 +65,12 @@ static void drop_chains(struct vblk_oracle *o, struct queue *q)
     }
 }
 
-static void free_tables(struct queue *q)
+static void free_tables(struct vblk_oracle *o, struct queue *q)
 {
-    for (uint32_t i = 0; q->chains != NULL && i < q->tables_for; i++)
+    for (uint32_t i = 0; q->chains != NULL && i < q->tables_for; i++) {
         free(q->chains[i].req.data);
+        o->kept -= q->chains[i].req.data_room;
+    }
     free(q->table);
     free(q->chains);
     free(q->elem_fresh);
@@ -81,7 +83,7 @@ void queue_close(struct vblk_oracle *o, struct queue *q)
 {
     if (q->chains != NULL)
         drop_chains(o, q);
-    free_tables(q);
+    free_tables(o, q);
     q->enabled = false;
 }
 
@@ -99,7 +101,7 @@ static bool open_tables(struct vblk_oracle *o, struct queue *q, uint16_t size)
     }
     if (q->table == NULL || q->chains == NULL || q->elem_fresh == NULL) {
         q->tables_for = 0;
-        free_tables(q);
+        free_tables(o, q);
         return false;
     }
     for (uint32_t i = 0; i < size; i++)
@@ -239,7 +241,7 @@ static void made_available(struct vblk_oracle *o, struct queue *q, uint16_t head
     c->fetched.overflow = false;
     chain_capture(o, q, c);
     request_parse(o, q, c);
-    c->void_ = (c->faults & F_STRUCTURE) != 0;
+    c->void_ |= (c->faults & F_STRUCTURE) != 0;
     if (c->void_)
         abused(o, (c->faults & F_REUSED) != 0 || may_mutate(o, q, c));
     q->lost |= (c->faults & (F_REUSED | F_INDIRECT)) != 0; /* what belongs to whom can't be told */

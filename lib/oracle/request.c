@@ -116,20 +116,25 @@ static uint32_t size_faults(const struct vblk_oracle *o, const struct queue *q, 
     return faults;
 }
 
+/* Of all requests together: descriptors can name the same memory again and again. */
+#define KEPT_MAX ((uint64_t)256 << 20)
+
 /* Keep a copy of the readable data: what a write stores, what segments say. */
-static void keep_data(const struct vblk_oracle *o, const struct queue *q, const struct chain *c, struct request *r)
+static bool keep_data(struct vblk_oracle *o, const struct queue *q, const struct chain *c, struct request *r)
 {
     r->data_len = 0;
-    if (r->out_len == 0)
-        return;
     if (r->out_len > r->data_room) {
-        uint8_t *more = realloc(r->data, r->out_len);
-        if (more == NULL)
-            return;
-        r->data = more;
+        uint64_t more = r->out_len - r->data_room;
+        uint8_t *data = more <= KEPT_MAX - o->kept ? realloc(r->data, r->out_len) : NULL;
+        if (data == NULL)
+            return false;
+        r->data = data;
         r->data_room = r->out_len;
+        o->kept += more;
     }
-    r->data_len = chain_copy(o, q, c, false, sizeof(struct vblk_request_header), r->data, r->out_len);
+    if (r->out_len > 0)
+        r->data_len = chain_copy(o, q, c, false, sizeof(struct vblk_request_header), r->data, r->out_len);
+    return true;
 }
 
 static uint32_t range_faults(const struct control *ctl, uint64_t sector, uint64_t count)
@@ -232,7 +237,10 @@ void request_parse(struct vblk_oracle *o, const struct queue *q, struct chain *c
     r->sector = vblk_get64(head.sector);
     r->slot = slot_of(&o->opt.profile, r->type);
     const struct form *form = &forms[r->slot];
-    keep_data(o, q, c, r);
+    if (!keep_data(o, q, c, r) && form->unit == SEGMENT_BYTES) {
+        c->void_ = true; /* nobody knows what its segments say */
+        return;
+    }
     c->faults |= type_faults(o, form, r) | gate_faults(o, form) | size_faults(o, q, c, r);
     c->mutates = form->writes;
     if (r->slot == TY_FLUSH)

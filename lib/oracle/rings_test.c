@@ -293,6 +293,30 @@ static void chain_through_the_whole_table_and_on__is_too_long(void **state)
     world_close(&w);
 }
 
+/* Chains that name the same 128 MiB five times: more than is worth remembering. */
+static void same_memory_named_again_and_again__costs_no_memory_without_end(void **state)
+{
+    (void)state;
+    for (unsigned type = 0; type < 2; type++) {
+        struct world w;
+        start(&w, VBLK_SEES_DRIVER_STORES);
+        assert_int_equal(vblk_memory_add(w.mem, &(struct vblk_region){ .gpa = 1 << 24, .size = 1 << 27, .fd = -1 }), VBLK_OK);
+        for (uint16_t round = 0; round < 2; round++) {
+            for (uint16_t i = 1; i < 6; i++)
+                world_desc(&w, (uint16_t)((i + round) % 8), 1 << 24, 1 << 27, VBLK_DESC_NEXT, (uint16_t)((i + round + 1) % 8));
+            world_request(&w, 0, type == 0 ? VBLK_T_OUT : VBLK_T_DISCARD, 0, NULL, 0, 0);
+            world_desc(&w, round, WORLD_BUFFERS, 16, VBLK_DESC_NEXT, (uint16_t)(round + 1));
+            world_desc(&w, (uint16_t)(round + 6), WORLD_BUFFERS + 0x3000, 1, VBLK_DESC_WRITE, 0);
+            world_available(&w, round);
+            world_store(&w, VBLK_DEVICE, WORLD_BUFFERS + 0x3000, type == 0 ? "\x01" : "\x02", 1);
+            world_used(&w, round, 1);
+        }
+        world_event(&w, VBLK_EV_CASE_END, 0);
+        assert_device_innocent(&w);
+        world_close(&w);
+    }
+}
+
 /* ---- service after a reset ---- */
 
 static void service_after_abuse__is_what_the_row_is_about(void **state)
@@ -502,6 +526,7 @@ int main(void)
         cmocka_unit_test(two_chains_that_share_descriptors__tell_nothing_of_the_disk),
         cmocka_unit_test(each_malformed_chain__has_one_row_of_its_own),
         cmocka_unit_test(chain_through_the_whole_table_and_on__is_too_long),
+        cmocka_unit_test(same_memory_named_again_and_again__costs_no_memory_without_end),
         cmocka_unit_test(service_after_abuse__is_what_the_row_is_about),
         cmocka_unit_test(stray_store_before_a_reset__is_found_by_snapshot),
         cmocka_unit_test(half_written_answer_of_a_device_that_is_gone__is_its_own),
