@@ -56,19 +56,26 @@ struct outcome {
     bool played;
 };
 
-static void observe(struct runner_run *run, bool on)
+#define LONG_RUN 20u /* times the patience that other cases get */
+
+static void observe(struct runner_run *run, const struct runner_case *now)
 {
     struct target *target = run->target;
+    bool long_run = now->c->long_run;
 
-    vblk_memory_set_tap(target->mem, on ? vblk_oracle_observe : NULL, run->oracle);
-    if (on)
-        runner_guard_arm(&run->guard, target->port, run->options->timeout_ms);
-    else
-        runner_guard_disarm(&run->guard);
+    vblk_memory_set_tap(target->mem, vblk_oracle_observe, run->oracle);
+    runner_guard_arm(&run->guard, target->port, run->options->timeout_ms * (long_run ? LONG_RUN : 1));
+}
+
+static void observe_no_more(struct runner_run *run)
+{
+    vblk_memory_set_tap(run->target->mem, NULL, NULL);
+    runner_guard_disarm(&run->guard);
 }
 
 /* Half of the time for one answer: so silence is noticed, and judged, before the case's own time is up. */
-static vblk_err play(struct runner_run *run, const struct vblk_script *script, struct vblk_play *out)
+static vblk_err play(struct runner_run *run, const struct runner_case *now, const struct vblk_script *script,
+                     struct vblk_play *out)
 {
     struct target *target = run->target;
     struct vblk_player *player;
@@ -76,7 +83,7 @@ static vblk_err play(struct runner_run *run, const struct vblk_script *script, s
 
     *out = (struct vblk_play){ 0 };
     vblk_oracle_reset(run->oracle, !target->foreign, target->disk_zero);
-    observe(run, true);
+    observe(run, now);
     player = vblk_player_new(&run->guard.port, target->arena, run->options->timeout_ms / 2 + 1);
     err = player ? vblk_player_run(player, script, out) : VBLK_E_NOMEM;
     vblk_player_free(player);
@@ -149,7 +156,7 @@ static void note_stop(struct runner_run *run, const struct runner_case *now, con
 static bool play_script(struct runner_run *run, const struct runner_case *now, const struct vblk_script *script)
 {
     struct outcome was = { .blamed = false };
-    vblk_err err = play(run, script, &was.play);
+    vblk_err err = play(run, now, script, &was.play);
     struct report_case *entry = &run->report->cases[now->entry];
     char reason[128];
 
@@ -166,7 +173,7 @@ static bool play_script(struct runner_run *run, const struct runner_case *now, c
         judge_end(run, now, &was);
         note_stop(run, now, &was);
     }
-    observe(run, false);
+    observe_no_more(run);
     run->target->ops->end(run->target);
     return !run->stopped && !err && !run->dead && run->report->cases[now->entry].result == REPORT_RAN;
 }

@@ -80,6 +80,7 @@ static vblk_err guard_wait(struct vblk_port *port, uint16_t queue, unsigned ms)
     struct runner_guard *g = guard_of(port);
     unsigned most = left(g);
 
+    g->cut = ms > most;
     if (!most)
         return VBLK_E_TIMEOUT;
     return noted(g, g->inner->ops->wait(g->inner, queue, ms < most ? ms : most));
@@ -143,6 +144,8 @@ static void watch(void *ctx, const struct vblk_event *ev)
         guard->accepted = 0;
     if (ev->kind == VBLK_EV_REG_READ && ev->reg == VBLK_REG_STATUS && (ev->value & VBLK_STATUS_FEATURES_OK))
         guard->negotiated |= guard->accepted;
+    if (ev->kind == VBLK_EV_QUIET && guard->cut)
+        return; /* not the target was silent for so long, the case's time was up */
     if (guard->observe)
         guard->observe(guard->observe_ctx, ev);
 }
@@ -161,7 +164,7 @@ void runner_guard_arm(struct runner_guard *guard, struct vblk_port *inner, unsig
     };
     guard->inner = inner;
     guard->deadline = now() + (uint64_t)ms * 1000000u;
-    guard->expired = guard->gone = guard->stopped = false;
+    guard->expired = guard->gone = guard->stopped = guard->cut = false;
     guard->accepted = 0;
     inner->observe = pass_on;
     inner->observe_ctx = guard;

@@ -16,6 +16,7 @@ struct runner_guard {
     const volatile sig_atomic_t *stop;
     uint64_t deadline;                      /* nanoseconds of the monotonic clock */
     bool expired;                           /* a call came too late */
+    bool cut;                               /* the latest wait was shortened by the case's deadline */
     bool stopped;                           /* the user ended the run */
     bool gone;                              /* the device went away */
     uint64_t offered, negotiated, accepted; /* features seen; accepted: last written */
