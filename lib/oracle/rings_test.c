@@ -365,6 +365,22 @@ static void stray_store_before_a_reset__is_found_by_snapshot(void **state)
     world_close(&w);
 }
 
+static void descriptor_changed_by_the_device__is_found_by_snapshot(void **state)
+{
+    static const char *const allowed[] = { "RING-SPLIT-DEV-04", "RING-SPLIT-03", NULL };
+    uint8_t data[512] = { 1 };
+    struct world w;
+    (void)state;
+    start(&w, VBLK_SEES_DRIVER_STORES);
+    world_request(&w, 0, VBLK_T_IN, 7, NULL, 0, 512);
+    world_available(&w, 0);
+    world_store(&w, VBLK_DEVICE, DESC_AT(1) + 8, "\x00\x01", 2);
+    world_answer(&w, 0, data, 512, VBLK_S_OK);
+    assert_int_equal(broken_of(&w, "RING-SPLIT-DEV-04"), 1);
+    assert_null(world_blamed_else(&w, allowed));
+    world_close(&w);
+}
+
 static void half_written_answer_of_a_device_that_is_gone__is_its_own(void **state)
 {
     struct world w;
@@ -529,6 +545,7 @@ int main(void)
         cmocka_unit_test(same_memory_named_again_and_again__costs_no_memory_without_end),
         cmocka_unit_test(service_after_abuse__is_what_the_row_is_about),
         cmocka_unit_test(stray_store_before_a_reset__is_found_by_snapshot),
+        cmocka_unit_test(descriptor_changed_by_the_device__is_found_by_snapshot),
         cmocka_unit_test(half_written_answer_of_a_device_that_is_gone__is_its_own),
         cmocka_unit_test(used_index_and_elements_in_one_store__are_seen),
         cmocka_unit_test(used_index_too_far__does_not_cost_the_sight),
