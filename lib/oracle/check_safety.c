@@ -68,7 +68,7 @@ CHECK(SAFE_DEV_04, VBLK_DEVICE, AT(GONE) | AT(USED) | AT(QUIET), ANY_TYPE, ANY_P
                   l->ev->bytes != NULL ? (const char *)l->ev->bytes : "");
 }
 
-/* A read past capacity that claims success hands out bytes that are not the disk's (AMB-04: no status is prescribed). */
+/* A read past capacity that claims success hands out bytes that are not the disk's (AMB-04: any status will do). */
 static enum outcome read_of_nothing(const struct look *l, struct why *why)
 {
     uint64_t back = l->chain->req.sector * VBLK_SECTOR / VBLK_SECTOR;

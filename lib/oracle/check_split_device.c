@@ -83,7 +83,7 @@ CHECK(RING_SPLIT_DEV_01, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), ANY_TYPE
     if (l->answer == NULL) /* a difference found later is filed under every place */
         return l->place != IN_READABLE || (l->chain != NULL && (l->chain->faults & F_OVERLAP) != 0)
                    ? UNTOUCHED
-                                       : at_store(l, why, "no store into a device-readable buffer", "a readable buffer");
+                                       : at_store(l, why, "no store into a readable buffer", "a readable buffer");
     if (l->chain->void_ || l->chain->req.readable == 0)
         return UNTOUCHED;
     if (!l->answer->readable_changed)
@@ -112,7 +112,7 @@ CHECK(RING_SPLIT_DEV_04, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), ANY_TYPE
 {
     if (l->answer == NULL)
         return l->place != IN_DESC_TABLE ? UNTOUCHED
-                                         : at_store(l, why, "no store into the descriptor table", "the descriptor table");
+                                         : at_store(l, why, "no store into the table", "the descriptor table");
     if (l->chain->void_)
         return UNTOUCHED;
     if (!l->answer->table_changed)

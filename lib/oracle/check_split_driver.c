@@ -50,7 +50,7 @@ CHECK(RING_SPLIT_02, VBLK_NOBODY, AT(REG_WRITE) | AT(REG_READ), 0, ANY_PLACE, NO
 
     /* what a device that offers packed rings shows before it is asked for one, may be meant for those */
     bool unsettled = !l->o->ctl.features_ok && (l->o->ctl.offered >> VBLK_F_RING_PACKED & 1) != 0;
-    if (unsettled || negotiated(l->o, VBLK_F_RING_PACKED) || (l->ev->flags & VBLK_EV_EMULATED & (write ? 0u : ~0u)) != 0)
+    if (unsettled || negotiated(l->o, VBLK_F_RING_PACKED) || (!write && (l->ev->flags & VBLK_EV_EMULATED) != 0))
         return UNTOUCHED;
     if (l->ev->reg != (write ? VBLK_REG_QUEUE_SIZE : VBLK_REG_QUEUE_MAX) || (!write && size == 0))
         return UNTOUCHED;

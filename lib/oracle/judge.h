@@ -430,16 +430,20 @@ void queue_drop_all(struct vblk_oracle *o);
 void queue_close(struct vblk_oracle *o, struct queue *q);
 void queue_scan_available(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
 void queue_scan_used(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
-/* The driver stored into a chain that is with the device. */
-void queue_tampered(struct vblk_oracle *o, struct queue *q, struct chain *c, enum place place);
 struct queue *queue_at(struct vblk_oracle *o, uint16_t no); /* NULL: not followed */
+
+/* abuse.c: a malformed ring or chain was shown to the device … */
+void queue_abused(struct vblk_oracle *o, bool may_write_disk);
+/* … or the driver stored into a chain that is with the device. */
+void queue_tampered(struct vblk_oracle *o, struct queue *q, struct chain *c, enum place place);
+bool chain_may_mutate(const struct vblk_oracle *o, const struct queue *q, const struct chain *c);
+/* Whether a queue is not followed any more, so that nobody knows which memory the device may use. */
+bool any_queue_lost(const struct vblk_oracle *o);
 
 /* chain.c: copy a chain out; facts about its structure. */
 void chain_capture(struct vblk_oracle *o, struct queue *q, struct chain *c);
 /* Mark F_OVERLAP between a new chain and those in flight. */
 void chain_mark_overlaps(struct vblk_oracle *o, struct queue *q, struct chain *c);
-/* Whether a queue is not followed any more, so that nobody knows which memory the device may use. */
-bool any_queue_lost(const struct vblk_oracle *o);
 void chain_release(struct vblk_oracle *o, struct queue *q, struct chain *c);
 /* Walk the pieces of a chain in order. first: NULL if it has none; after: NULL past the last. */
 const struct piece *chain_first(const struct queue *q, const struct chain *c);

@@ -162,48 +162,6 @@ static void void_chain(struct chain *c, uint32_t fault)
     c->req.slot = TY_NONE;
 }
 
-bool any_queue_lost(const struct vblk_oracle *o)
-{
-    for (uint32_t i = 0; i < o->active_count; i++)
-        if (o->queues[o->active[i]].enabled && o->queues[o->active[i]].lost)
-            return true;
-    return false;
-}
-
-/* The device may do what it likes with what is malformed, as long as it keeps to the memory it was given. */
-static void abused(struct vblk_oracle *o, bool may_write_disk)
-{
-    o->abuse = ABUSED;
-    o->disk_astray |= may_write_disk;
-    if (may_write_disk)
-        shadow_forget(&o->shadow, false);
-}
-
-/* Whether a device that serves the broken chain all the same may change the disk. */
-static bool may_mutate(const struct vblk_oracle *o, const struct queue *q, const struct chain *c)
-{
-    static const uint32_t harmless[] = { VBLK_T_IN, VBLK_T_FLUSH, VBLK_T_GET_ID, VBLK_T_GET_LIFETIME };
-    const struct piece *first = chain_first(q, c);
-    vblk_le32 type;
-
-    if (first == NULL || first->len < sizeof(struct vblk_request_header) ||
-        vblk_memory_peek(o->mem, first->gpa, &type, sizeof(type)) != VBLK_OK)
-        return true;
-    for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
-        if (vblk_get32(type) == harmless[i])
-            return false;
-    return true;
-}
-
-void queue_tampered(struct vblk_oracle *o, struct queue *q, struct chain *c, enum place place)
-{
-    c->void_ = true; /* the device may have seen the old, the new, or some of each */
-    if (place == IN_WRITABLE)
-        return;
-    q->lost |= place == IN_DESC_TABLE;
-    abused(o, true);
-}
-
 /* A head that can't begin a chain: judged as the driver's fault, then forgotten. */
 static void reject_head(struct vblk_oracle *o, struct queue *q, uint16_t head, uint32_t fault,
                         const struct vblk_event *ev)
@@ -214,7 +172,7 @@ static void reject_head(struct vblk_oracle *o, struct queue *q, uint16_t head, u
     bad.queue = q->no;
     void_chain(&bad, fault);
     q->lost = true; /* how many buffers the device now owes can't be told (AMB-29) */
-    abused(o, true);
+    queue_abused(o, true);
     judge_moment(o, AT_AVAILABLE, &(struct look){ .ev = ev, .q = q, .chain = &bad });
 }
 
@@ -243,7 +201,7 @@ static void made_available(struct vblk_oracle *o, struct queue *q, uint16_t head
     request_parse(o, q, c);
     c->void_ |= (c->faults & F_STRUCTURE) != 0;
     if (c->void_)
-        abused(o, (c->faults & F_REUSED) != 0 || may_mutate(o, q, c));
+        queue_abused(o, (c->faults & F_REUSED) != 0 || chain_may_mutate(o, q, c));
     q->lost |= (c->faults & (F_REUSED | F_INDIRECT)) != 0; /* what belongs to whom can't be told */
     chain_mark_overlaps(o, q, c);
     link_chain(o, c);
@@ -268,7 +226,7 @@ void queue_scan_available(struct vblk_oracle *o, struct queue *q, const struct v
     judge_moment(o, AT_AVAIL_IDX, &(struct look){ .ev = ev, .q = q, .from = q->avail_idx, .to = idx });
     if (fresh > q->size) {
         q->lost = true;
-        abused(o, true);
+        queue_abused(o, true);
         return;
     }
     for (; fresh > 0 && !q->lost; fresh--) {

@@ -296,14 +296,16 @@ static void chain_through_the_whole_table_and_on__is_too_long(void **state)
 /* Chains that name the same 128 MiB five times: more than is worth remembering. */
 static void same_memory_named_again_and_again__costs_no_memory_without_end(void **state)
 {
+    const struct vblk_region large = { .gpa = 1 << 24, .size = 1 << 27, .fd = -1 };
     (void)state;
     for (unsigned type = 0; type < 2; type++) {
         struct world w;
         start(&w, VBLK_SEES_DRIVER_STORES);
-        assert_int_equal(vblk_memory_add(w.mem, &(struct vblk_region){ .gpa = 1 << 24, .size = 1 << 27, .fd = -1 }), VBLK_OK);
+        assert_int_equal(vblk_memory_add(w.mem, &large), VBLK_OK);
         for (uint16_t round = 0; round < 2; round++) {
             for (uint16_t i = 1; i < 6; i++)
-                world_desc(&w, (uint16_t)((i + round) % 8), 1 << 24, 1 << 27, VBLK_DESC_NEXT, (uint16_t)((i + round + 1) % 8));
+                world_desc(&w, (uint16_t)((i + round) % 8), large.gpa, (uint32_t)large.size, VBLK_DESC_NEXT,
+                           (uint16_t)((i + round + 1) % 8));
             world_request(&w, 0, type == 0 ? VBLK_T_OUT : VBLK_T_DISCARD, 0, NULL, 0, 0);
             world_desc(&w, round, WORLD_BUFFERS, 16, VBLK_DESC_NEXT, (uint16_t)(round + 1));
             world_desc(&w, (uint16_t)(round + 6), WORLD_BUFFERS + 0x3000, 1, VBLK_DESC_WRITE, 0);
