@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Indirect tables of both formats (2.7.5.3, 2.8.7). An entry is one access of 16 bytes; the table may lie at any address.
- * In a split table entries are chained by next; in a packed one they follow each other and only WRITE counts.
+ * Indirect tables of both formats (2.7.5.3, 2.8.7). An entry is one access of 16 bytes; the table may lie at any
+ * address. In a split table entries are chained by next; in a packed one they follow each other and only WRITE counts.
  */
 #include "impl.h"
 
@@ -83,7 +83,8 @@ vblk_err chain_put_table(struct vblk_ring *ring, uint64_t table, const struct vb
     for (uint32_t i = 0; i < n; i++) {
         const unsigned write = bufs[i].writable ? VBLK_DESC_WRITE : 0, next = i + 1 < n ? VBLK_DESC_NEXT : 0;
         const struct vblk_desc split = { vblk_put64(bufs[i].gpa), vblk_put32(bufs[i].len),
-                                         vblk_put16((uint16_t)(write | next)), vblk_put16((uint16_t)(next ? i + 1 : 0)) };
+                                         vblk_put16((uint16_t)(write | next)),
+                                         vblk_put16((uint16_t)(next ? i + 1 : 0)) };
         const struct vblk_packed_desc pack = { vblk_put64(bufs[i].gpa), vblk_put32(bufs[i].len), vblk_put16(0),
                                                vblk_put16((uint16_t)write) };
 

@@ -20,6 +20,16 @@ static inline bool ring_has(const struct vblk_ring *ring, unsigned feature)
     return (ring->at.features & VBLK_BIT(feature)) != 0;
 }
 
+/* To and from the byte order of the wire. */
+static inline uint64_t ring_le64(uint64_t v)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return __builtin_bswap64(v);
+#else
+    return v;
+#endif
+}
+
 /* Whether each area is aligned and in the memory, with the bytes that are in use. */
 vblk_err ring_check_areas(const struct vblk_ring *ring, const struct vblk_extent areas[VBLK_AREAS]);
 /* The device's room for a chain. */
@@ -62,6 +72,22 @@ static inline uint64_t chain_writable(const struct vblk_buf *bufs, uint32_t n)
     for (uint32_t i = 0; i < n; i++)
         writable += bufs[i].writable ? bufs[i].len : 0;
     return writable;
+}
+
+vblk_err split_add(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id);
+vblk_err split_add_indirect(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_buf *bufs,
+                            uint32_t n, uint16_t *id);
+vblk_err split_publish(struct vblk_ring *ring, uint32_t count);
+vblk_err split_reap(struct vblk_ring *ring, struct vblk_used *used);
+vblk_err split_take(struct vblk_ring *ring, struct vblk_chain *chain);
+vblk_err split_put_used(struct vblk_ring *ring, uint32_t id, uint32_t len);
+vblk_err split_put_used_wrote(struct vblk_ring *ring, uint32_t id, uint32_t len, bool wrote);
+vblk_err split_publish_used(struct vblk_ring *ring);
+
+/* Steps through order[], whose size need not be a power of two. */
+static inline uint32_t next_in_order(const struct vblk_ring *ring, uint32_t i)
+{
+    return i + 1 == ring->at.size ? 0 : i + 1;
 }
 
 vblk_err packed_clear(struct vblk_ring *ring);

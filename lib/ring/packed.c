@@ -75,8 +75,8 @@ static vblk_err packed_open(struct vblk_ring *ring)
 }
 
 /*
- * Whether the peer wants to hear of the last @count descriptors before @end. What the text gives no meaning is taken for
- * ENABLE: a notification too many does no harm.
+ * Whether the peer wants to hear of the last @count descriptors before @end. What the text gives no meaning is taken
+ * for ENABLE: a notification too many does no harm.
  */
 static vblk_err decide(struct vblk_ring *ring, uint64_t area, struct vblk_packed_pos end, bool *wanted)
 {

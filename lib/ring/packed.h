@@ -65,8 +65,8 @@ static inline uint16_t vblk_packed_wire_pos(struct vblk_packed_pos pos)
 }
 
 /*
- * Whether the descriptor that @event names is among the last @count before @end. A place and its wrap counter come again
- * after two rounds; a place outside the ring never comes.
+ * Whether the descriptor that @event names is among the last @count before @end. A place and its wrap counter come
+ * again after two rounds; a place outside the ring never comes.
  */
 static inline bool vblk_packed_crossed(uint32_t size, struct vblk_packed_pos end, uint32_t count, uint16_t event)
 {

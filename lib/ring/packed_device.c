@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The device's half of a packed virtqueue. Whether a buffer is available stands in its first descriptor's flags alone
- * (acquire): they are loaded first, the other 14 bytes after them, so that no byte is loaded twice. The descriptors that
- * follow were complete before those flags: one load of 16 bytes each.
- * An answer is length and id, then flags; of several answers the first one's flags come last (release), since the driver
- * polls that one descriptor.
+ * (acquire): they are loaded first, the other 14 bytes after them, so that no byte is loaded twice. The descriptors
+ * that follow were complete before those flags: one load of 16 bytes each.
+ * An answer is length and id, then flags; of several answers the first one's flags come last (release), since the
+ * driver polls that one descriptor.
  */
 #include "impl.h"
 #include "packed.h"
 
-static inline uint32_t next_in_order(const struct vblk_ring *ring, uint32_t i)
-{
-    return i + 1 == ring->at.size ? 0 : i + 1;
-}
-
-static vblk_err append(struct vblk_ring *ring, struct vblk_chain *chain, const struct vblk_packed_desc *desc, bool first)
+static inline vblk_err append(struct vblk_ring *ring, struct vblk_chain *chain, const struct vblk_packed_desc *desc,
+                              bool first)
 {
     const unsigned flags = vblk_get16(desc->flags);
 
@@ -42,7 +38,7 @@ static vblk_err broken(struct vblk_ring *ring, struct vblk_chain *chain, enum vb
 }
 
 /* The whole chain was seen: it is the device's until it is answered. */
-static vblk_err accept(struct vblk_ring *ring, struct vblk_chain *chain, uint32_t slots, struct vblk_packed_pos end)
+static inline vblk_err accept(struct vblk_ring *ring, struct vblk_chain *chain, uint32_t slots)
 {
     struct vblk_packed *p = &ring->packed;
 
@@ -50,37 +46,39 @@ static vblk_err accept(struct vblk_ring *ring, struct vblk_chain *chain, uint32_
         return broken(ring, chain, VBLK_CHAIN_ID_BUSY);
     p->slots[chain->id] = (uint16_t)slots;
     p->out += slots;
-    p->avail = end;
     p->order[p->order_in] = chain->id;
     p->order_in = next_in_order(ring, p->order_in);
+    vblk_packed_advance(&p->avail, ring->at.size, slots);
     return VBLK_OK;
 }
 
 /* After a fault in an element the chain is still followed: its end says where the next one begins, and its id. */
-static vblk_err walk(struct vblk_ring *ring, struct vblk_chain *chain, struct vblk_packed_desc *desc)
+static inline vblk_err walk(struct vblk_ring *ring, struct vblk_chain *chain, struct vblk_packed_desc *desc)
 {
     struct vblk_packed *p = &ring->packed;
     const uint32_t size = ring->at.size, taken = p->out + p->hidden;
-    struct vblk_packed_pos pos = p->avail;
-    uint32_t slots = 0;
+    unsigned mark = vblk_packed_available(p->avail.wrap);
+    uint32_t slot = p->avail.slot, slots = 0;
 
     for (;;) {
         if (taken + slots >= size)
             return broken(ring, chain, slots == size ? VBLK_CHAIN_TOO_LONG : VBLK_CHAIN_OVERRUN);
-        if (slots != 0) {
-            TRY(fast_read(ring->mem, VBLK_DEVICE, vblk_packed_desc_at(&ring->at, pos.slot), desc, sizeof(*desc)));
-            if (!vblk_packed_is(vblk_get16(desc->flags), vblk_packed_available(pos.wrap)))
+        if (slots++ != 0) {
+            TRY(fast_read(ring->mem, VBLK_DEVICE, vblk_packed_desc_at(&ring->at, slot), desc, sizeof(*desc)));
+            if (!vblk_packed_is(vblk_get16(desc->flags), mark))
                 return broken(ring, chain, VBLK_CHAIN_UNAVAILABLE);
         }
         if (chain->fault == VBLK_CHAIN_OK)
-            TRY(append(ring, chain, desc, slots == 0));
-        slots++;
-        vblk_packed_advance(&pos, size, 1);
+            TRY(append(ring, chain, desc, slots == 1));
         if ((vblk_get16(desc->flags) & VBLK_DESC_NEXT) == 0)
             break;
+        if (++slot == size) {
+            slot = 0;
+            mark ^= VBLK_DESC_AVAIL | VBLK_DESC_USED;
+        }
     }
     chain->id = vblk_get16(desc->id);
-    return accept(ring, chain, slots, pos);
+    return accept(ring, chain, slots);
 }
 
 vblk_err packed_take(struct vblk_ring *ring, struct vblk_chain *chain)
@@ -140,7 +138,7 @@ vblk_err packed_put_used_wrote(struct vblk_ring *ring, uint32_t id, uint32_t len
 {
     struct vblk_packed *p = &ring->packed;
     const unsigned flags = vblk_packed_used(p->used.wrap) | (wrote ? VBLK_DESC_WRITE : 0u);
-    const vblk_le64 answer = vblk_put64(len | (uint64_t)(uint16_t)id << 32);
+    const uint64_t answer = ring_le64(len | (uint64_t)(uint16_t)id << 32);
     uint32_t slots;
 
     if (ring->side != VBLK_DEVICE)

@@ -281,8 +281,9 @@ static void noise__only_ever_makes_verdicts(void **state)
             for (uint32_t i = 0; i < 5; i++) {
                 random = random * 1664525 + 1013904223;
                 poke_packed(&q, i, DATA - 64 + (random >> 8 & 0x10ffff), random >> 18 & ~(random >> 4 & 15),
-                            game & 4 ? random >> 29 : round, (random & 0x100 ? READY : AGAIN) | (random >> 24 & 3) |
-                                                           (random >> 28 == 0 ? VBLK_DESC_INDIRECT : 0));
+                            game & 4 ? random >> 29 : round,
+                            (random & 0x100 ? READY : AGAIN) | (random >> 24 & 3) |
+                                (random >> 28 == 0 ? VBLK_DESC_INDIRECT : 0));
             }
             while (OPS->take(&q.device, &chain) == VBLK_OK) {
                 assert_true(chain.n <= 5 && chain.readable <= chain.n);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The driver's half of a packed virtqueue (2.8.17 to 2.8.21). A buffer's first descriptor is written up to its flags, the
- * others as a whole; none of that can be seen before those flags. publish() stores the flags of the first buffer of a
- * batch last, with a release that covers all that was written before: the device polls that one descriptor.
- * An answer is looked for in the flags alone (acquire); length and id are loaded after them, the rest is not looked at.
+ * The driver's half of a packed virtqueue (2.8.17 to 2.8.21). A buffer's first descriptor is written up to its flags,
+ * the others as a whole; none of that can be seen before those flags. publish() stores the flags of the first buffer of
+ * a batch last, with a release that covers all that was written before: the device polls that one descriptor. An answer
+ * is looked for in the flags alone (acquire); length and id are loaded after them, the rest is not looked at.
  */
 #include "impl.h"
 #include "packed.h"
@@ -17,47 +17,57 @@ vblk_err packed_clear(struct vblk_ring *ring)
     return vblk_memory_fill(ring->mem, VBLK_DRIVER, ring->at.device, 0, sizeof(struct vblk_packed_event));
 }
 
-static inline uint32_t next_in_order(const struct vblk_ring *ring, uint32_t i)
+/* The two words of a descriptor, which compilers would put together byte by byte otherwise. */
+struct wire_desc {
+    uint64_t addr;
+    uint64_t rest;
+};
+
+static inline struct wire_desc wire_desc(const struct vblk_buf *buf, uint16_t id, unsigned flags)
 {
-    return i + 1 == ring->at.size ? 0 : i + 1;
+    return (struct wire_desc){ ring_le64(buf->gpa), ring_le64(buf->len | (uint64_t)id << 32 | (uint64_t)flags << 48) };
 }
 
-/* All 16 bytes; @hidden leaves the flags out. */
-static inline vblk_err put_desc(struct vblk_ring *ring, uint32_t slot, const struct vblk_buf *buf, uint16_t id,
-                                unsigned flags, bool hidden)
+/* All but the flags. */
+static inline vblk_err put_hidden(struct vblk_ring *ring, uint32_t slot, const struct vblk_buf *buf, uint16_t id)
 {
-    const vblk_le64 desc[2] = { vblk_put64(buf->gpa),
-                                vblk_put64(buf->len | (uint64_t)id << 32 | (uint64_t)flags << 48) };
-    const uint64_t gpa = vblk_packed_desc_at(&ring->at, slot);
+    const struct wire_desc desc = wire_desc(buf, id, 0);
 
-    if (hidden)
-        return fast_write(ring->mem, VBLK_DRIVER, gpa, desc, offsetof(struct vblk_packed_desc, flags));
-    return fast_write(ring->mem, VBLK_DRIVER, gpa, desc, sizeof(desc));
+    return fast_write(ring->mem, VBLK_DRIVER, vblk_packed_desc_at(&ring->at, slot), &desc,
+                      offsetof(struct vblk_packed_desc, flags));
 }
 
-/* The descriptors are written: it is a buffer from here on. */
-static void enter(struct vblk_ring *ring, uint16_t id, uint32_t n, unsigned flags, uint64_t writable)
+/* The descriptors are written: it is a buffer from here on. @flags are the first one's. */
+static inline void enter(struct vblk_ring *ring, uint32_t n, unsigned flags, uint64_t writable, uint16_t *id)
 {
     struct vblk_packed *p = &ring->packed;
-    struct vblk_packed_buf *buf = &p->bufs[id];
+    struct vblk_packed_buf *buf = &p->bufs[p->free_id];
 
+    *id = p->free_id;
+    p->order[p->order_in] = p->free_id;
+    p->order_in = next_in_order(ring, p->order_in);
+    p->free_id = buf->next;
+    p->free -= n;
     buf->seq = p->added++;
     buf->writable = writable;
     buf->slots = (uint16_t)n;
     buf->head = p->avail.slot;
     buf->flags = (uint16_t)flags;
-    p->free_id = buf->next;
-    p->free -= n;
-    p->order[p->order_in] = id;
-    p->order_in = next_in_order(ring, p->order_in);
     vblk_packed_advance(&p->avail, ring->at.size, n);
+}
+
+static inline unsigned flags_of(const struct vblk_buf *buf, bool more)
+{
+    return (more ? VBLK_DESC_NEXT : 0u) | (buf->writable ? VBLK_DESC_WRITE : 0u);
 }
 
 vblk_err packed_add(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
 {
     struct vblk_packed *p = &ring->packed;
-    struct vblk_packed_pos pos = p->avail;
-    unsigned flags, first = 0;
+    const unsigned first = vblk_packed_available(p->avail.wrap);
+    unsigned mark = first;
+    uint32_t slot = p->avail.slot;
+    uint64_t writable;
 
     if (ring->side != VBLK_DRIVER)
         return VBLK_E_STATE;
@@ -65,15 +75,20 @@ vblk_err packed_add(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_
         return VBLK_E_INVAL;
     if (n > p->free)
         return VBLK_E_FULL;
-    for (uint32_t i = 0; i < n; i++) {
-        flags = vblk_packed_available(pos.wrap) | (i + 1 < n ? VBLK_DESC_NEXT : 0u) |
-                (bufs[i].writable ? VBLK_DESC_WRITE : 0u);
-        TRY(put_desc(ring, pos.slot, &bufs[i], p->free_id, flags, i == 0));
-        first = i == 0 ? flags : first;
-        vblk_packed_advance(&pos, ring->at.size, 1);
+    TRY(put_hidden(ring, slot, &bufs[0], p->free_id));
+    writable = bufs[0].writable ? bufs[0].len : 0;
+    for (uint32_t i = 1; i < n; i++) {
+        struct wire_desc desc;
+
+        if (++slot == ring->at.size) {
+            slot = 0;
+            mark ^= VBLK_DESC_AVAIL | VBLK_DESC_USED;
+        }
+        desc = wire_desc(&bufs[i], p->free_id, mark | flags_of(&bufs[i], i + 1 < n));
+        TRY(fast_write(ring->mem, VBLK_DRIVER, vblk_packed_desc_at(&ring->at, slot), &desc, sizeof(desc)));
+        writable += bufs[i].writable ? bufs[i].len : 0;
     }
-    *id = p->free_id;
-    enter(ring, *id, n, first, chain_writable(bufs, n));
+    enter(ring, n, first | flags_of(&bufs[0], n > 1), writable, id);
     return VBLK_OK;
 }
 
@@ -92,9 +107,8 @@ vblk_err packed_add_indirect(struct vblk_ring *ring, uint64_t table, uint32_t di
     if (p->free == 0)
         return VBLK_E_FULL;
     TRY(chain_put_table(ring, table, bufs, n));
-    TRY(put_desc(ring, p->avail.slot, &buf, p->free_id, flags, true));
-    *id = p->free_id;
-    enter(ring, *id, 1, flags, chain_writable(bufs, n));
+    TRY(put_hidden(ring, p->avail.slot, &buf, p->free_id));
+    enter(ring, 1, flags, chain_writable(bufs, n), id);
     return VBLK_OK;
 }
 

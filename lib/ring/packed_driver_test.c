@@ -109,6 +109,8 @@ static void batch__shows_its_first_buffer_last(void **state)
     for (uint32_t i = 0; i < 4; i++)
         assert_int_equal(peek16(q, vblk_packed_flags_at(&q->at, i)), 0);
     assert_int_equal(OPS->take(&q->device, &chain), VBLK_E_EMPTY);
+    OK(OPS->publish(&q->driver, 0));
+    assert_int_equal(OPS->take(&q->device, &chain), VBLK_E_EMPTY);
     OK(OPS->publish(&q->driver, 3));
     for (int i = 0; i < 3; i++)
         OK(OPS->take(&q->device, &chain));

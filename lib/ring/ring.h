@@ -48,7 +48,7 @@ enum vblk_chain_fault {
     VBLK_CHAIN_INDIRECT,        /**< an indirect descriptor, which was not negotiated */
     VBLK_CHAIN_WRITE_THEN_READ, /**< a device-readable element after a device-writable one */
     VBLK_CHAIN_BAD_ADDRESS,     /**< bytes outside the memory, the indirect table's own among them */
-    VBLK_CHAIN_INDIRECT_MIXED,  /**< an indirect descriptor where only direct ones may be: with NEXT, or after NEXT (packed) */
+    VBLK_CHAIN_INDIRECT_MIXED,  /**< an indirect descriptor with NEXT, or (packed) after NEXT */
     VBLK_CHAIN_INDIRECT_NESTED, /**< an indirect descriptor in an indirect table (split) */
     VBLK_CHAIN_TABLE_LENGTH,    /**< an indirect table of no bytes, or of no multiple of 16 */
     VBLK_CHAIN_UNAVAILABLE,     /**< packed: goes on in a descriptor that isn't available; the ring is broken */
@@ -80,12 +80,12 @@ enum vblk_used_fault {
 };
 
 /**
- * An answer of the device, as it came. With OK and LEN the buffer id is the driver's again. On a packed ring, an id that
- * makes no sense breaks the ring: only the buffer's length tells where the next answer will be.
+ * An answer of the device, as it came. With OK and LEN the buffer id is the driver's again. On a packed ring, an id
+ * that makes no sense breaks the ring: only the buffer's length tells where the next answer will be.
  */
 struct vblk_used {
     uint32_t id;
-    uint32_t len;  /**< bytes written; 0 of a packed descriptor without WRITE, all that may be of a buffer passed over */
+    uint32_t len;  /**< bytes written; 0 without WRITE (packed); all that may be, of a buffer passed over */
     uint8_t fault; /**< enum vblk_used_fault */
     bool passed;   /**< IN_ORDER: has no answer of its own, a later one stands for it */
 };
@@ -107,9 +107,9 @@ struct vblk_ring_ops {
     /** Write the descriptors and the ring's entry; the device can't see them yet. VBLK_E_FULL: too few are free. */
     vblk_err (*add)(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id);
     /**
-     * As add(), but only the first @p direct elements get descriptors in the queue; the others go into an indirect table
-     * at @p table, 16 bytes for each, at any address. VBLK_E_UNSUPPORTED: INDIRECT_DESC was not negotiated, or direct
-     * is not 0 on a packed ring. VBLK_E_INVAL: no element for the table, or more than it can have. VBLK_E_RANGE.
+     * As add(), but only the first @p direct elements get descriptors in the queue; the others go into an indirect
+     * table at @p table, 16 bytes for each, at any address. VBLK_E_UNSUPPORTED: INDIRECT_DESC was not negotiated, or
+     * direct is not 0 on a packed ring. VBLK_E_INVAL: no element for the table, or more than it can have. VBLK_E_RANGE.
      */
     vblk_err (*add_indirect)(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_buf *bufs,
                              uint32_t n, uint16_t *id);
@@ -143,7 +143,7 @@ struct vblk_ring_ops {
      * With IN_ORDER it stands for all buffers taken before this one, too. To break the order, open without the feature.
      */
     vblk_err (*put_used)(struct vblk_ring *ring, uint32_t id, uint32_t len);
-    /** put_used(), which takes it that something was written if len isn't 0. A packed answer says that apart (2.8.3). */
+    /** put_used() takes it that something was written if len isn't 0. A packed answer says that apart (2.8.3). */
     vblk_err (*put_used_wrote)(struct vblk_ring *ring, uint32_t id, uint32_t len, bool wrote);
     /** Show the driver every answer that was put. */
     vblk_err (*publish_used)(struct vblk_ring *ring);
@@ -176,7 +176,14 @@ struct vblk_split {
     uint16_t avail_seen;           /* device: idx as last read */
     uint16_t used_next;            /* device: next position to fill; driver: next to reap */
     uint16_t used_seen;            /* device: idx as last written; driver: as last read */
-    struct vblk_buf *bufs;         /* device: [size], the chain last taken */
+    uint64_t unasked;              /* entries shown since notifications were last decided on */
+    bool in_order;                 /* IN_ORDER was negotiated; what follows is for that */
+    uint16_t oldest;               /* driver: the head that comes back next */
+    uint64_t returned;             /* driver: buffers that are back */
+    uint32_t batch_left;           /* driver: buffers that an answer stands for and reap() still owes */
+    uint32_t batch_len;            /* driver: the length of the last of them */
+    uint16_t order_next;           /* device: position in order[] of the oldest buffer */
+    uint16_t *order;               /* device: [size] heads as they were taken */
 };
 
 /** A place in a packed ring, with the wrap counter that goes with it (2.8.1). */

@@ -1,103 +1,47 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Both sides of a split virtqueue (2.7). Each descriptor is one access of 16 bytes, each used element one of 8, flags
- * and indices are atomic half-words. Orders: a release store of idx after what it covers, an acquire load of idx
- * before; and between the store of one's idx and the load of the other's flags a full barrier, without which both
- * sides could miss each other.
+ * What moves through a split virtqueue (2.7), on both sides. Each descriptor is one access of 16 bytes, each used
+ * element one of 8, flags and indices are atomic half-words. Orders: a release store of idx after what it covers, an
+ * acquire load of idx before; and between the store of one's idx and the load of the other's flags a full barrier,
+ * without which both sides could miss each other.
  */
-#include <stdlib.h>
-
-#include "fast.h"
+#include "impl.h"
 #include "split.h"
-
-#define TRY(call)                                                                                                      \
-    do {                                                                                                               \
-        vblk_err try_err = (call);                                                                                     \
-        if (__builtin_expect(try_err != VBLK_OK, 0))                                                                   \
-            return try_err;                                                                                            \
-    } while (0)
-
-static void split_extents(uint32_t size, uint64_t features, struct vblk_extent areas[VBLK_AREAS])
-{
-    (void)features; /* the field for the event index is part of the area whether it is used or not */
-    areas[VBLK_AREA_DESC] = (struct vblk_extent){ 16 * (uint64_t)size, 16 };
-    areas[VBLK_AREA_DRIVER] = (struct vblk_extent){ 6 + 2 * (uint64_t)size, 2 };
-    areas[VBLK_AREA_DEVICE] = (struct vblk_extent){ 6 + 8 * (uint64_t)size, 4 };
-}
-
-/* Without the event index nobody goes near the last two bytes of a ring: a peer may have left them out. */
-static vblk_err check_layout(const struct vblk_ring *ring)
-{
-    const uint64_t other = VBLK_BIT(VBLK_F_INDIRECT_DESC) | VBLK_BIT(VBLK_F_EVENT_IDX) | VBLK_BIT(VBLK_F_RING_PACKED);
-    const uint64_t where[VBLK_AREAS] = { ring->at.desc, ring->at.driver, ring->at.device };
-    struct vblk_extent areas[VBLK_AREAS];
-
-    if (ring->at.features & other)
-        return VBLK_E_UNSUPPORTED;
-    if (ring->at.size == 0 || ring->at.size > VBLK_SPLIT_SIZE_MAX || (ring->at.size & (ring->at.size - 1)) != 0)
-        return VBLK_E_INVAL;
-    split_extents(ring->at.size, ring->at.features, areas);
-    for (int i = 0; i < VBLK_AREAS; i++) {
-        if (where[i] % areas[i].align != 0)
-            return VBLK_E_INVAL;
-        if (!vblk_memory_covers(ring->mem, where[i], areas[i].bytes - (i == VBLK_AREA_DESC ? 0 : 2)))
-            return VBLK_E_RANGE;
-    }
-    return VBLK_OK;
-}
-
-static vblk_err split_open(struct vblk_ring *ring)
-{
-    struct vblk_split *s = &ring->split;
-    uint32_t size = ring->at.size;
-
-    TRY(check_layout(ring));
-    if (ring->side == VBLK_DEVICE) {
-        s->bufs = calloc(size, sizeof(*s->bufs));
-        return s->bufs != NULL ? VBLK_OK : VBLK_E_NOMEM;
-    }
-    s->slots = calloc(size, sizeof(*s->slots));
-    if (s->slots == NULL)
-        return VBLK_E_NOMEM;
-    for (uint32_t i = 0; i < size; i++)
-        s->slots[i].next = (uint16_t)(i + 1);
-    s->free = size;
-    return VBLK_OK;
-}
-
-static void split_close(struct vblk_ring *ring)
-{
-    free(ring->split.slots);
-    free(ring->split.bufs);
-}
 
 /* The driver's half. */
 
-static vblk_err split_clear(struct vblk_ring *ring)
+static inline vblk_err put_desc(struct vblk_ring *ring, uint16_t i, const struct vblk_buf *buf, unsigned how)
 {
-    uint32_t size = ring->at.size;
-
-    if (ring->side != VBLK_DRIVER || ring->split.added != 0)
-        return VBLK_E_STATE;
-    TRY(vblk_memory_fill(ring->mem, VBLK_DRIVER, ring->at.desc, 0, 16 * (size_t)size));
-    TRY(vblk_memory_fill(ring->mem, VBLK_DRIVER, ring->at.driver, 0, 4 + 2 * (size_t)size));
-    return vblk_memory_fill(ring->mem, VBLK_DRIVER, ring->at.device, 0, 4 + 8 * (size_t)size);
-}
-
-static inline vblk_err put_desc(struct vblk_ring *ring, uint16_t i, const struct vblk_buf *buf, bool more)
-{
-    const uint64_t flags = (more ? VBLK_DESC_NEXT : 0u) | (buf->writable ? VBLK_DESC_WRITE : 0u);
-    const uint64_t next = more ? ring->split.slots[i].next : 0;
+    const uint64_t flags = how | (buf->writable ? VBLK_DESC_WRITE : 0u);
+    const uint64_t next = how & VBLK_DESC_NEXT ? ring->split.slots[i].next : 0;
     /* struct vblk_desc as two words: compilers don't merge the stores of four fields. */
     const vblk_le64 desc[2] = { vblk_put64(buf->gpa), vblk_put64(buf->len | flags << 32 | next << 48) };
 
     return fast_write(ring->mem, VBLK_DRIVER, vblk_split_desc_at(&ring->at, i), desc, sizeof(desc));
 }
 
-static vblk_err split_add(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+/* The descriptors are written, the last one at @tail: it is a buffer from here on. */
+static inline vblk_err enter(struct vblk_ring *ring, uint16_t tail, uint32_t n, uint64_t writable, uint16_t *id)
 {
     struct vblk_split *s = &ring->split;
-    uint16_t head = s->free_head, tail = head, next = head;
+    struct vblk_split_slot *slot = &s->slots[s->free_head];
+
+    TRY(vblk_memory_store16(ring->mem, VBLK_DRIVER, vblk_split_avail_ring_at(&ring->at, s->added), VBLK_RELAXED,
+                            s->free_head));
+    *id = s->free_head;
+    s->free_head = s->slots[tail].next;
+    s->free -= n;
+    slot->seq = s->added++;
+    slot->writable = writable;
+    slot->tail = tail;
+    slot->len = (uint16_t)n;
+    return VBLK_OK;
+}
+
+vblk_err split_add(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+{
+    struct vblk_split *s = &ring->split;
+    uint16_t tail = s->free_head, next = tail;
     uint64_t writable = 0;
 
     if (ring->side != VBLK_DRIVER)
@@ -107,23 +51,35 @@ static vblk_err split_add(struct vblk_ring *ring, const struct vblk_buf *bufs, u
     if (n > s->free)
         return VBLK_E_FULL;
     for (uint32_t i = 0; i < n; i++) {
-        TRY(put_desc(ring, next, &bufs[i], i + 1 < n));
+        TRY(put_desc(ring, next, &bufs[i], i + 1 < n ? VBLK_DESC_NEXT : 0));
         writable += bufs[i].writable ? bufs[i].len : 0;
         tail = next;
         next = s->slots[next].next;
     }
-    TRY(vblk_memory_store16(ring->mem, VBLK_DRIVER, vblk_split_avail_ring_at(&ring->at, s->added), VBLK_RELAXED, head));
-    s->free_head = next;
-    s->free -= n;
-    s->slots[head].seq = s->added++;
-    s->slots[head].writable = writable;
-    s->slots[head].tail = tail;
-    s->slots[head].len = (uint16_t)n;
-    *id = head;
-    return VBLK_OK;
+    return enter(ring, tail, n, writable, id);
 }
 
-static vblk_err split_publish(struct vblk_ring *ring, uint32_t count)
+vblk_err split_add_indirect(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_buf *bufs,
+                            uint32_t n, uint16_t *id)
+{
+    struct vblk_split *s = &ring->split;
+    uint16_t tail = s->free_head;
+
+    if (ring->side != VBLK_DRIVER)
+        return VBLK_E_STATE;
+    TRY(chain_check_table(ring, n > direct ? n - direct : 0));
+    if (direct >= s->free)
+        return direct >= ring->at.size ? VBLK_E_INVAL : VBLK_E_FULL;
+    TRY(chain_put_table(ring, table, bufs + direct, n - direct));
+    for (uint32_t i = 0; i < direct; i++) {
+        TRY(put_desc(ring, tail, &bufs[i], VBLK_DESC_NEXT));
+        tail = s->slots[tail].next;
+    }
+    TRY(put_desc(ring, tail, &(struct vblk_buf){ table, (n - direct) * 16, false }, VBLK_DESC_INDIRECT));
+    return enter(ring, tail, direct + 1, chain_writable(bufs, n), id);
+}
+
+vblk_err split_publish(struct vblk_ring *ring, uint32_t count)
 {
     struct vblk_split *s = &ring->split;
     uint64_t published = s->published + count;
@@ -138,18 +94,7 @@ static vblk_err split_publish(struct vblk_ring *ring, uint32_t count)
                             (uint16_t)published));
     s->published = published;
     s->in_flight += count;
-    return VBLK_OK;
-}
-
-static vblk_err split_kick_wanted(struct vblk_ring *ring, bool *wanted)
-{
-    uint16_t flags;
-
-    if (ring->side != VBLK_DRIVER)
-        return VBLK_E_STATE;
-    vblk_memory_barrier(ring->mem, VBLK_DRIVER, VBLK_FULL);
-    TRY(vblk_memory_load16(ring->mem, VBLK_DRIVER, vblk_split_used_flags_at(&ring->at), VBLK_RELAXED, &flags));
-    *wanted = (flags & VBLK_USED_NO_NOTIFY) == 0;
+    s->unasked += count;
     return VBLK_OK;
 }
 
@@ -167,32 +112,73 @@ static vblk_err look_at_used(struct vblk_ring *ring)
     return VBLK_OK;
 }
 
-/* Judge an answer, and take the buffer back if it is one of ours. */
-static enum vblk_used_fault settle(struct vblk_ring *ring, uint32_t id, uint32_t len)
+static inline enum vblk_used_fault judge(const struct vblk_ring *ring, uint32_t id)
 {
-    struct vblk_split *s = &ring->split;
-    struct vblk_split_slot *slot;
+    const struct vblk_split_slot *slot;
 
     if (id >= ring->at.size)
         return VBLK_USED_ID_RANGE;
-    slot = &s->slots[id];
-    if (slot->len == 0 || slot->seq >= s->published)
-        return VBLK_USED_NOT_OUTSTANDING;
-    s->slots[slot->tail].next = s->free_head;
-    s->free_head = (uint16_t)id;
+    slot = &ring->split.slots[id];
+    return slot->len == 0 || slot->seq >= ring->split.published ? VBLK_USED_NOT_OUTSTANDING : VBLK_USED_OK;
+}
+
+/* Take a buffer back. With IN_ORDER the free descriptors are those that follow, always. */
+static inline void settle(struct vblk_ring *ring, struct vblk_used *used)
+{
+    struct vblk_split *s = &ring->split;
+    struct vblk_split_slot *slot = &s->slots[used->id];
+
+    if (!s->in_order) {
+        s->slots[slot->tail].next = s->free_head;
+        s->free_head = (uint16_t)used->id;
+    }
     s->free += slot->len;
     s->in_flight--;
     slot->len = 0;
-    return len > slot->writable ? VBLK_USED_LEN : VBLK_USED_OK;
+    used->fault = used->len > slot->writable ? VBLK_USED_LEN : VBLK_USED_OK;
 }
 
-static vblk_err split_reap(struct vblk_ring *ring, struct vblk_used *used)
+/* The next buffer that the answer stands for (2.7.9): those passed over were used completely. */
+static vblk_err settle_in_order(struct vblk_ring *ring, struct vblk_used *used)
+{
+    struct vblk_split *s = &ring->split;
+    const struct vblk_split_slot *slot = &s->slots[s->oldest];
+    const uint32_t all = slot->writable < UINT32_MAX ? (uint32_t)slot->writable : UINT32_MAX;
+
+    used->id = s->oldest;
+    used->passed = --s->batch_left != 0;
+    used->len = used->passed ? all : s->batch_len;
+    s->oldest = (uint16_t)((s->oldest + slot->len) & (ring->at.size - 1));
+    s->returned++;
+    settle(ring, used);
+    return VBLK_OK;
+}
+
+/* An answer, at the position before used_next, to an outstanding buffer. What it stands for, idx must cover as well. */
+static vblk_err begin_batch(struct vblk_ring *ring, struct vblk_used *used)
+{
+    struct vblk_split *s = &ring->split;
+    const uint64_t passed = s->slots[used->id].seq - s->returned;
+
+    if (passed > (uint16_t)(s->used_seen - s->used_next)) {
+        used->fault = VBLK_USED_ORDER;
+        return VBLK_OK;
+    }
+    s->used_next = (uint16_t)(s->used_next + passed);
+    s->batch_left = (uint32_t)passed + 1;
+    s->batch_len = used->len;
+    return settle_in_order(ring, used);
+}
+
+vblk_err split_reap(struct vblk_ring *ring, struct vblk_used *used)
 {
     struct vblk_split *s = &ring->split;
     struct vblk_used_elem elem;
 
     if (ring->side != VBLK_DRIVER || ring->broken)
         return VBLK_E_STATE;
+    if (__builtin_expect(s->batch_left != 0, 0))
+        return settle_in_order(ring, used);
     if (s->used_next == s->used_seen)
         TRY(look_at_used(ring));
     if (ring->broken) {
@@ -203,51 +189,28 @@ static vblk_err split_reap(struct vblk_ring *ring, struct vblk_used *used)
     s->used_next++;
     used->id = vblk_get32(elem.id);
     used->len = vblk_get32(elem.len);
-    used->fault = (uint8_t)settle(ring, used->id, used->len);
+    used->passed = false;
+    used->fault = (uint8_t)judge(ring, used->id);
+    if (used->fault != VBLK_USED_OK)
+        return VBLK_OK;
+    if (s->in_order)
+        return begin_batch(ring, used);
+    settle(ring, used);
     return VBLK_OK;
-}
-
-/* Say whether notifications are wanted. The barrier lets the caller look at the ring once more and miss nothing. */
-static vblk_err put_flags(struct vblk_ring *ring, enum vblk_party side, uint64_t gpa, uint16_t flags)
-{
-    if (ring->side != side)
-        return VBLK_E_STATE;
-    TRY(vblk_memory_store16(ring->mem, side, gpa, VBLK_RELAXED, flags));
-    if (flags == 0)
-        vblk_memory_barrier(ring->mem, side, VBLK_FULL);
-    return VBLK_OK;
-}
-
-static vblk_err split_set_interrupts(struct vblk_ring *ring, bool wanted)
-{
-    return put_flags(ring, VBLK_DRIVER, vblk_split_avail_flags_at(&ring->at), wanted ? 0 : VBLK_AVAIL_NO_INTERRUPT);
 }
 
 /* The device's half. */
 
-/* Append one descriptor to the chain, if nothing is wrong with it. */
-static inline enum vblk_chain_fault chain_append(struct vblk_ring *ring, struct vblk_chain *chain,
-                                                 const struct vblk_desc *desc, unsigned flags)
+/* An indirect descriptor: there is nothing behind it. */
+static vblk_err chain_end(struct vblk_ring *ring, struct vblk_chain *chain, const struct vblk_desc *desc)
 {
-    struct vblk_buf *buf = &ring->split.bufs[chain->n];
-
-    buf->gpa = vblk_get64(desc->addr);
-    buf->len = vblk_get32(desc->len);
-    buf->writable = (flags & VBLK_DESC_WRITE) != 0;
-    if (flags & VBLK_DESC_INDIRECT)
-        return VBLK_CHAIN_INDIRECT;
-    if (!buf->writable && chain->readable != chain->n)
-        return VBLK_CHAIN_WRITE_THEN_READ;
-    if (!fast_covers(ring->mem, buf->gpa, buf->len))
-        return VBLK_CHAIN_BAD_ADDRESS;
-    chain->n++;
-    if (buf->writable) {
-        chain->writable_bytes += buf->len;
-    } else {
-        chain->readable++;
-        chain->readable_bytes += buf->len;
-    }
-    return VBLK_CHAIN_OK;
+    if (!ring_has(ring, VBLK_F_INDIRECT_DESC))
+        chain->fault = VBLK_CHAIN_INDIRECT;
+    else if (vblk_get16(desc->flags) & VBLK_DESC_NEXT)
+        chain->fault = VBLK_CHAIN_INDIRECT_MIXED;
+    else
+        return chain_walk_table(ring, chain, vblk_get64(desc->addr), vblk_get32(desc->len));
+    return VBLK_OK;
 }
 
 /* Copy the chain out, each descriptor before it is looked at. More of them than the table has must be a loop. */
@@ -264,7 +227,10 @@ static vblk_err chain_walk(struct vblk_ring *ring, struct vblk_chain *chain)
     for (;;) {
         TRY(fast_read(ring->mem, VBLK_DEVICE, vblk_split_desc_at(&ring->at, i), &desc, sizeof(desc)));
         flags = vblk_get16(desc.flags);
-        chain->fault = (uint8_t)chain_append(ring, chain, &desc, flags);
+        if (__builtin_expect((flags & VBLK_DESC_INDIRECT) != 0, 0))
+            return chain_end(ring, chain, &desc);
+        chain->fault = (uint8_t)chain_append(ring, chain, vblk_get64(desc.addr), vblk_get32(desc.len),
+                                             (flags & VBLK_DESC_WRITE) != 0);
         if (chain->fault != VBLK_CHAIN_OK || (flags & VBLK_DESC_NEXT) == 0)
             return VBLK_OK;
         i = vblk_get16(desc.next);
@@ -289,7 +255,7 @@ static vblk_err look_at_avail(struct vblk_ring *ring)
     return VBLK_OK;
 }
 
-static vblk_err split_take(struct vblk_ring *ring, struct vblk_chain *chain)
+vblk_err split_take(struct vblk_ring *ring, struct vblk_chain *chain)
 {
     struct vblk_split *s = &ring->split;
 
@@ -297,32 +263,60 @@ static vblk_err split_take(struct vblk_ring *ring, struct vblk_chain *chain)
         return VBLK_E_STATE;
     if (s->avail_next == s->avail_seen)
         TRY(look_at_avail(ring));
-    *chain = (struct vblk_chain){ .bufs = s->bufs };
+    *chain = (struct vblk_chain){ .bufs = ring->bufs };
     if (ring->broken) {
         chain->fault = VBLK_CHAIN_AVAIL_JUMP;
         return VBLK_OK;
     }
     TRY(vblk_memory_load16(ring->mem, VBLK_DEVICE, vblk_split_avail_ring_at(&ring->at, s->avail_next), VBLK_RELAXED,
                            &chain->id));
+    if (s->in_order)
+        s->order[s->avail_next & (ring->at.size - 1)] = chain->id;
     s->avail_next++;
     return chain_walk(ring, chain);
 }
 
-static vblk_err split_put_used(struct vblk_ring *ring, uint32_t id, uint32_t len)
+/* With IN_ORDER: how many buffers an answer stands for, from the oldest on; an answer to nothing stands for itself. */
+static uint16_t batch_for(struct vblk_ring *ring, uint32_t id)
+{
+    struct vblk_split *s = &ring->split;
+    uint16_t n = 0, out = (uint16_t)(s->avail_next - s->order_next);
+
+    if (out > ring->at.size) { /* a driver that makes more available than it has; order[] knows the last ones */
+        s->order_next = (uint16_t)(s->avail_next - ring->at.size);
+        out = (uint16_t)ring->at.size;
+    }
+    while (n < out && s->order[(s->order_next + n) & (ring->at.size - 1)] != id)
+        n++;
+    return n < out ? (uint16_t)(n + 1) : 0;
+}
+
+vblk_err split_put_used(struct vblk_ring *ring, uint32_t id, uint32_t len)
 {
     struct vblk_split *s = &ring->split;
     const struct vblk_used_elem elem = { .id = vblk_put32(id), .len = vblk_put32(len) };
+    uint16_t batch = 0, steps;
 
     if (ring->side != VBLK_DEVICE)
         return VBLK_E_STATE;
-    if ((uint16_t)(s->used_next - s->used_seen) == ring->at.size)
+    if (s->in_order)
+        batch = batch_for(ring, id);
+    steps = batch != 0 ? batch : 1;
+    if ((uint16_t)(s->used_next - s->used_seen) + steps > ring->at.size)
         return VBLK_E_FULL;
     TRY(fast_write(ring->mem, VBLK_DEVICE, vblk_split_used_ring_at(&ring->at, s->used_next), &elem, sizeof(elem)));
-    s->used_next++;
+    s->used_next = (uint16_t)(s->used_next + steps);
+    s->order_next = (uint16_t)(s->order_next + batch);
     return VBLK_OK;
 }
 
-static vblk_err split_publish_used(struct vblk_ring *ring)
+vblk_err split_put_used_wrote(struct vblk_ring *ring, uint32_t id, uint32_t len, bool wrote)
+{
+    (void)wrote; /* this format says it by the length alone */
+    return split_put_used(ring, id, len);
+}
+
+vblk_err split_publish_used(struct vblk_ring *ring)
 {
     struct vblk_split *s = &ring->split;
 
@@ -331,41 +325,7 @@ static vblk_err split_publish_used(struct vblk_ring *ring)
     if (s->used_next == s->used_seen)
         return VBLK_OK;
     TRY(vblk_memory_store16(ring->mem, VBLK_DEVICE, vblk_split_used_idx_at(&ring->at), VBLK_RELEASE, s->used_next));
+    s->unasked += (uint16_t)(s->used_next - s->used_seen);
     s->used_seen = s->used_next;
     return VBLK_OK;
 }
-
-static vblk_err split_notify_wanted(struct vblk_ring *ring, bool *wanted)
-{
-    uint16_t flags;
-
-    if (ring->side != VBLK_DEVICE)
-        return VBLK_E_STATE;
-    vblk_memory_barrier(ring->mem, VBLK_DEVICE, VBLK_FULL);
-    TRY(vblk_memory_load16(ring->mem, VBLK_DEVICE, vblk_split_avail_flags_at(&ring->at), VBLK_RELAXED, &flags));
-    *wanted = (flags & VBLK_AVAIL_NO_INTERRUPT) == 0;
-    return VBLK_OK;
-}
-
-static vblk_err split_set_notify(struct vblk_ring *ring, bool wanted)
-{
-    return put_flags(ring, VBLK_DEVICE, vblk_split_used_flags_at(&ring->at), wanted ? 0 : VBLK_USED_NO_NOTIFY);
-}
-
-const struct vblk_ring_ops vblk_ring_split = {
-    .name = "split",
-    .extents = split_extents,
-    .open = split_open,
-    .close = split_close,
-    .clear = split_clear,
-    .add = split_add,
-    .publish = split_publish,
-    .kick_wanted = split_kick_wanted,
-    .reap = split_reap,
-    .set_interrupts = split_set_interrupts,
-    .take = split_take,
-    .put_used = split_put_used,
-    .publish_used = split_publish_used,
-    .notify_wanted = split_notify_wanted,
-    .set_notify = split_set_notify,
-};

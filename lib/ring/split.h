@@ -42,4 +42,15 @@ static inline uint64_t vblk_split_used_ring_at(const struct vblk_layout *at, uin
     return at->device + sizeof(struct vblk_ring_head) + (position & (at->size - 1)) * sizeof(struct vblk_used_elem);
 }
 
+/* Only with EVENT_IDX. */
+static inline uint64_t vblk_split_used_event_at(const struct vblk_layout *at)
+{
+    return at->driver + sizeof(struct vblk_ring_head) + (uint64_t)at->size * 2;
+}
+
+static inline uint64_t vblk_split_avail_event_at(const struct vblk_layout *at)
+{
+    return at->device + sizeof(struct vblk_ring_head) + (uint64_t)at->size * sizeof(struct vblk_used_elem);
+}
+
 #endif /* VBLK_RING_SPLIT_H */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Both sides of a split ring against each other. */
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,8 +27,11 @@ static void layout__is_checked(void **state)
         { { 4, 0x10000, 0x11000, 0x13fe0, 0, 0 }, VBLK_E_RANGE },
         { { 4, UINT64_MAX - 15, 0x11000, 0x12000, 0, 0 }, VBLK_E_RANGE },
         { { 4, 0x10000, 0x11000, 0x12000, VBLK_BIT(VBLK_F_VERSION_1), 0 }, VBLK_OK },
-        { { 4, 0x10000, 0x11000, 0x12000, VBLK_BIT(VBLK_F_INDIRECT_DESC), 0 }, VBLK_E_UNSUPPORTED },
-        { { 4, 0x10000, 0x11000, 0x12000, VBLK_BIT(VBLK_F_EVENT_IDX), 0 }, VBLK_E_UNSUPPORTED },
+        { { 4, 0x10000, 0x11000, 0x12000, VBLK_BIT(VBLK_F_INDIRECT_DESC), 0 }, VBLK_OK },
+        { { 4, 0x10000, 0x11000, 0x12000, VBLK_BIT(VBLK_F_EVENT_IDX), 0 }, VBLK_OK },
+        { { 4, 0x10000, 0x13ff2, 0x12000, VBLK_BIT(VBLK_F_EVENT_IDX), 0 }, VBLK_OK },
+        { { 4, 0x10000, 0x13ff4, 0x12000, VBLK_BIT(VBLK_F_EVENT_IDX), 0 }, VBLK_E_RANGE },
+        { { 4, 0x10000, 0x11000, 0x13fdc, VBLK_BIT(VBLK_F_EVENT_IDX), 0 }, VBLK_E_RANGE },
         { { 4, 0x10000, 0x11000, 0x12000, VBLK_BIT(VBLK_F_RING_PACKED), 0 }, VBLK_E_UNSUPPORTED },
     };
     const struct vblk_region region = { .gpa = 0x10000, .size = 0x4000, .fd = -1 };
@@ -60,31 +62,6 @@ static void extents__are_those_of_the_text(void **state)
     assert_int_equal(areas[VBLK_AREA_DRIVER].align, 2);
     assert_int_equal(areas[VBLK_AREA_DEVICE].bytes, 2054);
     assert_int_equal(areas[VBLK_AREA_DEVICE].align, 4);
-}
-
-static void functions_of_the_other_side__are_refused(void **state)
-{
-    struct queue q;
-    struct vblk_chain chain;
-    struct vblk_used used;
-    const struct vblk_buf buf = { DATA, 1, false };
-    uint16_t id;
-    bool wanted;
-
-    (void)state;
-    queue_open(&q, 4);
-    assert_int_equal(OPS->clear(&q.device), VBLK_E_STATE);
-    assert_int_equal(OPS->add(&q.device, &buf, 1, &id), VBLK_E_STATE);
-    assert_int_equal(OPS->publish(&q.device, 0), VBLK_E_STATE);
-    assert_int_equal(OPS->kick_wanted(&q.device, &wanted), VBLK_E_STATE);
-    assert_int_equal(OPS->reap(&q.device, &used), VBLK_E_STATE);
-    assert_int_equal(OPS->set_interrupts(&q.device, true), VBLK_E_STATE);
-    assert_int_equal(OPS->take(&q.driver, &chain), VBLK_E_STATE);
-    assert_int_equal(OPS->put_used(&q.driver, 0, 0), VBLK_E_STATE);
-    assert_int_equal(OPS->publish_used(&q.driver), VBLK_E_STATE);
-    assert_int_equal(OPS->notify_wanted(&q.driver, &wanted), VBLK_E_STATE);
-    assert_int_equal(OPS->set_notify(&q.driver, true), VBLK_E_STATE);
-    queue_close(&q);
 }
 
 /* One buffer in flight of every length up to the size, until idx went round its 65536 values several times. */
@@ -344,61 +321,56 @@ static void accesses__come_in_the_order_of_the_text(void **state)
     queue_close(&q);
 }
 
-#define REQUESTS 40000u
+/* Which words of the driver and device areas are touched. */
+struct words {
+    struct queue *q;
+    bool flags;
+    bool events;
+};
 
-static void *serve(void *ctx)
+static void note(void *ctx, const struct vblk_event *ev)
 {
-    struct vblk_ring *ring = ctx;
-    struct vblk_chain chain;
-    uint64_t data;
+    struct words *w = ctx;
 
-    for (unsigned done = 0; done < REQUESTS;) {
-        vblk_err err = ring->ops->take(ring, &chain);
-
-        if (err == VBLK_E_EMPTY)
-            continue;
-        if (err != VBLK_OK || chain.fault != VBLK_CHAIN_OK || chain.n != 2 ||
-            vblk_memory_read(ring->mem, VBLK_DEVICE, chain.bufs[0].gpa, &data, 8) != VBLK_OK ||
-            vblk_memory_write(ring->mem, VBLK_DEVICE, chain.bufs[1].gpa, &data, 8) != VBLK_OK ||
-            ring->ops->put_used(ring, chain.id, 8) != VBLK_OK || ring->ops->publish_used(ring) != VBLK_OK)
-            return ctx;
-        done++;
-    }
-    return NULL;
+    w->flags |= ev->at == vblk_split_avail_flags_at(&w->q->at) || ev->at == vblk_split_used_flags_at(&w->q->at);
+    w->events |= ev->at == vblk_split_avail_event_at(&w->q->at) || ev->at == vblk_split_used_event_at(&w->q->at);
 }
 
-static void driver_and_device_on_two_threads__pass_data_both_ways(void **state)
+static void words_that_were_not_negotiated__are_left_alone(void **state)
 {
-    uint64_t sent[16] = { 0 }, got, next = 0;
-    struct vblk_used used;
-    struct queue q;
-    pthread_t thread;
-    void *failed;
-
     (void)state;
-    queue_open(&q, 16);
-    assert_int_equal(pthread_create(&thread, NULL, serve, &q.device), 0);
-    for (unsigned done = 0; done < REQUESTS;) {
-        const uint64_t at = DATA + next % 64 * 64; /* more places than buffers can be in flight */
-        const struct vblk_buf bufs[] = { { at, 8, false }, { at + 8, 8, true } };
-        uint16_t id;
+    for (int event_idx = 0; event_idx < 2; event_idx++) {
+        struct words w = { 0 };
+        struct queue q;
 
-        if (next < REQUESTS && q.driver.split.free >= 2) {
-            OK(vblk_memory_write(q.mem, VBLK_DRIVER, at, &next, 8));
-            OK(OPS->add(&q.driver, bufs, 2, &id));
-            OK(OPS->publish(&q.driver, 1));
-            sent[id] = next++;
+        queue_open_with(&q, 4, event_idx ? F(EVENT_IDX) : 0);
+        w.q = &q;
+        vblk_memory_set_tap(q.mem, note, &w);
+        for (int i = 0; i < 9; i++) {
+            OK(q.ops->set_notify(&q.device, i % 2));
+            OK(q.ops->set_interrupts(&q.driver, i % 2));
+            round_trip(&q);
         }
-        if (OPS->reap(&q.driver, &used) == VBLK_E_EMPTY)
-            continue;
-        assert_int_equal(used.fault, VBLK_USED_OK);
-        OK(vblk_memory_read(q.mem, VBLK_DRIVER, DATA + sent[used.id] % 64 * 64 + 8, &got, 8));
-        assert_int_equal(got, sent[used.id]);
-        done++;
+        assert_int_equal(w.events, event_idx);
+        assert_int_equal(w.flags, !event_idx);
+        queue_close(&q);
     }
-    assert_int_equal(pthread_join(thread, &failed), 0);
-    assert_null(failed);
-    queue_close(&q);
+}
+
+static void clear__covers_the_event_indices_if_they_are_used(void **state)
+{
+    (void)state;
+    for (int event_idx = 0; event_idx < 2; event_idx++) {
+        struct queue q;
+
+        queue_open_with(&q, 4, event_idx ? F(EVENT_IDX) : 0);
+        poke16(&q, vblk_split_avail_event_at(&q.at), 0xffff);
+        poke16(&q, vblk_split_used_event_at(&q.at), 0xffff);
+        OK(q.ops->clear(&q.driver));
+        assert_int_equal(peek16(&q, vblk_split_avail_event_at(&q.at)), event_idx ? 0 : 0xffff);
+        assert_int_equal(peek16(&q, vblk_split_used_event_at(&q.at)), event_idx ? 0 : 0xffff);
+        queue_close(&q);
+    }
 }
 
 int main(void)
@@ -406,14 +378,14 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(layout__is_checked),
         cmocka_unit_test(extents__are_those_of_the_text),
-        cmocka_unit_test(functions_of_the_other_side__are_refused),
         cmocka_unit_test(each_size__works_across_the_wrap_of_idx),
         cmocka_unit_test(longest_chain__fills_the_table),
         cmocka_unit_test(answers_out_of_order__come_back_under_their_ids),
         cmocka_unit_test(buffer_that_waits__survives_the_wrap_of_idx),
         cmocka_unit_test(suppression__is_what_the_other_side_asked_for),
         cmocka_unit_test(accesses__come_in_the_order_of_the_text),
-        cmocka_unit_test(driver_and_device_on_two_threads__pass_data_both_ways),
+        cmocka_unit_test(words_that_were_not_negotiated__are_left_alone),
+        cmocka_unit_test(clear__covers_the_event_indices_if_they_are_used),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
