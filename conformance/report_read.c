@@ -159,7 +159,7 @@ static bool read_all(struct report *report, const json_t *root, char *why, size_
 
 struct report *report_read(const char *path, char *why, size_t why_size)
 {
-    json_error_t error;
+    json_error_t error = { 0 };
     json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
     struct report *report = report_new();
     char reason[160];

@@ -193,7 +193,7 @@ static void json__conforms_to_its_schema(void **state)
 {
     struct report *report = example();
     char *text = written(report, report_write_json, false);
-    json_error_t error;
+    json_error_t error = { 0 };
     json_t *schema = json_load_file(REPORT_SCHEMA, 0, &error), *value = json_loads(text, 0, &error);
     const char *wrong;
 

@@ -32,7 +32,7 @@ void vector_report(const struct vector_reader *r, struct vector_error *error)
 static struct vector_file *parse(char *text, size_t length, const char *path, struct vector_error *error)
 {
     struct vector_file *file = calloc(1, sizeof(*file));
-    json_error_t json;
+    json_error_t json = { 0 };
 
     if (!file) {
         free(text);

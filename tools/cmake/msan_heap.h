@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 void *malloc(size_t size);
+void *realloc(void *p, size_t size);
 void free(void *p);
 size_t malloc_usable_size(void *p);
 void __msan_poison(const volatile void *p, size_t size);
@@ -32,7 +33,16 @@ static inline void vblk_msan_free(void *p)
     free(p);
 }
 
+/* The old block may go to a library next: what it holds counts as written from now on. */
+static inline void *vblk_msan_realloc(void *p, size_t size)
+{
+    if (p)
+        __msan_unpoison(p, malloc_usable_size(p));
+    return realloc(p, size);
+}
+
 #define malloc vblk_msan_malloc
+#define realloc vblk_msan_realloc
 #define free vblk_msan_free
 
 #endif /* VBLK_MSAN_HEAP_H */
