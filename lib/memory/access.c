@@ -147,6 +147,12 @@ static inline void tell_tap(struct vblk_memory *mem, unsigned kind, unsigned par
     mem->tap(mem->tap_ctx, &ev);
 }
 
+void vblk_memory_told(struct vblk_memory *mem, enum vblk_event_kind kind, enum vblk_party party, uint64_t gpa,
+                      const void *bytes, uint64_t len)
+{
+    tell_tap(mem, kind, party, VBLK_RELAXED, gpa, bytes, len);
+}
+
 static __attribute__((noinline)) vblk_err read_any(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
                                                     void *buf, size_t len)
 {

@@ -82,6 +82,10 @@ static inline bool region_marked(const struct region *region, uint64_t offset, u
 /* Remember that bytes of the region were stored into. */
 void vblk_region_mark(struct region *region, uint64_t offset, uint64_t len);
 
+/* Tell the tap, which is all that watches, of an access of less than 2^31 bytes. */
+void vblk_memory_told(struct vblk_memory *mem, enum vblk_event_kind kind, enum vblk_party party, uint64_t gpa,
+                      const void *bytes, uint64_t len);
+
 /* Steps through the stretches of [gpa, gpa + len) that lie in one region each; the range must be covered. */
 static inline const struct region *region_next(const struct vblk_memory *mem, uint64_t gpa, uint64_t len,
                                                uint64_t *piece)

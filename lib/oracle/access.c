@@ -11,7 +11,7 @@ static bool within(uint64_t at, uint64_t base, uint64_t len)
 }
 
 /* The part of @q that @at lies in, or IN_NOTHING. */
-static uint8_t place_in_queue(const struct queue *q, uint64_t at)
+static inline uint8_t place_in_queue(const struct queue *q, uint64_t at)
 {
     if (within(at, q->desc, 16u * (uint64_t)q->size))
         return IN_DESC_TABLE;
@@ -69,20 +69,40 @@ static bool wholly_inside(const struct queue *q, const struct chain *c, uint64_t
     return false;
 }
 
-/* The chain whose bytes these are: the one being served is asked first. */
-static struct chain *owner_of(const struct vblk_oracle *o, struct queue *hint, uint64_t at, uint64_t len,
+/* What an access turns out to touch. */
+struct target {
+    struct queue *q;
+    struct chain *chain;
+    uint64_t offset; /* IN_READABLE, IN_WRITABLE: in that part of the chain */
+};
+
+/* The usual case: all bytes in one piece. A writable one goes before a readable one that has the same bytes. */
+static bool in_one_piece(const struct queue *q, const struct chain *c, const struct vblk_event *ev, bool *writable,
+                         uint64_t *offset)
+{
+    uint64_t before[2] = { 0, 0 };
+    bool found = false;
+    for (const struct piece *p = chain_first(q, c); p != NULL; p = chain_after(q, c, p)) {
+        const bool writes = (p->flags & VBLK_DESC_WRITE) != 0;
+        const uint64_t into = ev->at - p->gpa;
+        if (into < p->len && ev->len <= p->len - into && ev->len > 0 && (!found || (writes && !*writable))) {
+            *writable = writes;
+            *offset = before[writes] + into;
+            found = true;
+        }
+        before[writes] += p->len;
+    }
+    return found;
+}
+
+static bool wholly_in_current(const struct queue *q, const struct chain *c, const struct vblk_event *ev,
                               bool *writable)
 {
-    struct chain *c = hint != NULL ? hint->current : NULL;
-    if (c != NULL) {
-        for (unsigned side = 0; side < 2; side++) {
-            if (wholly_inside(hint, c, at, len, side == 0)) {
-                *writable = side == 0;
-                return c;
-            }
-        }
-    }
-    return chain_owning(o, at, len, writable);
+    *writable = true;
+    if (wholly_inside(q, c, ev->at, ev->len, true))
+        return true;
+    *writable = false;
+    return wholly_inside(q, c, ev->at, ev->len, false);
 }
 
 static struct queue *serving(struct vblk_oracle *o)
@@ -90,32 +110,63 @@ static struct queue *serving(struct vblk_oracle *o)
     return o->serving < o->opt.queues_max ? &o->queues[o->serving] : NULL;
 }
 
-static void classify(struct vblk_oracle *o, const struct vblk_event *ev, struct look *look, struct queue **q,
-                     struct chain **chain)
+/* The chain whose bytes these are: the one being served is asked first, where it is the device that asks. */
+static uint8_t place_in_chains(struct vblk_oracle *o, const struct vblk_event *ev, struct target *t)
 {
-    bool writable = false;
+    struct queue *q = serving(o);
+    struct chain *c = q != NULL ? q->current : NULL;
+    bool writable;
 
+    if (ev->party == VBLK_DRIVER && !busy_maybe(o->busy, ev->at, ev->len))
+        return IN_NOTHING;
+    if (c != NULL && in_one_piece(q, c, ev, &writable, &t->offset)) {
+        t->q = q;
+        t->chain = c;
+        return writable ? IN_WRITABLE : IN_READABLE;
+    }
+    bool whole = c != NULL && wholly_in_current(q, c, ev, &writable);
+    t->chain = whole ? c : chain_owning(o, ev->at, ev->len, &writable);
+    if (t->chain == NULL)
+        return IN_NOTHING;
+    t->q = &o->queues[t->chain->queue];
+    t->offset = chain_offset(t->q, t->chain, ev->at, writable);
+    if (!whole && ev->party == VBLK_DEVICE && !wholly_inside(t->q, t->chain, ev->at, ev->len, writable))
+        return IN_NOTHING;
+    return writable ? IN_WRITABLE : IN_READABLE;
+}
+
+/* Nowhere in the queue used last. */
+static __attribute__((noinline)) uint8_t place_elsewhere(struct vblk_oracle *o, const struct vblk_event *ev,
+                                                         struct target *t)
+{
+    const bool alone = o->active_count == 1 && o->near != NULL && o->near->enabled; /* and was asked already */
+    uint8_t place = alone ? (uint8_t)IN_NOTHING : find_place(o, ev->at, true, &t->q);
+    if (place != IN_NOTHING) {
+        o->near = t->q;
+        return place;
+    }
+    if (o->outstanding > 0)
+        place = place_in_chains(o, ev, t);
+    if (place != IN_NOTHING || t->chain != NULL)
+        return place;
+    if (ev->party == VBLK_DEVICE && recently_returned(o, ev->at))
+        return IN_RETURNED;
+    return alone ? (uint8_t)IN_NOTHING : find_place(o, ev->at, false, &t->q);
+}
+
+static inline void classify(struct vblk_oracle *o, const struct vblk_event *ev, struct look *look, struct target *t)
+{
     look->place_known = true;
     look->at = ev->at;
     look->len = ev->len;
     look->party = ev->party;
-    look->place = find_place(o, ev->at, true, q);
-    *chain = NULL;
-    if (look->place == IN_NOTHING && o->outstanding > 0) {
-        *chain = owner_of(o, serving(o), ev->at, ev->len, &writable);
-        if (*chain != NULL) {
-            *q = &o->queues[(*chain)->queue];
-            look->place = writable ? IN_WRITABLE : IN_READABLE;
-            if (!wholly_inside(*q, *chain, ev->at, ev->len, writable))
-                look->place = ev->party == VBLK_DEVICE ? IN_NOTHING : look->place;
-        }
-    }
-    if (look->place == IN_NOTHING && ev->party == VBLK_DEVICE && *chain == NULL && recently_returned(o, ev->at))
-        look->place = IN_RETURNED;
-    else if (look->place == IN_NOTHING && *chain == NULL)
-        look->place = find_place(o, ev->at, false, q);
-    look->q = *q;
-    look->chain = *chain;
+    look->place = o->near != NULL && o->near->enabled ? place_in_queue(o->near, ev->at) : (uint8_t)IN_NOTHING;
+    if (look->place != IN_NOTHING)
+        t->q = o->near;
+    else
+        look->place = place_elsewhere(o, ev, t);
+    look->q = t->q;
+    look->chain = t->chain;
 }
 
 static bool meets(const struct vblk_event *ev, uint64_t at, uint64_t len)
@@ -133,23 +184,23 @@ static void used_ring_stored(struct vblk_oracle *o, struct queue *q, const struc
         queue_scan_used(o, q, ev);
 }
 
-static void device_stored(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct look *look,
+static void device_stored(struct vblk_oracle *o, const struct target *t, const struct look *look,
                           const struct vblk_event *ev)
 {
     if (look->place == IN_WRITABLE) {
-        uint64_t offset = chain_offset(q, c, ev->at, true);
-        if (offset != UINT64_MAX)
-            written_add(&c->written, offset, offset + ev->len);
-        if (within(c->req.status_at, ev->at, ev->len))
-            c->status_stored = true;
-    } else if ((1u << look->place & USED_PLACES) != 0 && q->enabled) {
-        used_ring_stored(o, q, ev);
+        if (t->offset != UINT64_MAX)
+            written_add(&t->chain->written, t->offset, t->offset + ev->len);
+        if (within(t->chain->req.status_at, ev->at, ev->len))
+            t->chain->status_stored = true;
+    } else if ((1u << look->place & USED_PLACES) != 0 && t->q->enabled) {
+        used_ring_stored(o, t->q, ev);
     }
 }
 
-static void driver_stored(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct look *look,
+static void driver_stored(struct vblk_oracle *o, const struct target *t, const struct look *look,
                           const struct vblk_event *ev)
 {
+    struct queue *q = t->q;
     if (o->image != NULL)
         (void)!vblk_memory_snapshot_update(o->image, o->mem, ev->at, ev->len);
     if (look->place == IN_AVAIL_RING || look->place == IN_DESC_TABLE)
@@ -158,8 +209,8 @@ static void driver_stored(struct vblk_oracle *o, struct queue *q, struct chain *
         q->idx_stored = o->seq;
         queue_scan_available(o, q, ev);
     }
-    if (c != NULL)
-        queue_tampered(o, q, c, (enum place)look->place);
+    if (t->chain != NULL)
+        queue_tampered(o, q, t->chain, (enum place)look->place);
     if (look->place != IN_DESC_TABLE || !q->enabled)
         return;
     uint16_t owner = q->table[(ev->at - q->desc) / 16].owner;
@@ -170,31 +221,30 @@ static void driver_stored(struct vblk_oracle *o, struct queue *q, struct chain *
 void access_store(struct vblk_oracle *o, const struct vblk_event *ev)
 {
     struct look look = { .ev = ev };
-    struct queue *q = NULL;
-    struct chain *c = NULL;
+    struct target t = { NULL, NULL, UINT64_MAX };
 
     if (ev->party >= VBLK_NOBODY || (ev->flags & VBLK_EV_FAULTED) != 0)
         return;
-    classify(o, ev, &look, &q, &c);
-    judge_moment(o, AT_STORE, &look);
+    classify(o, ev, &look, &t);
+    judge_access(o, AT_STORE, &look);
     if (ev->party == VBLK_DEVICE) {
-        device_stored(o, q, c, &look, ev);
+        device_stored(o, &t, &look, ev);
         return;
     }
-    driver_stored(o, q, c, &look, ev);
+    driver_stored(o, &t, &look, ev);
 }
 
 /* What a device loads tells which chain it is busy with. */
-static void device_loaded(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct look *look,
+static void device_loaded(struct vblk_oracle *o, const struct target *t, const struct look *look,
                           const struct vblk_event *ev)
 {
+    struct queue *q = t->q;
     uint16_t head;
     if (q == NULL || !q->enabled)
         return;
-    if (look->place == IN_READABLE && c != NULL) {
-        uint64_t offset = chain_offset(q, c, ev->at, false);
-        if (offset != UINT64_MAX)
-            written_add(&c->fetched, offset, offset + ev->len);
+    if (look->place == IN_READABLE && t->chain != NULL) {
+        if (t->offset != UINT64_MAX)
+            written_add(&t->chain->fetched, t->offset, t->offset + ev->len);
         return;
     }
     if (look->place == IN_AVAIL_RING && ev->len == 2 && ev->at >= q->driver + 4 && ev->bytes != NULL) {
@@ -216,17 +266,16 @@ static void device_loaded(struct vblk_oracle *o, struct queue *q, struct chain *
 void access_load(struct vblk_oracle *o, const struct vblk_event *ev)
 {
     struct look look = { .ev = ev };
-    struct queue *q = NULL;
-    struct chain *c = NULL;
+    struct target t = { NULL, NULL, UINT64_MAX };
 
     if (ev->party >= VBLK_NOBODY || (ev->flags & VBLK_EV_FAULTED) != 0)
         return;
-    classify(o, ev, &look, &q, &c);
-    judge_moment(o, AT_LOAD, &look);
+    classify(o, ev, &look, &t);
+    judge_access(o, AT_LOAD, &look);
     if (ev->party == VBLK_DEVICE)
-        device_loaded(o, q, c, &look, ev);
+        device_loaded(o, &t, &look, ev);
     else if (look.place == IN_USED_IDX && !sees(o, VBLK_SEES_DEVICE_STORES))
-        queue_scan_used(o, q, ev); /* now, before the driver lays hands on what it learned */
+        queue_scan_used(o, t.q, ev); /* now, before the driver lays hands on what it learned */
 }
 
 /* ---- differences ---- */
@@ -249,14 +298,13 @@ static void judge_difference(struct vblk_oracle *o, uint64_t at, uint64_t len, c
 {
     struct vblk_event store = { .kind = VBLK_EV_STORE, .party = VBLK_DEVICE, .at = at, .len = (uint32_t)len };
     struct look look = { .ev = ev };
-    struct queue *q = NULL;
-    struct chain *c = NULL;
+    struct target t = { NULL, NULL, UINT64_MAX };
 
-    classify(o, &store, &look, &q, &c);
+    classify(o, &store, &look, &t);
     look.ev = ev;
     if (look.place == IN_WRITABLE)
         return; /* still with the device */
-    if ((look.place == IN_USED_ELEM || look.place == IN_USED_IDX || look.place == IN_USED_RING) && q->enabled &&
+    if ((look.place == IN_USED_ELEM || look.place == IN_USED_IDX || look.place == IN_USED_RING) && t.q->enabled &&
         !o->ctl.reset_done)
         return; /* the device's own */
     judge_moment(o, AT_STRAY, &look);

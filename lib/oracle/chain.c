@@ -2,17 +2,8 @@
 /* Copies a descriptor chain out of the table at the moment it is made available (2.7.5). */
 #include <string.h>
 
+#include "fast.h"
 #include "judge.h"
-
-const struct piece *chain_first(const struct queue *q, const struct chain *c)
-{
-    return c->count == 0 ? NULL : &q->table[c->head];
-}
-
-const struct piece *chain_after(const struct queue *q, const struct chain *c, const struct piece *p)
-{
-    return p->pos + 1 < c->count ? &q->table[p->next] : NULL;
-}
 
 /* The fault that keeps descriptor @index from being the next piece of @c, or 0. */
 static uint32_t piece_fault(const struct queue *q, const struct chain *c, uint32_t index)
@@ -27,7 +18,7 @@ static uint32_t piece_fault(const struct queue *q, const struct chain *c, uint32
 
 static uint32_t address_faults(const struct vblk_oracle *o, const struct piece *p)
 {
-    if (vblk_memory_covers(o->mem, p->gpa, p->len))
+    if (p->len == 0 || fast_covers(o->mem, p->gpa, p->len))
         return 0;
     bool swapped = p->len != 0 && vblk_memory_covers(o->mem, __builtin_bswap64(p->gpa), __builtin_bswap32(p->len));
     return F_ADDRESS | (swapped ? F_SWAPPED : 0);
@@ -55,7 +46,7 @@ static uint32_t piece_facts(const struct vblk_oracle *o, struct chain *c, const 
 static void read_piece(const struct vblk_oracle *o, const struct queue *q, uint32_t index, struct piece *p)
 {
     struct vblk_desc d = { 0 };
-    if (vblk_memory_peek(o->mem, q->desc + 16u * (uint64_t)index, &d, sizeof(d)) != VBLK_OK)
+    if (fast_peek(o->mem, q->desc + 16u * (uint64_t)index, &d, sizeof(d)) != VBLK_OK)
         memset(&d, 0, sizeof(d));
     p->gpa = vblk_get64(d.addr);
     p->len = vblk_get32(d.len);

@@ -36,14 +36,19 @@ static void file_check(struct check_list *list, const struct check *check, enum 
     list->asked_count++;
 }
 
-static int type_list(enum moment m)
+static bool by_type(enum moment m)
 {
-    return m == AT_AVAILABLE ? 0 : m == AT_USED ? 1 : m == AT_QUIET ? 2 : -1;
+    return m == AT_AVAILABLE || m == AT_USED || m == AT_QUIET;
 }
 
-static int place_list(enum moment m)
+static unsigned type_list(enum moment m)
 {
-    return m == AT_STORE ? 0 : m == AT_LOAD ? 1 : -1;
+    return m == AT_AVAILABLE ? 0 : m == AT_USED ? 1 : 2;
+}
+
+static bool by_place(enum moment m)
+{
+    return m == AT_STORE || m == AT_LOAD;
 }
 
 static bool wanted(const struct vblk_oracle *o, const struct check *check)
@@ -63,15 +68,14 @@ static void file_by_party(struct check_list lists[2][PLACE_COUNT], const struct 
 
 static void file_under(struct vblk_oracle *o, const struct check *check, enum moment m)
 {
-    int by_type = type_list(m), by_place = place_list(m);
-    if (by_place >= 0) {
+    if (by_place(m)) {
         for (unsigned place = 0; place < PLACE_COUNT; place++)
             if (check->places == 0 || (check->places >> place & 1) != 0)
-                file_by_party(o->lists.by_place[by_place], check, place, m);
-    } else if (by_type >= 0) {
+                file_by_party(o->lists.by_place[m - AT_STORE], check, place, m);
+    } else if (by_type(m)) {
         for (unsigned type = 0; type < TY_COUNT; type++)
             if ((check->types >> type & 1) != 0)
-                file_check(&o->lists.by_type[by_type][type], check, m);
+                file_check(&o->lists.by_type[type_list(m)][type], check, m);
     } else {
         file_check(&o->lists.by_moment[m], check, m);
     }
@@ -99,14 +103,16 @@ static bool make_room(struct vblk_oracle *o)
         known += list[i].count - list[i].asked_count;
     }
     o->listed = calloc(all + 1, sizeof(*o->listed));
-    o->known = calloc(known + 1, sizeof(*o->known));
-    if (o->listed == NULL || o->known == NULL)
+    o->held_room = calloc(known + 1, sizeof(*o->held_room));
+    o->choice_room = calloc(known + 1, sizeof(*o->choice_room));
+    if (o->listed == NULL || o->held_room == NULL || o->choice_room == NULL)
         return false;
     all = known = 0;
     for (unsigned i = 0; i < LISTS; i++) {
         list[i].check = o->listed + all;
         list[i].asked = list[i].check + list[i].count;
-        list[i].known = o->known + known;
+        list[i].held = o->held_room + known;
+        list[i].choice = o->choice_room + known;
         all += list[i].count + list[i].asked_count;
         known += list[i].count - list[i].asked_count;
         list[i].count = list[i].asked_count = 0;
@@ -126,7 +132,8 @@ bool dispatch_build(struct vblk_oracle *o)
 
 void dispatch_free(struct vblk_oracle *o)
 {
-    free(o->known);
+    free(o->choice_room);
+    free(o->held_room);
     free(o->listed);
 }
 
@@ -262,31 +269,34 @@ static void ask_and_learn(struct vblk_oracle *o, struct check_list *list, const 
 
     why.reading = 0;
     why.driver_did_it = false;
-    list->known_count = 0;
+    list->held_count = list->choice_count = 0;
     for (unsigned i = 0; i < list->count; i++) {
         const struct check *check = list->check[i];
         enum outcome outcome = check->run(look, &why);
-        known = known && repeat_learn(list, check, outcome, &why, &asked);
+        known = known && repeat_learn(o, list, check, outcome, &why, &asked);
         settle_any(o, check, look, &why, outcome);
     }
-    list->has_sign = known;
     list->sign = *sign;
+    if (!known)
+        list->sign.settings = 0;
 }
 
-static void judge_sign(struct vblk_oracle *o, struct check_list *list, const struct look *look,
-                       const struct sign *sign)
+static __attribute__((noinline)) void judge_sign(struct vblk_oracle *o, struct check_list *list,
+                                                 const struct look *look, const struct sign *sign)
 {
-    if (list->has_sign && same_sign(&list->sign, sign)) {
-        repeat_known(o, list, look);
-        ask(o, list->asked, list->asked_count, look);
-    } else {
+    if (!same_sign(&list->sign, sign)) {
         ask_and_learn(o, list, look, sign);
+        return;
     }
+    repeat_known(o, list, look);
+    if (list->asked_count > 0)
+        ask(o, list->asked, list->asked_count, look);
 }
 
 void judge_chain(struct vblk_oracle *o, enum moment moment, struct look *look)
 {
-    struct check_list *list = &o->lists.by_type[type_list(moment)][look->chain != NULL ? look->chain->req.slot : TY_NONE];
+    const unsigned type = look->chain != NULL ? look->chain->req.slot : TY_NONE;
+    struct check_list *list = &o->lists.by_type[type_list(moment)][type];
     struct sign sign;
 
     look->o = o;
@@ -299,7 +309,7 @@ void judge_chain(struct vblk_oracle *o, enum moment moment, struct look *look)
 
 void judge_access(struct vblk_oracle *o, enum moment moment, struct look *look)
 {
-    struct check_list *list = &o->lists.by_place[place_list(moment)][look->party][look->place];
+    struct check_list *list = &o->lists.by_place[moment - AT_STORE][look->party][look->place];
     struct sign sign;
 
     look->o = o;
@@ -312,9 +322,9 @@ void judge_access(struct vblk_oracle *o, enum moment moment, struct look *look)
 
 void judge_moment(struct vblk_oracle *o, enum moment moment, struct look *look)
 {
-    if (type_list(moment) >= 0) {
+    if (by_type(moment)) {
         judge_chain(o, moment, look);
-    } else if (place_list(moment) >= 0) {
+    } else if (by_place(moment)) {
         judge_access(o, moment, look);
     } else {
         const struct check_list *list = &o->lists.by_moment[moment];

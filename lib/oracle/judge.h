@@ -337,20 +337,21 @@ enum stability { NOT_STABLE, STABLE_NEITHER, STABLE_WRITETHROUGH, STABLE_FLUSHED
 struct sign {
     uint64_t settings, facts, causes;
 };
-/* An outcome that repeats: the rule held, or a choice was noted. */
-struct known {
-    vblk_clause_no clause;
-    const char *choice; /* NULL: held */
+/* An outcome that repeats: a choice. */
+struct choice {
+    uint32_t *noted; /* what counts it … */
+    const char **last, *choice;
 };
 
 /* The checks that a moment runs. */
 struct check_list {
-    uint16_t count, asked_count, known_count;
-    bool has_sign;              /* the outcomes of all but asked[] are known for moments of this sign */
-    struct sign sign;
+    uint16_t count, asked_count;
+    uint16_t held_count, choice_count;
+    struct sign sign;           /* of the moment whose outcomes are known below; settings 0: none are */
     const struct check **check; /* [count] */
     const struct check **asked; /* [asked_count] those that have to be asked each time */
-    struct known *known;        /* [known_count] of the others: those that say something */
+    uint32_t **held;            /* [held_count] of the others: the counters of those that held */
+    struct choice *choice;      /* [choice_count] of the others: those that noted something */
 };
 #define TYPE_MOMENTS 3  /* AT_AVAILABLE, AT_USED, AT_QUIET */
 #define PLACE_MOMENTS 2 /* AT_STORE, AT_LOAD */
@@ -364,6 +365,7 @@ struct vblk_oracle {
     struct queue *queues;       /* [opt.queues_max] */
     uint16_t *active;           /* [active_count] numbers of queues that were ever enabled */
     uint32_t active_count;
+    struct queue *near;         /* whose rings were accessed last; NULL: none's */
     uint16_t serving;           /* the queue whose buffers the device was last seen to take */
     uint64_t seq;               /* counts events */
     uint64_t barriers[2];       /* per party: when the last releasing barrier was seen */
@@ -393,8 +395,9 @@ struct vblk_oracle {
         struct check_list by_place[PLACE_MOMENTS][2][PLACE_COUNT]; /* × party */
     } lists;
     const struct check **listed; /* what the lists' check and asked point into */
-    struct known *known;         /* … and their known */
-    uint64_t settings;           /* counts events that may change what is not memory: registers, configuration … */
+    uint32_t **held_room;        /* … and their held … */
+    struct choice *choice_room;  /* … and their choice */
+    uint64_t settings;           /* counts events that may change what is not memory: registers, configuration …; from 1 */
     struct vblk_tally *tally;   /* [vblk_clause_count()] but for … */
     uint32_t *held;             /* [vblk_clause_count()] … what held, close together */
     const char **choices;       /* [vblk_clause_count()] what was noted last */
@@ -446,8 +449,14 @@ void chain_capture(struct vblk_oracle *o, struct queue *q, struct chain *c);
 void chain_mark_overlaps(struct vblk_oracle *o, struct queue *q, struct chain *c);
 void chain_release(struct vblk_oracle *o, struct queue *q, struct chain *c);
 /* Walk the pieces of a chain in order. first: NULL if it has none; after: NULL past the last. */
-const struct piece *chain_first(const struct queue *q, const struct chain *c);
-const struct piece *chain_after(const struct queue *q, const struct chain *c, const struct piece *p);
+static inline const struct piece *chain_first(const struct queue *q, const struct chain *c)
+{
+    return c->count == 0 ? NULL : &q->table[c->head];
+}
+static inline const struct piece *chain_after(const struct queue *q, const struct chain *c, const struct piece *p)
+{
+    return p->pos + 1 < c->count ? &q->table[p->next] : NULL;
+}
 /* Whether an outstanding chain of the queue has bytes in [gpa, gpa + len); the chain, or NULL. */
 struct chain *chain_owning(const struct vblk_oracle *o, uint64_t gpa, uint64_t len, bool *writable);
 /* The offset of guest address @gpa in the writable part (or readable part), or UINT64_MAX. */

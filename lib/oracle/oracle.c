@@ -35,6 +35,7 @@ struct vblk_oracle *vblk_oracle_new(const struct vblk_oracle_options *options, s
         o->queues[i].no = i;
     shadow_track(&o->shadow, options->power_cuts);
     control_power_on(&o->ctl);
+    o->settings = 1;
     return o;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fast.h"
 #include "judge.h"
 
 struct queue *queue_at(struct vblk_oracle *o, uint16_t no)
@@ -13,7 +14,7 @@ struct queue *queue_at(struct vblk_oracle *o, uint16_t no)
 static uint16_t peek16(const struct vblk_oracle *o, uint64_t gpa)
 {
     vblk_le16 v = { { 0 } };
-    return vblk_memory_peek(o->mem, gpa, &v, sizeof(v)) == VBLK_OK ? vblk_get16(v) : 0;
+    return fast_peek(o->mem, gpa, &v, sizeof(v)) == VBLK_OK ? vblk_get16(v) : 0;
 }
 
 static void unlink_chain(struct vblk_oracle *o, struct chain *c)
@@ -173,7 +174,7 @@ static void reject_head(struct vblk_oracle *o, struct queue *q, uint16_t head, u
     void_chain(&bad, fault);
     q->lost = true; /* how many buffers the device now owes can't be told (AMB-29) */
     queue_abused(o, true);
-    judge_moment(o, AT_AVAILABLE, &(struct look){ .ev = ev, .q = q, .chain = &bad });
+    judge_chain(o, AT_AVAILABLE, &(struct look){ .ev = ev, .q = q, .chain = &bad });
 }
 
 static void made_available(struct vblk_oracle *o, struct queue *q, uint16_t head, const struct vblk_event *ev)
@@ -212,7 +213,7 @@ static void made_available(struct vblk_oracle *o, struct queue *q, uint16_t head
         q->faulty_turn = c->turn;
     q->since_kick++;
     effect_available(o, q, c);
-    judge_moment(o, AT_AVAILABLE, &(struct look){ .ev = ev, .q = q, .chain = c });
+    judge_chain(o, AT_AVAILABLE, &(struct look){ .ev = ev, .q = q, .chain = c });
 }
 
 void queue_scan_available(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev)
@@ -244,7 +245,7 @@ static bool table_unchanged(const struct vblk_oracle *o, const struct queue *q, 
     for (const struct piece *p = chain_first(q, c); p != NULL; p = chain_after(q, c, p)) {
         uint64_t gpa = q->desc + 16u * (uint64_t)(p - q->table);
         struct vblk_desc now;
-        if (vblk_memory_peek(o->mem, gpa, &now, sizeof(now)) != VBLK_OK)
+        if (fast_peek(o->mem, gpa, &now, sizeof(now)) != VBLK_OK)
             continue;
         *at = gpa;
         if (vblk_get64(now.addr) != p->gpa || vblk_get32(now.len) != p->len || vblk_get16(now.flags) != p->flags ||
@@ -295,7 +296,7 @@ static void compare_chain(const struct vblk_oracle *o, const struct queue *q, co
 static void read_status(const struct vblk_oracle *o, const struct chain *c, struct answer *a)
 {
     if (c->count > 0 && (c->faults & (F_NO_STATUS | F_STRUCTURE)) == 0)
-        (void)!vblk_memory_peek(o->mem, c->req.status_at, &a->status, 1);
+        (void)!fast_peek(o->mem, c->req.status_at, &a->status, 1);
     if (sees(o, VBLK_SEES_DEVICE_STORES) && !c->status_stored)
         a->status = UNWRITTEN; /* whatever the driver left there is no answer */
 }
@@ -306,7 +307,7 @@ static void used_one(struct vblk_oracle *o, struct queue *q, uint16_t slot, cons
     struct answer a = { .slot = slot };
     struct look look = { .ev = ev, .q = q, .answer = &a };
 
-    if (vblk_memory_peek(o->mem, q->device + 4 + 8u * (uint64_t)slot, &elem, sizeof(elem)) != VBLK_OK)
+    if (fast_peek(o->mem, q->device + 4 + 8u * (uint64_t)slot, &elem, sizeof(elem)) != VBLK_OK)
         return;
     a.id = vblk_get32(elem.id);
     a.len = vblk_get32(elem.len);
@@ -325,7 +326,7 @@ static void used_one(struct vblk_oracle *o, struct queue *q, uint16_t slot, cons
     compare_chain(o, q, c, &a);
     effect_used(o, q, c, &a);
     look.chain = c;
-    judge_moment(o, AT_USED, &look);
+    judge_chain(o, AT_USED, &look);
     if (o->image != NULL)
         access_account(o, q, c);
     if (c->turn > q->used_turn)

@@ -7,8 +7,6 @@
  *
  * Without NDEBUG every repetition is compared with what the checks say.
  */
-#include <assert.h>
-
 #include "repeat.h"
 
 /*
@@ -107,21 +105,35 @@ static bool in_asked(const struct check_list *list, const struct check *check, u
     return true;
 }
 
-bool repeat_learn(struct check_list *list, const struct check *check, enum outcome outcome, const struct why *why,
-                  unsigned *asked)
+bool repeat_learn(struct vblk_oracle *o, struct check_list *list, const struct check *check, enum outcome outcome,
+                  const struct why *why, unsigned *asked)
 {
     if (in_asked(list, check, asked) || outcome == UNTOUCHED)
         return true;
     if (why->reading != 0 || (outcome != HELD && outcome != NOTED))
         return false;
-    list->known[list->known_count++] = (struct known){ check->clause, outcome == NOTED ? why->choice : NULL };
+    if (outcome == HELD)
+        list->held[list->held_count++] = &o->held[check->clause];
+    else
+        list->choice[list->choice_count++] =
+            (struct choice){ &o->tally[check->clause].noted, &o->choices[check->clause], why->choice };
     return true;
 }
 
-/* Whether the checks say what is known of them. */
-static inline bool still_so(const struct check_list *list, const struct look *look)
+static bool is_known(const struct vblk_oracle *o, const struct check_list *list, const struct check *check,
+                     enum outcome outcome, unsigned *held, unsigned *chosen)
 {
-    unsigned asked = 0, known = 0;
+    if (outcome == UNTOUCHED)
+        return true;
+    if (outcome == HELD)
+        return *held < list->held_count && list->held[(*held)++] == &o->held[check->clause];
+    return outcome == NOTED && *chosen < list->choice_count &&
+           list->choice[(*chosen)++].last == &o->choices[check->clause];
+}
+
+bool repeat_still_so(const struct vblk_oracle *o, const struct check_list *list, const struct look *look)
+{
+    unsigned asked = 0, held = 0, chosen = 0;
 
     for (unsigned i = 0; i < list->count; i++) {
         const struct check *check = list->check[i];
@@ -129,27 +141,8 @@ static inline bool still_so(const struct check_list *list, const struct look *lo
         if (in_asked(list, check, &asked))
             continue;
         enum outcome outcome = check->run(look, &why);
-        if (outcome == UNTOUCHED)
-            continue;
-        if (known == list->known_count || list->known[known].clause != check->clause || why.reading != 0 ||
-            outcome != (list->known[known].choice != NULL ? NOTED : HELD))
+        if (why.reading != 0 || !is_known(o, list, check, outcome, &held, &chosen))
             return false;
-        known++;
     }
-    return known == list->known_count;
-}
-
-void repeat_known(struct vblk_oracle *o, const struct check_list *list, const struct look *look)
-{
-    assert(still_so(list, look));
-    (void)look;
-    for (unsigned i = 0; i < list->known_count; i++) {
-        const struct known *known = &list->known[i];
-        if (known->choice == NULL) {
-            o->held[known->clause]++;
-        } else {
-            o->tally[known->clause].noted++;
-            o->choices[known->clause] = known->choice;
-        }
-    }
+    return held == list->held_count && chosen == list->choice_count;
 }

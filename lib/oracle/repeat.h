@@ -3,14 +3,29 @@
 #ifndef ORACLE_REPEAT_H
 #define ORACLE_REPEAT_H
 
+#include <assert.h>
+
 #include "judge.h"
 
 bool outcome_repeats(const struct check *check, enum moment moment);
 /* Keep an outcome of a check that repeats. @asked counts the others. @return false: it is not one that repeats. */
-bool repeat_learn(struct check_list *list, const struct check *check, enum outcome outcome, const struct why *why,
-                  unsigned *asked);
+bool repeat_learn(struct vblk_oracle *o, struct check_list *list, const struct check *check, enum outcome outcome,
+                  const struct why *why, unsigned *asked);
+/* Whether the checks say what is known of them. */
+bool repeat_still_so(const struct vblk_oracle *o, const struct check_list *list, const struct look *look);
+
 /* Count what is known once more. */
-void repeat_known(struct vblk_oracle *o, const struct check_list *list, const struct look *look);
+static inline void repeat_known(struct vblk_oracle *o, const struct check_list *list, const struct look *look)
+{
+    (void)o, (void)look;
+    assert(repeat_still_so(o, list, look));
+    for (unsigned i = 0; i < list->held_count; i++)
+        ++*list->held[i];
+    for (unsigned i = 0; i < list->choice_count; i++) {
+        ++*list->choice[i].noted;
+        *list->choice[i].last = list->choice[i].choice;
+    }
+}
 
 static inline bool same_sign(const struct sign *a, const struct sign *b)
 {
@@ -24,37 +39,41 @@ static inline void sign_of_access(const struct look *l, struct sign *sign)
     sign->causes = 0;
 }
 
-static inline uint64_t fact(bool is, unsigned bit)
-{
-    return (uint64_t)is << bit;
-}
-
 /* How an answer compares with what was asked for, and with what was seen of it. */
 static inline uint64_t answer_facts(const struct chain *c, const struct answer *a)
 {
     const struct request *r = &c->req;
-    return a->status | fact(c->status_stored, 8) | fact(a->status == r->status_before, 9) |
-           fact(a->prefix_known, 10) | fact(a->len > r->writable, 11) | fact(a->len == r->writable, 12) |
-           fact(a->len > a->prefix, 13) | fact(a->prefix > a->len, 14) | fact(a->read.compared, 15);
+    unsigned lengths = (a->len > r->writable) | (unsigned)(a->len == r->writable) << 1;
+    unsigned prefix = (a->len > a->prefix) | (unsigned)(a->prefix > a->len) << 1 | (unsigned)a->prefix_known << 2;
+    unsigned status = c->status_stored | (unsigned)(a->status == r->status_before) << 1;
+    return a->status | status << 8 | prefix << 10 | lengths << 13 | (unsigned)a->read.compared << 15;
+}
+
+/* A request with nothing wrong, answered with nothing changed that must not. */
+static inline bool plain(const struct look *l)
+{
+    const struct chain *c = l->chain;
+    const struct answer *a = l->answer;
+
+    if (c == NULL || c->faults != 0 || c->count == 0 || (c->void_ | l->q->lost))
+        return false;
+    return a == NULL || !(a->table_changed | a->readable_changed | a->read.bad);
 }
 
 /* @return false: not plain, each check has to be asked. */
 static inline bool sign_of_chain(const struct look *l, struct sign *sign)
 {
-    const struct chain *c = l->chain;
     const struct answer *a = l->answer;
 
-    if (c == NULL || c->faults != 0 || c->void_ || c->count == 0 || l->q->lost)
+    if (!plain(l))
         return false;
     sign->settings = l->o->settings;
-    sign->facts = fact(c->req.sector == 0, 16) | (uint64_t)l->o->abuse << 17;
+    sign->facts = (uint64_t)l->o->abuse << 17 | (uint64_t)(l->chain->req.sector == 0) << 16;
     sign->causes = 0;
-    if (a == NULL)
-        return true;
-    if (a->table_changed || a->readable_changed || a->read.bad)
-        return false;
-    sign->facts |= answer_facts(c, a);
-    sign->causes = (uint64_t)a->read.causes << 32 | a->read.causes_unwritten;
+    if (a != NULL) {
+        sign->facts |= answer_facts(l->chain, a);
+        sign->causes = (uint64_t)a->read.causes << 32 | a->read.causes_unwritten;
+    }
     return true;
 }
 

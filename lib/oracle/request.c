@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fast.h"
 #include "judge.h"
 
 enum side { NO_DATA, READABLE, WRITABLE };
@@ -215,6 +216,17 @@ static void clear_facts(struct request *r)
     r->slot = TY_NONE;
 }
 
+/* In one piece as a rule. */
+static bool read_header(const struct vblk_oracle *o, const struct queue *q, const struct chain *c,
+                        struct vblk_request_header *head)
+{
+    const struct piece *p = chain_first(q, c);
+
+    if (p != NULL && (p->flags & VBLK_DESC_WRITE) == 0 && p->len >= sizeof(*head))
+        return fast_peek(o->mem, p->gpa, head, sizeof(*head)) == VBLK_OK;
+    return chain_copy(o, q, c, false, 0, head, sizeof(*head)) == sizeof(*head);
+}
+
 void request_parse(struct vblk_oracle *o, const struct queue *q, struct chain *c)
 {
     struct vblk_request_header head;
@@ -227,8 +239,8 @@ void request_parse(struct vblk_oracle *o, const struct queue *q, struct chain *c
     if (r->writable == 0)
         c->faults |= F_NO_STATUS;
     else
-        (void)!vblk_memory_peek(o->mem, r->status_at, &r->status_before, 1);
-    if (chain_copy(o, q, c, false, 0, &head, sizeof(head)) != sizeof(head)) {
+        (void)!fast_peek(o->mem, r->status_at, &r->status_before, 1);
+    if (!read_header(o, q, c, &head)) {
         c->faults |= F_HEADER;
         return;
     }
