@@ -281,8 +281,8 @@ static void ask_and_learn(struct vblk_oracle *o, struct check_list *list, const 
         list->sign.settings = 0;
 }
 
-static __attribute__((noinline)) void judge_sign(struct vblk_oracle *o, struct check_list *list,
-                                                 const struct look *look, const struct sign *sign)
+static void judge_sign(struct vblk_oracle *o, struct check_list *list, const struct look *look,
+                       const struct sign *sign)
 {
     if (!same_sign(&list->sign, sign)) {
         ask_and_learn(o, list, look, sign);
@@ -307,17 +307,23 @@ void judge_chain(struct vblk_oracle *o, enum moment moment, struct look *look)
         ask(o, list->check, list->count, look);
 }
 
-void judge_access(struct vblk_oracle *o, enum moment moment, struct look *look)
+void judge_place(struct vblk_oracle *o, struct check_list *list, struct look *look)
 {
-    struct check_list *list = &o->lists.by_place[moment - AT_STORE][look->party][look->place];
-    struct sign sign;
+    const struct sign sign = sign_of_access(o, look->q);
 
     look->o = o;
-    if (list->count == 0)
-        return;
     o->checks_run += list->count;
-    sign_of_access(look, &sign);
-    judge_sign(o, list, look, &sign);
+    if (!plain_access(look)) {
+        ask(o, list->check, list->count, look);
+        return;
+    }
+    if (list->sign.settings != sign.settings) {
+        ask_and_learn(o, list, look, &sign);
+        return;
+    }
+    repeat_known(o, list, look);
+    if (list->asked_count > 0)
+        ask(o, list->asked, list->asked_count, look);
 }
 
 void judge_moment(struct vblk_oracle *o, enum moment moment, struct look *look)

@@ -425,7 +425,13 @@ void dispatch_free(struct vblk_oracle *o);
 void judge_moment(struct vblk_oracle *o, enum moment moment, struct look *look);
 /* The same for AT_AVAILABLE, AT_USED and AT_QUIET; for AT_STORE and AT_LOAD. */
 void judge_chain(struct vblk_oracle *o, enum moment moment, struct look *look);
-void judge_access(struct vblk_oracle *o, enum moment moment, struct look *look);
+void judge_place(struct vblk_oracle *o, struct check_list *list, struct look *look);
+static inline void judge_access(struct vblk_oracle *o, enum moment moment, struct look *look)
+{
+    struct check_list *list = &o->lists.by_place[moment - AT_STORE][look->party][look->place];
+    if (list->count > 0)
+        judge_place(o, list, look);
+}
 
 /* queue.c: scan for chains made available and used since the last look. */
 void queue_enable(struct vblk_oracle *o, uint16_t no);

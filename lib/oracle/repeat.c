@@ -13,7 +13,7 @@
  * The moments at which the outcome of a clause's check depends on its sign alone:
  *  - always: registers, configuration, options and readings, as they were when they last changed (settings), and whether
  *    the driver abused a ring;
- *  - AT_STORE, AT_LOAD: place, party, whether the queue is enabled;
+ *  - AT_STORE, AT_LOAD: place, party, whether the queue is enabled; that the access is plain (repeat.h);
  *  - AT_AVAILABLE: the type; that the chain has no fault; whether its sector is 0;
  *  - AT_USED: also the status, how length, prefix and writable bytes compare, and which causes a read agreed with.
  * A check that looks at anything else (pieces, other chains, counters, memory) does not belong here.
@@ -24,14 +24,15 @@ static const uint32_t repeating[VBLK_C_COUNT] = {
     [VBLK_C_SAFE_DEV_03] = AT(USED),
     [VBLK_C_SAFE_DEV_04] = AT(USED),
     [VBLK_C_SAFE_DEV_05] = AT(USED),
-    [VBLK_C_SAFE_DEV_06] = AT(USED),
+    [VBLK_C_SAFE_DEV_06] = AT(LOAD) | AT(USED),
     [VBLK_C_SAFE_DEV_01] = AT(STORE) | AT(USED),
-    [VBLK_C_SAFE_DRV_01] = AT(USED),
+    [VBLK_C_SAFE_DRV_01] = AT(STORE) | AT(USED),
     [VBLK_C_SAFE_DRV_02] = AT(AVAILABLE),
     [VBLK_C_SAFE_DRV_03] = AT(AVAILABLE),
     /* check_split_device.c */
     [VBLK_C_VQ_02] = AT(USED),
     [VBLK_C_RING_SPLIT_03] = AT(STORE),
+    [VBLK_C_RING_SPLIT_07] = AT(LOAD),
     [VBLK_C_RING_SPLIT_11] = AT(USED),
     [VBLK_C_RING_SPLIT_15] = AT(USED),
     [VBLK_C_RING_SPLIT_16] = AT(USED),

@@ -32,11 +32,25 @@ static inline bool same_sign(const struct sign *a, const struct sign *b)
     return a->facts == b->facts && a->settings == b->settings && a->causes == b->causes;
 }
 
-static inline void sign_of_access(const struct look *l, struct sign *sign)
+/*
+ * An access for the first time to what the device has to fetch, and into descriptors that are as such an access finds
+ * them: outstanding for a load, free for a store.
+ */
+static inline bool plain_access(const struct look *l)
 {
-    sign->settings = l->o->settings;
-    sign->facts = (l->q == NULL ? 0 : 1u + l->q->enabled) | (uint64_t)l->o->abuse << 2;
-    sign->causes = 0;
+    const bool load = l->ev->kind == VBLK_EV_LOAD;
+
+    if (l->place == IN_DESC_TABLE && l->q->enabled) {
+        const struct piece *p = &l->q->table[(l->at - l->q->desc) / 16];
+        return load ? p->owner != NO_OWNER && p->loaded == 0 : p->owner == NO_OWNER;
+    }
+    return !load || l->place != IN_READABLE || l->q->current == NULL || l->q->current->fetched.count == 0;
+}
+
+/* One number, for there are many accesses. */
+static inline struct sign sign_of_access(const struct vblk_oracle *o, const struct queue *q)
+{
+    return (struct sign){ .settings = o->settings << 4 | (uint64_t)o->abuse << 2 | (q == NULL ? 0 : 1u + q->enabled) };
 }
 
 /* How an answer compares with what was asked for, and with what was seen of it. */
