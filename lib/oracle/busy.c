@@ -9,12 +9,14 @@
 #define FINE_SHIFT 6    /* short pieces are counted per 64 bytes … */
 #define COARSE_SHIFT 12 /* … long ones per 4 KiB … */
 #define FINE_MAX 1024u
+#define LONG 512u        /* a range of so many bytes is first looked up per 4 KiB */
 #define COARSE_MAX (256u * 4096u) /* … and the very long make everything suspect */
 
 struct busy {
     uint32_t vast;
     uint32_t fine[CELLS];
     uint32_t coarse[CELLS];
+    uint32_t fine_pages[CELLS]; /* the fine ones once more, so that a long range need not look at each of its cells */
 };
 
 struct busy *busy_new(void)
@@ -44,12 +46,14 @@ void busy_add(struct busy *b, uint64_t gpa, uint64_t len, int by)
 {
     if (len == 0)
         return;
-    if (len > COARSE_MAX || gpa + len < gpa)
+    if (len > COARSE_MAX || gpa + len < gpa) {
         b->vast = (uint32_t)((int64_t)b->vast + by);
-    else if (len > FINE_MAX)
+    } else if (len > FINE_MAX) {
         count(b->coarse, COARSE_SHIFT, gpa, len, by);
-    else
+    } else {
         count(b->fine, FINE_SHIFT, gpa, len, by);
+        count(b->fine_pages, COARSE_SHIFT, gpa, len, by);
+    }
 }
 
 static bool counted(const uint32_t *cell, unsigned shift, uint64_t gpa, uint64_t len)
@@ -70,5 +74,7 @@ bool busy_maybe(const struct busy *b, uint64_t gpa, uint64_t len)
         return false;
     if (b->vast != 0 || gpa + len < gpa)
         return true;
-    return counted(b->fine, FINE_SHIFT, gpa, len) || counted(b->coarse, COARSE_SHIFT, gpa, len);
+    if (counted(b->coarse, COARSE_SHIFT, gpa, len))
+        return true;
+    return (len < LONG || counted(b->fine_pages, COARSE_SHIFT, gpa, len)) && counted(b->fine, FINE_SHIFT, gpa, len);
 }
