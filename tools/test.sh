@@ -25,7 +25,7 @@ need gcc g++ libc6-dev cmake ninja-build pkg-config libjansson-dev libxml2-dev l
 case $presets in
 '' | *clang* | *msan* | *fuzz* | *coverage*) need clang libclang-rt-14-dev lcov valgrind ;;
 esac
-presets=${presets:-release clang asan msan tsan coverage}
+presets=${presets:-release clang asan msan msan-suite tsan coverage}
 
 passed=0
 failed=0
