@@ -107,8 +107,9 @@ static void count_case(struct cover *covers, vblk_clause_no own, const struct ve
 {
     uint8_t strength = vblk_clause_at(own)->strength;
     bool may = strength == VBLK_MAY;
-    /* a fact that leaves a choice can't be broken: the choice is noted */
-    bool choice = strength == VBLK_DEF && c->kind == VECTOR_EVENTS && c->expect == VECTOR_NOTED;
+    /* a fact or advice whose default reading leaves a choice can't be broken: the choice is noted */
+    bool open = strength == VBLK_DEF || strength == VBLK_SHOULD || strength == VBLK_SHOULD_NOT;
+    bool choice = open && c->kind == VECTOR_EVENTS && c->expect == VECTOR_NOTED;
 
     if (c->kind == VECTOR_TARGET || c->expect == VECTOR_HELD)
         covers[own].held = true;

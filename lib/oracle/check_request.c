@@ -66,6 +66,8 @@ static enum outcome known_type(const struct look *l, struct why *why)
         return UNTOUCHED;
     if (l->answer->status != VBLK_S_UNSUPP)
         return l->answer->status == VBLK_S_OK ? HELD : UNTOUCHED;
+    if (l->chain->req.slot == TY_FLUSH || l->chain->req.slot == TY_GET_LIFETIME)
+        return UNTOUCHED; /* BLK-FEAT-06, BLK-FEAT-12: all that the feature says is that the command is known */
     if ((l->chain->faults & F_UNALIGNED) != 0)
         return doubted(why, "OK or IOERR, alignment being advice", "UNSUPP for a range that is not aligned");
     return wrong_status(l, why, "OK or IOERR for a well-formed request of a supported type");
@@ -152,7 +154,7 @@ CHECK(BLK_OP_15, VBLK_DEVICE, AT(USED), TYPE(GET_ID), ANY_PLACE, NO_SIGHT)
             enum outcome outcome = broken(why, "ASCII up to 20 bytes, NUL from its end on", "byte 0x%02x at offset %u%s",
                                           id[i], i, ended ? ", after a NUL" : "");
             show_bytes(why, id, sizeof(id));
-            return outcome;
+            return ended ? deployed(why, outcome) : outcome;
         }
         ended |= id[i] == 0;
         control |= id[i] != 0 && (id[i] < 0x20 || id[i] == 0x7f);

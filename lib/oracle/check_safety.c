@@ -54,6 +54,8 @@ CHECK(SAFE_DEV_03, VBLK_DEVICE, AT(USED) | AT(QUIET), ANY_TYPE, ANY_PLACE, NO_SI
                   l->chain->head, (unsigned long long)l->ev->value);
 }
 
+static const char gone[] = "the device went away";
+
 CHECK(SAFE_DEV_04, VBLK_DEVICE, AT(GONE) | AT(USED) | AT(QUIET), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 {
     bool again = l->o->abuse == ABUSED_THEN_RESET;
@@ -64,8 +66,9 @@ CHECK(SAFE_DEV_04, VBLK_DEVICE, AT(GONE) | AT(USED) | AT(QUIET), ANY_TYPE, ANY_P
         return again && owed(l) ? broken(why, "service again after a reset", "head %u not used after %llu ms",
                                          l->chain->head, (unsigned long long)l->ev->value)
                                 : UNTOUCHED;
-    return broken(why, "the device survives whatever the ring holds", "%.*s", (int)l->ev->len,
-                  l->ev->bytes != NULL ? (const char *)l->ev->bytes : "");
+    return broken(why, "the device survives whatever the ring holds", "%.*s",
+                  l->ev->len > 0 && l->ev->bytes != NULL ? (int)l->ev->len : (int)sizeof(gone) - 1,
+                  l->ev->len > 0 && l->ev->bytes != NULL ? (const char *)l->ev->bytes : gone);
 }
 
 /* A read past capacity that claims success hands out bytes that are not the disk's (AMB-04: any status will do). */
