@@ -214,6 +214,8 @@ RULE(INIT_DRV_14, AT(REG_WRITE) | AT(KICK) | AT(CASE_END))
     if (status_write(l->ev, &status)) {
         if (status == 0 || (status & VBLK_STATUS_FAILED) == 0)
             return status == 0 ? HELD : UNTOUCHED; /* STATUS-DRV-03 */
+        if (gave_up_over_feature(ctl) && (status & (VBLK_STATUS_FEATURES_OK | VBLK_STATUS_DRIVER_OK)) != 0)
+            return UNTOUCHED; /* FEAT-DRV-08 */
         return (status & ~ctl->status_ever) == 0
                    ? UNTOUCHED
                    : broken(why, "nothing but a reset after FAILED", "status 0x%02x", status);

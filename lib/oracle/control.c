@@ -16,6 +16,11 @@ void control_power_on(struct control *ctl)
     ctl->generation_seen = old.generation_seen;
     ctl->offered_ever = old.offered_ever;
     ctl->negotiated_ever = old.negotiated_ever;
+    if (old.negotiated_ever == 0)
+        return; /* nothing was granted, or all is to be forgotten */
+    memcpy(ctl->granted, old.granted, sizeof(ctl->granted));
+    ctl->grants = old.grants;
+    ctl->grant_next = old.grant_next;
 }
 
 /* Until the next read of a byte its value may lawfully have become another. */
@@ -40,13 +45,29 @@ static void forget_driver(struct control *ctl)
     unsettle(ctl, SEEN_STEADY | SEEN_EARLY | SEEN_NOW);
 }
 
+static void remember_grant(struct control *ctl)
+{
+    for (unsigned i = 0; i < ctl->grants; i++)
+        if (ctl->granted[i].accepted == ctl->negotiated && ctl->granted[i].offered == ctl->offered)
+            return;
+    ctl->granted[ctl->grant_next].offered = ctl->offered;
+    ctl->granted[ctl->grant_next].accepted = ctl->negotiated;
+    ctl->grant_next = (uint8_t)((ctl->grant_next + 1u) % GRANTS);
+    if (ctl->grants < GRANTS)
+        ctl->grants++;
+}
+
 static void grant_features(struct control *ctl)
 {
-    if (!ctl->features_ok)
+    bool fresh = !ctl->features_ok;
+
+    if (fresh)
         ctl->negotiated = ctl->accepted;
     ctl->features_ok = true;
     ctl->refused = false;
     ctl->negotiated_ever |= ctl->negotiated;
+    if (fresh && ctl->offered_read)
+        remember_grant(ctl);
 }
 
 static void suspend_written(struct control *ctl, uint8_t status)

@@ -30,6 +30,8 @@ enum limit {
     LIM_COUNT
 };
 
+#define GRANTS 4u
+
 struct control {
     /* status */
     uint8_t status_written;   /* the driver's last write */
@@ -62,6 +64,8 @@ struct control {
     bool features_ok;         /* FEATURES_OK was read back set (or written, when the transport emulates it) */
     uint64_t negotiated;      /* accepted, once features_ok */
     uint64_t negotiated_ever;
+    struct { uint64_t offered, accepted; } granted[GRANTS]; /* what FEATURES_OK was kept for, newest anywhere */
+    uint8_t grants, grant_next; /* how many of them are filled in; the next to be overwritten */
     /* configuration */
     uint8_t config[VBLK_CONFIG_MAX];
     uint8_t config_seen[VBLK_CONFIG_MAX]; /* SEEN_* */
@@ -127,6 +131,19 @@ static inline bool status_read_of(const struct vblk_event *ev, uint8_t *status)
 static inline bool offers(const struct control *ctl, int feature)
 {
     return feature < 0 || ((ctl->offered_read ? ctl->offered : ctl->offered_ever) >> feature & 1) != 0;
+}
+
+/* What the driver has used before, or has to know, and is not offered now. */
+static inline uint64_t features_missing(const struct control *ctl)
+{
+    return ctl->offered_read ? ((ctl->negotiated_ever & ctl->offered_ever) | VBLK_BIT(VBLK_F_VERSION_1)) & ~ctl->offered
+                             : 0;
+}
+/* The driver set FAILED before the features were settled, with one missing. */
+static inline bool gave_up_over_feature(const struct control *ctl)
+{
+    return ctl->failed && (ctl->status_ever & (VBLK_STATUS_FEATURES_OK | VBLK_STATUS_DRIVER_OK)) == 0 &&
+           features_missing(ctl) != 0;
 }
 
 struct vblk_oracle;

@@ -87,6 +87,12 @@ static const uint32_t repeating[VBLK_C_COUNT] = {
     [VBLK_C_PROV_DEV_10] = AT(USED),
     [VBLK_C_PROV_DEV_11] = AT(USED),
     [VBLK_C_PROV_DEV_28] = AT(USED),
+    /* check_features.c, check_features_reserved.c, check_features_blk.c */
+    [VBLK_C_FEAT_01] = AT(USED),
+    [VBLK_C_RSVF_06] = AT(USED),
+    [VBLK_C_BLK_FEAT_04] = AT(USED),
+    [VBLK_C_BLK_FEAT_06] = AT(USED),
+    [VBLK_C_BLK_FEAT_12] = AT(USED),
     /* check_reset.c, check_status.c, check_suspend.c */
     [VBLK_C_RESET_DEV_03] = AT(STORE) | AT(LOAD),
     [VBLK_C_STATUS_DEV_01] = AT(STORE),
