@@ -79,7 +79,7 @@ static bool told_before(const struct report_clause *clause, size_t i)
 /* Section labels of the text, without what kind of label it is. */
 static const char *section_of(const struct report_clause *clause)
 {
-    static const char *const kinds[] = { "sec:", "devicenormative:", "drivernormative:" };
+    static const char *const kinds[] = { "sec: ", "sec:", "devicenormative:", "drivernormative:" };
 
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (strncmp(clause->section, kinds[i], strlen(kinds[i])) == 0)

@@ -66,9 +66,12 @@ CHECK(SAFE_DEV_04, VBLK_DEVICE, AT(GONE) | AT(USED) | AT(QUIET), ANY_TYPE, ANY_P
         return again && owed(l) ? broken(why, "service again after a reset", "head %u not used after %llu ms",
                                          l->chain->head, (unsigned long long)l->ev->value)
                                 : UNTOUCHED;
-    return broken(why, "the device survives whatever the ring holds", "%.*s",
-                  l->ev->len > 0 && l->ev->bytes != NULL ? (int)l->ev->len : (int)sizeof(gone) - 1,
-                  l->ev->len > 0 && l->ev->bytes != NULL ? (const char *)l->ev->bytes : gone);
+    bool said = l->ev->len > 0 && l->ev->bytes != NULL;
+    enum outcome outcome = broken(why, "the device survives whatever the ring holds", "%.*s",
+                                  said ? (int)l->ev->len : (int)sizeof(gone) - 1,
+                                  said ? (const char *)l->ev->bytes : gone);
+    /* without a status register to show, hanging up is how a device says that it needs a reset */
+    return l->o->abuse != NO_ABUSE && !l->o->ctl.device_sees_status ? deployed(why, outcome) : outcome;
 }
 
 /* A read past capacity that claims success hands out bytes that are not the disk's (AMB-04: any status will do). */
