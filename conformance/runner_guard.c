@@ -143,7 +143,7 @@ static void watch(void *ctx, const struct vblk_event *ev)
     if (ev->kind == VBLK_EV_REG_WRITE && ev->reg == VBLK_REG_STATUS && ev->value == 0)
         guard->accepted = 0;
     if (ev->kind == VBLK_EV_REG_READ && ev->reg == VBLK_REG_STATUS && (ev->value & VBLK_STATUS_FEATURES_OK))
-        guard->negotiated |= guard->accepted;
+        guard->negotiated |= guard->accepted & guard->offered; /* a script may lie */
     if (ev->kind == VBLK_EV_QUIET && guard->cut)
         return; /* not the target was silent for so long, the case's time was up */
     if (guard->observe)
