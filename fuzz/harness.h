@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the targets share: a port with memory under it and the judge listening, and what must hold whatever the input. */
+/* What the targets share: a port with memory and the judge listening, and what must hold whatever the input. */
 #ifndef FUZZ_HARNESS_H
 #define FUZZ_HARNESS_H
 

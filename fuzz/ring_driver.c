@@ -123,7 +123,7 @@ static void act_flags(struct lair *lair, uint16_t queue)
                                VBLK_RELAXED, (uint16_t)input_number(&lair->in));
 }
 
-/* Anywhere, where that can be seen: in what the driver alone may write, too. Else nobody could tell whose doing it is. */
+/* Anywhere, where that can be seen: else nobody could tell whose doing it is. */
 static void act_store(struct lair *lair, uint16_t queue)
 {
     const uint8_t part = input_byte(&lair->in) % 4;

@@ -60,8 +60,8 @@ for target in $targets; do
     if [ -e "fuzz/$target.dict" ]; then
         dictionary=-dict=fuzz/$target.dict
     fi
-    if $calm "build/fuzz/fuzz/fuzz_$target" "build/fuzz/corpus/$target" "fuzz/corpus/$target" $dictionary -runs="$runs" \
-        -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=4096 \
+    if $calm "build/fuzz/fuzz/fuzz_$target" "build/fuzz/corpus/$target" "fuzz/corpus/$target" $dictionary \
+        -runs="$runs" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=4096 \
         -artifact_prefix="build/fuzz/crash/$target/" -print_final_stats=1 >"$log" 2>&1; then
         say "$target: nothing, after $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") executions"
     else
