@@ -288,12 +288,12 @@ static void echo_device(void *ctx, struct vblk_port *port, uint16_t queue)
     for (; used_idx != avail_idx; used_idx++) {
         struct vblk_used_elem elem = { .len = vblk_put32(1) };
 
-        assert_int_equal(vblk_memory_load16(port->mem, VBLK_DEVICE, avail + 4 + 2 * (used_idx % size), VBLK_RELAXED,
+        assert_int_equal(vblk_memory_load16(port->mem, VBLK_DEVICE, avail + 4 + 2u * (uint64_t)(used_idx % size), VBLK_RELAXED,
                                             &head),
                          VBLK_OK);
         elem.id = vblk_put32(head);
         assert_int_equal(
-            vblk_memory_write(port->mem, VBLK_DEVICE, used + 4 + 8 * (used_idx % size), &elem, sizeof(elem)), VBLK_OK);
+            vblk_memory_write(port->mem, VBLK_DEVICE, used + 4 + 8u * (uint64_t)(used_idx % size), &elem, sizeof(elem)), VBLK_OK);
     }
     assert_int_equal(vblk_memory_store16(port->mem, VBLK_DEVICE, used + 2, VBLK_RELEASE, used_idx), VBLK_OK);
 }
