@@ -186,6 +186,8 @@ static bool known_entry(const struct vblk_violation *v)
         { "PROV-DEV-39", "accepted without it" },
         { "CFG-DRV-06", "FAILED set" },
         { "PROV-DEV-13", "OK" },
+        { "PROV-DEV-38", "a notification while" },
+        { "STATUS-DEV-04", "DEVICE_NEEDS_RESET shown" },
     };
     const struct vblk_clause *clause = vblk_clause_at(v->clause);
 
