@@ -77,7 +77,7 @@ void overlap_watch(struct overlap *o, const struct vblk_memory *mem, const struc
 
 bool overlap_excuses(const struct overlap *o, const char *clause)
 {
-    static const char *const areas[] = { "RING-SPLIT-", "BLK-OP-", "PROV-DEV-", "SAFE-", "BLK-DISCARD-" };
+    static const char *const areas[] = { "RING-SPLIT-", "BLK-OP-", "PROV-DEV-", "SAFE-", "BLK-DISCARD-", "RSVF-06" };
 
     if (o->reread && !strcmp(clause, "SAFE-DEV-06"))
         return true;
