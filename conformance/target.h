@@ -45,6 +45,7 @@ struct target_model {
     struct vblk_profile profile;
     struct vblk_readings readings;
     const struct vblk_behaviour *behaviour; /* NULL: lawful */
+    uint64_t ring;                          /* of vblk_device_ring_features(), offered to every case */
 };
 
 /* The reference device, a fresh one for each case. NULL: no memory. */

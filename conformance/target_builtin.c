@@ -29,7 +29,8 @@ static vblk_err builtin_begin(struct target *target, const struct vector_file *f
     vblk_device_defaults(&options);
     options.profile = model->profile;
     options.readings = model->readings;
-    options.features = vblk_device_features(&model->profile) & ~VBLK_BIT(VBLK_F_RO);
+    options.features = vblk_device_features(&model->profile) & ~vblk_device_ring_features() & ~VBLK_BIT(VBLK_F_RO);
+    options.features |= model->ring;
     options.behaviour = model->behaviour;
     if (!vector_device_options(file, i, &options, why, why_size))
         return VBLK_E_INVAL;

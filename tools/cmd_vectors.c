@@ -148,7 +148,7 @@ static bool announced(const struct request *request, const struct vector_file *f
 
     vblk_device_defaults(&options);
     options.profile = request->profile;
-    options.features = vblk_device_features(&options.profile) & ~VBLK_BIT(VBLK_F_RO);
+    options.features = vblk_device_features(&options.profile) & ~vblk_device_ring_features() & ~VBLK_BIT(VBLK_F_RO);
     if (!vector_device_options(file, i, &options, why, size))
         return false;
     vector_env_of_device(&options, target_modelled(&options.profile), env);

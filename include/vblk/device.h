@@ -41,7 +41,7 @@ struct vblk_device_options {
     uint32_t opt_io_size;
     bool writeback;      /**< cache mode after reset */
     uint16_t num_queues; /**< 1 is meant where MQ is not offered */
-    uint16_t queue_max;  /**< largest queue size, a power of two up to 32768 */
+    uint16_t queue_max;  /**< largest queue size, up to 32768; a power of two unless RING_PACKED is offered */
     uint32_t max_discard_sectors, max_discard_seg, discard_sector_alignment;
     uint32_t max_write_zeroes_sectors, max_write_zeroes_seg;
     bool write_zeroes_may_unmap;
@@ -50,13 +50,19 @@ struct vblk_device_options {
     uint16_t pre_eol_info, est_typ_a, est_typ_b;
     char serial[VBLK_ID_BYTES + 1]; /**< GET_ID; NUL-terminated here */
     uint32_t config_length; /**< bytes of configuration, 8 to 256; 0: as long as the profile and features need */
-    uint32_t chain_max;     /**< descriptors of one request at most (more: malformed framing), 0: the queue size */
+    /**
+     * Elements of one request at most (more: malformed framing, or a structural fault past the queue size, too), 0: the
+     * queue size. More than the queue size can only come in indirect tables.
+     */
+    uint32_t chain_max;
     const struct vblk_behaviour *behaviour; /**< NULL: lawful */
 };
 
-/** All features that the model can honour under @p profile; RO among them. */
+/** All features that the model can honour under @p profile; RO and those of vblk_device_ring_features() among them. */
 VBLK_API uint64_t vblk_device_features(const struct vblk_profile *profile);
-/** A lawful 1 GiB device of the default profile that offers all that the model can do, RO apart. */
+/** Those of them that are about how buffers travel: indirect descriptors, event index, packed ring and the like. */
+VBLK_API uint64_t vblk_device_ring_features(void);
+/** A lawful 1 GiB device of the default profile that offers all that the model can do, RO and ring features apart. */
 VBLK_API void vblk_device_defaults(struct vblk_device_options *options);
 
 /** Receives notifications: kind USED_NOTIFY with a queue, or CONFIG_NOTIFY. Must not call back into the device. */
@@ -86,9 +92,11 @@ VBLK_API uint32_t vblk_device_write_config(struct vblk_device *device, uint32_t 
  * Serve what is available on @p queue (a kick, or a poll). Nothing happens before DRIVER_OK, on a queue that is not
  * enabled (or, without MQ, not the first), and after a structural fault: a loop, an index or address that points
  * nowhere. Such a fault sets DEVICE_NEEDS_RESET and stops the queue until a reset; other queues go on.
- * @return requests completed; bounded by the queue size.
+ * @return requests completed; bounded by the queue size. If it was reached, more may be there: call again.
  */
 VBLK_API uint32_t vblk_device_serve(struct vblk_device *device, uint16_t queue);
+/** An available buffer notification: serve until there is nothing more. For a driver that waits meanwhile. */
+VBLK_API void vblk_device_kick(struct vblk_device *device, uint16_t queue);
 
 /** Another capacity, which the disk has by then; new generation and notification if it differs. */
 VBLK_API void vblk_device_resize(struct vblk_device *device, uint64_t capacity);
@@ -187,7 +195,7 @@ struct vblk_behaviour {
     /** The used length to report; @p written is the honest one. */
     uint32_t (*used_length)(const struct vblk_device *device, const struct vblk_request *req, uint8_t status,
                             uint32_t written);
-    /** Put one used element and publish it. */
+    /** Put one used element and publish it. With IN_ORDER the reference gives no element to each held request. */
     void (*put_used)(struct vblk_device *device, uint16_t queue, uint16_t id, uint32_t len);
     /** What configuration bytes read as; @p buf holds the honest ones. */
     void (*read_config)(const struct vblk_device *device, uint32_t offset, uint8_t *buf, uint32_t len);

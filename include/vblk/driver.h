@@ -17,7 +17,7 @@ struct vblk_driver; /**< opaque; one driver on one port */
 /** What the driver is told. */
 struct vblk_driver_options {
     struct vblk_profile profile; /**< the text it follows */
-    uint64_t features;    /**< wanted; the driver accepts what is also offered */
+    uint64_t features;    /**< wanted, ring features among them; the driver accepts what is also offered */
     struct vblk_arena arena; /**< guest memory for rings and buffers */
     uint16_t queues;      /**< 0: one */
     uint16_t queue_size;  /**< 0: the smaller of 128 and what the device supports */
@@ -58,6 +58,13 @@ VBLK_API struct vblk_answer vblk_driver_write_zeroes(struct vblk_driver *driver,
 VBLK_API struct vblk_answer vblk_driver_secure_erase(struct vblk_driver *driver, uint64_t sector, uint64_t count);
 VBLK_API struct vblk_answer vblk_driver_provision(struct vblk_driver *driver, uint64_t sector, uint64_t count);
 
+/**
+ * Reset one queue and enable it again while the others run (2.6.1): what is in flight on it is never answered.
+ * @return VBLK_OK; VBLK_E_UNSUPPORTED: RING_RESET was not negotiated; VBLK_E_INVAL: no such queue; VBLK_E_STATE: not
+ *         started; else what the device or port came to, and only a start helps.
+ */
+VBLK_API VBLK_NODISCARD vblk_err vblk_driver_reset_queue(struct vblk_driver *driver, uint16_t queue);
+
 /** One element of a buffer that the caller laid out in guest memory. */
 struct vblk_element {
     uint64_t gpa;  /**< guest address */
@@ -79,7 +86,8 @@ VBLK_API VBLK_NODISCARD vblk_err vblk_driver_add(struct vblk_driver *driver, uin
 /** Make @p count added buffers available with one index update, and notify the device if it wants that. */
 VBLK_API VBLK_NODISCARD vblk_err vblk_driver_publish(struct vblk_driver *driver, uint16_t queue, uint32_t count);
 /**
- * Take the next used buffer. @return VBLK_OK; VBLK_E_EMPTY; VBLK_E_IO: an answer that can't be, *id is not valid.
+ * Take the next used buffer. With IN_ORDER one answer may stand for many: they come one by one, *len then being all
+ * that the device may write. With EVENT_IDX finding none asks for a notification of the next. @return VBLK_OK; VBLK_E_EMPTY; VBLK_E_IO: an answer that can't be, *id is not valid.
  */
 VBLK_API VBLK_NODISCARD vblk_err vblk_driver_reap(struct vblk_driver *driver, uint16_t queue, uint16_t *id,
                                                   uint32_t *len);

@@ -14,6 +14,8 @@
 #define SEGMENTS_MAX 65536u
 #define HELD_MAX 1024u
 #define HELD_BUFS 4096u
+/* Descriptors of one request at most. */
+#define CHAIN_MAX 65536u
 
 struct queue {
     uint32_t size;
@@ -22,6 +24,10 @@ struct queue {
     bool stopped;   /* after a fault, until reset */
     bool completed; /* something was used since the last notification */
     bool waiting;   /* more is available than could be held */
+    uint32_t taken; /* buffers, for telling whether there were any */
+    bool passing;   /* IN_ORDER: the last request done has no answer yet, the next one's may stand for it */
+    uint16_t passed_id;
+    uint32_t passed_len;
     struct vblk_ring ring;
 };
 
@@ -44,6 +50,7 @@ struct vblk_request {
     uint32_t type;
     uint64_t sector;
     uint64_t written; /* writable bytes stored, from the first one on without a gap */
+    bool wrote;       /* any were stored at all */
     uint32_t segments;
     uint32_t segment_flags;
 };
@@ -86,6 +93,8 @@ struct vblk_device {
     uint32_t segment_room;
     uint8_t *scratch;
 
+    bool wrote; /* of the request that is answered now, for put_used */
+    bool batch; /* many requests are answered now */
     bool hold, reverse;
     struct vblk_request *held;
     uint32_t held_count;

@@ -14,9 +14,19 @@ static const struct vblk_behaviour lawful;
      VBLK_BIT(VBLK_F_MQ) | VBLK_BIT(VBLK_F_DISCARD) | VBLK_BIT(VBLK_F_WRITE_ZEROES) | VBLK_BIT(VBLK_F_LIFETIME) |      \
      VBLK_BIT(VBLK_F_SECURE_ERASE) | VBLK_BIT(VBLK_F_VERSION_1))
 
+/* Section 6, as far as the model goes. */
+#define RING                                                                                                           \
+    (VBLK_BIT(VBLK_F_INDIRECT_DESC) | VBLK_BIT(VBLK_F_EVENT_IDX) | VBLK_BIT(VBLK_F_RING_PACKED) |                      \
+     VBLK_BIT(VBLK_F_IN_ORDER) | VBLK_BIT(VBLK_F_NOTIFICATION_DATA) | VBLK_BIT(VBLK_F_RING_RESET))
+
+uint64_t vblk_device_ring_features(void)
+{
+    return RING;
+}
+
 uint64_t vblk_device_features(const struct vblk_profile *profile)
 {
-    uint64_t features = MODEL & ~profile->without;
+    uint64_t features = (MODEL | RING) & ~profile->without;
 
     return profile->provision ? features | VBLK_BIT(profile->provision_bit) : features;
 }
@@ -54,7 +64,7 @@ void vblk_device_defaults(struct vblk_device_options *options)
         .est_typ_b = 2,
         .serial = "vblk-reference",
     };
-    options->features = vblk_device_features(&options->profile) & ~VBLK_BIT(VBLK_F_RO);
+    options->features = vblk_device_features(&options->profile) & ~RING & ~VBLK_BIT(VBLK_F_RO);
 }
 
 static bool offers(const struct vblk_device_options *o, unsigned bit)
@@ -91,7 +101,13 @@ static bool wce_with_flush(const struct vblk_device_options *o)
 
 static bool queue_size_lawful(const struct vblk_device_options *o)
 {
-    return o->queue_max && o->queue_max <= VBLK_SPLIT_SIZE_MAX && !(o->queue_max & (o->queue_max - 1));
+    return o->queue_max && o->queue_max <= VBLK_SPLIT_SIZE_MAX &&
+           (!(o->queue_max & (o->queue_max - 1)) || offers(o, VBLK_F_RING_PACKED));
+}
+
+static bool chain_max_fits(const struct vblk_device_options *o)
+{
+    return o->chain_max <= CHAIN_MAX;
 }
 
 static bool has_queues(const struct vblk_device_options *o)
@@ -123,7 +139,8 @@ static const struct {
     { features_known, "a feature is offered that the model or the profile does not have" },
     { modern, "VERSION_1 must be offered: the legacy interface is not modelled" },
     { wce_with_flush, "CONFIG_WCE must not be offered without FLUSH" },
-    { queue_size_lawful, "the largest queue size must be a power of two from 1 to 32768" },
+    { queue_size_lawful, "the largest queue size must be from 1 to 32768, a power of two without RING_PACKED" },
+    { chain_max_fits, "a request can't have more than 65536 descriptors" },
     { has_queues, "MQ is offered with num_queues 0" },
     { window_fits, "the configuration length must be 0 or from 8 to 256 bytes" },
     { lifetime_lawful, "pre_eol_info above 3 and est_typ above 11 are reserved" },
@@ -148,7 +165,7 @@ static bool allocate(struct vblk_device *device)
 {
     device->num_queues = offers(&device->options, VBLK_F_MQ) ? device->options.num_queues : 1;
     device->segment_room = segment_room(&device->options);
-    device->held_bufs_room = HELD_BUFS + device->options.queue_max;
+    device->held_bufs_room = HELD_BUFS + larger(device->options.queue_max, device->options.chain_max);
     device->queues = calloc(device->num_queues, sizeof *device->queues);
     device->segment = calloc(device->segment_room, sizeof *device->segment);
     device->scratch = malloc(SCRATCH_BYTES);

@@ -34,7 +34,8 @@ static void options__contradictions_are_refused_with_a_sentence(void **state)
     } while (0)
     REFUSES(o.capacity = UINT64_C(1) << 55, "capacity");
     REFUSES(o.profile.provision_bit = VBLK_F_MQ, "profile");
-    REFUSES(o.features |= VBLK_BIT(VBLK_F_RING_PACKED), "feature");
+    REFUSES(o.features |= VBLK_BIT(VBLK_F_ADMIN_VQ), "feature");
+    REFUSES(o.chain_max = 65537, "65536");
     REFUSES(o.features |= VBLK_BIT(VBLK_F_BARRIER), "feature");
     REFUSES(o.features &= ~V1, "VERSION_1");
     REFUSES(o.features &= ~VBLK_BIT(VBLK_F_FLUSH), "FLUSH");

@@ -425,7 +425,8 @@ static void profiles__provision_has_the_profiles_numbers(void **state)
     (void)state;
     rig_defaults(&r);
     r.options.profile = *vblk_profile_find("1.4+provision");
-    r.options.features = vblk_device_features(&r.options.profile) & ~VBLK_BIT(VBLK_F_RO);
+    r.options.features = vblk_device_features(&r.options.profile) & ~vblk_device_ring_features() &
+                         ~VBLK_BIT(VBLK_F_RO);
     rig_open(&r);
     rig_start(&r, r.options.features, 1);
     assert_int_equal(rig_segments(&r, T_PROVISION, &range, 1).status, VBLK_S_UNSUPP);
@@ -435,7 +436,8 @@ static void profiles__provision_has_the_profiles_numbers(void **state)
     rig_defaults(&r);
     r.options.profile = *vblk_profile_find("linux-rfc");
     r.options.max_provision_seg = 0; /* this profile has no such limit */
-    r.options.features = vblk_device_features(&r.options.profile) & ~VBLK_BIT(VBLK_F_RO);
+    r.options.features = vblk_device_features(&r.options.profile) & ~vblk_device_ring_features() &
+                         ~VBLK_BIT(VBLK_F_RO);
     rig_open(&r);
     rig_start(&r, r.options.features, 1);
     assert_int_equal(rig_segments(&r, VBLK_T_SECURE_ERASE, &range, 1).status, VBLK_S_OK);

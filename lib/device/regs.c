@@ -71,14 +71,19 @@ static void negotiate(struct vblk_device *device)
 static vblk_err open_ring(struct vblk_device *device, struct queue *q)
 {
     const struct vblk_layout at = {
-        .size = q->size, .desc = q->desc, .driver = q->driver, .device = q->device, .features = device->accepted
+        .size = q->size,
+        .desc = q->desc,
+        .driver = q->driver,
+        .device = q->device,
+        .features = device->accepted,
+        .chain_max = device->options.chain_max,
     };
 
     vblk_ring_close(&q->ring);
     memset(&q->ring, 0, sizeof q->ring);
     if (q->size > device->options.queue_max)
         return VBLK_E_INVAL;
-    return vblk_ring_open(&q->ring, &vblk_ring_split, device->mem, &at, VBLK_DEVICE);
+    return vblk_ring_open(&q->ring, vblk_ring_ops_for(at.features), device->mem, &at, VBLK_DEVICE);
 }
 
 static void enable(struct vblk_device *device, struct queue *q)
@@ -205,6 +210,13 @@ static void write_queue_enable(struct vblk_device *device, uint16_t queue, uint6
     }
 }
 
+/* 2.6.1: done by the time that it is written, so that the register reads 0 again. */
+static void write_queue_reset(struct vblk_device *device, uint16_t queue, uint64_t value)
+{
+    if (value == 1 && blk_accepted(device, VBLK_F_RING_RESET))
+        blk_queue_reset(device, queue);
+}
+
 /* The plain registers of a queue can be written until it is enabled. */
 #define QUEUE_REGISTER(name)                                                                                           \
     static uint64_t read_queue_##name(const struct vblk_device *device, uint16_t queue)                                \
@@ -249,6 +261,7 @@ static const struct reg regs[VBLK_REG_COUNT] = {
     [VBLK_REG_QUEUE_DRIVER] = { read_queue_driver, write_queue_driver, true },
     [VBLK_REG_QUEUE_DEVICE] = { read_queue_device, write_queue_device, true },
     [VBLK_REG_QUEUE_ENABLE] = { read_queue_enable, write_queue_enable, true },
+    [VBLK_REG_QUEUE_RESET] = { NULL, write_queue_reset, true },
     [VBLK_REG_CONFIG_LENGTH] = { read_config_length, NULL, false },
 };
 

@@ -108,6 +108,7 @@ vblk_err vblk_request_put(struct vblk_device *device, struct vblk_request *req, 
 
         if (err)
             return err;
+        req->wrote = true;
         if (offset <= req->written && offset + here > req->written)
             req->written = offset + here;
         from += here;

@@ -29,6 +29,7 @@ static bool take(struct queue *q, struct vblk_chain *chain, bool *faulty)
     vblk_err err = q->ring.ops->take(&q->ring, chain);
 
     *faulty = err != VBLK_E_EMPTY && (err || chain->fault);
+    q->taken += !err;
     return !err && !chain->fault;
 }
 
@@ -48,8 +49,47 @@ void vblk_reference_put_used(struct vblk_device *device, uint16_t queue, uint16_
     q = &device->queues[queue];
     if (!q->enabled)
         return;
-    if (q->ring.ops->put_used(&q->ring, id, len) || q->ring.ops->publish_used(&q->ring))
+    if (q->ring.ops->put_used_wrote(&q->ring, id, len, device->wrote || len) || q->ring.ops->publish_used(&q->ring))
         fault(device, q);
+}
+
+static void put_used(struct vblk_device *device, uint16_t queue, uint16_t id, uint32_t len)
+{
+    if (device->behaviour->put_used)
+        device->behaviour->put_used(device, queue, id, len);
+    else
+        vblk_reference_put_used(device, queue, id, len);
+    device->queues[queue].completed = true;
+}
+
+/* The answer of the last one of a batch that nothing came after. */
+static void end_batch(struct vblk_device *device, uint16_t queue)
+{
+    struct queue *q = &device->queues[queue];
+
+    if (!q->passing)
+        return;
+    q->passing = false;
+    device->wrote = q->passed_len != 0;
+    put_used(device, queue, q->passed_id, q->passed_len);
+}
+
+/* 2.7.9, 2.8.9: of a batch only the last one is answered, and the others count as written to the end. */
+static bool may_pass(const struct vblk_device *device, const struct vblk_request *req, uint32_t len)
+{
+    return device->batch && blk_accepted(device, VBLK_F_IN_ORDER) && len == req->in.bytes;
+}
+
+static void answer(struct vblk_device *device, const struct vblk_request *req, uint32_t len)
+{
+    struct queue *q = &device->queues[req->queue];
+
+    q->passing = may_pass(device, req, len);
+    q->passed_id = req->id;
+    q->passed_len = len;
+    device->wrote = req->wrote;
+    if (!q->passing)
+        put_used(device, req->queue, req->id, len);
 }
 
 /*
@@ -70,11 +110,7 @@ static void finish(struct vblk_device *device, struct vblk_request *req, uint8_t
     len = req->written < UINT32_MAX ? (uint32_t)req->written : UINT32_MAX;
     if (b->used_length)
         len = b->used_length(device, req, status, len);
-    if (b->put_used)
-        b->put_used(device, req->queue, req->id, len);
-    else
-        vblk_reference_put_used(device, req->queue, req->id, len);
-    device->queues[req->queue].completed = true;
+    answer(device, req, len);
     if (b->after)
         b->after(device, req);
 }
@@ -90,6 +126,7 @@ static bool handle(struct vblk_device *device, struct vblk_request *req)
         return true;
     }
     if (device->malformed_resets) {
+        end_batch(device, req->queue);
         fault(device, &device->queues[req->queue]);
         return false;
     }
@@ -134,7 +171,7 @@ static bool keep_all(struct vblk_device *device, uint16_t queue, struct queue *q
 
     q->waiting = true;
     for (uint32_t n = 0; n < q->size; n++) {
-        if (device->held_count == HELD_MAX || device->held_bufs_room - device->held_bufs_used < q->size)
+        if (device->held_count == HELD_MAX || device->held_bufs_room - device->held_bufs_used < q->ring.chain_max)
             return false;
         if (!take(q, &chain, &faulty))
             break;
@@ -144,20 +181,29 @@ static bool keep_all(struct vblk_device *device, uint16_t queue, struct queue *q
     return faulty;
 }
 
+static bool reversed(const struct vblk_device *device)
+{
+    return device->reverse && !blk_accepted(device, VBLK_F_IN_ORDER);
+}
+
 static uint32_t complete_held(struct vblk_device *device)
 {
     uint32_t done = 0;
 
+    device->batch = true;
     for (uint32_t i = 0; i < device->held_count; i++) {
-        struct vblk_request *req = &device->held[device->reverse ? device->held_count - 1 - i : i];
+        struct vblk_request *req = &device->held[reversed(device) ? device->held_count - 1 - i : i];
 
         if (live(device, req->queue) && handle(device, req))
             done++;
     }
+    device->batch = false;
     device->held_count = 0;
     device->held_bufs_used = 0;
-    for (uint32_t i = 0; i < device->num_queues; i++)
+    for (uint32_t i = 0; i < device->num_queues; i++) {
+        end_batch(device, (uint16_t)i);
         notify(device, (uint16_t)i);
+    }
     return done;
 }
 
@@ -175,19 +221,14 @@ static uint32_t serve_held(struct vblk_device *device, uint16_t queue, struct qu
     return done;
 }
 
-uint32_t vblk_device_serve(struct vblk_device *device, uint16_t queue)
+static uint32_t serve_at_once(struct vblk_device *device, uint16_t queue, struct queue *q, uint32_t most)
 {
-    struct queue *q = live(device, queue);
     struct vblk_chain chain;
     struct vblk_request req;
     uint32_t done = 0;
     bool faulty = false;
 
-    if (!q)
-        return 0;
-    if (device->hold || device->reverse)
-        return serve_held(device, queue, q);
-    while (done < q->size && take(q, &chain, &faulty)) {
+    while (done < most && take(q, &chain, &faulty)) {
         blk_request_init(&req, queue, &chain);
         if (!handle(device, &req))
             break;
@@ -197,6 +238,39 @@ uint32_t vblk_device_serve(struct vblk_device *device, uint16_t queue)
     if (faulty)
         fault(device, q);
     return done;
+}
+
+/* With EVENT_IDX each notification must be asked for; what came before that was heard is served at once. */
+static bool ask(struct vblk_device *device, uint16_t queue)
+{
+    struct queue *q = live(device, queue);
+
+    return q && blk_accepted(device, VBLK_F_EVENT_IDX) && !q->ring.ops->set_notify(&q->ring, true);
+}
+
+uint32_t vblk_device_serve(struct vblk_device *device, uint16_t queue)
+{
+    struct queue *q = live(device, queue);
+    const bool held = device->hold || device->reverse;
+    const uint32_t most = q ? q->size : 0;
+    uint32_t done = 0, taken;
+
+    if (!q)
+        return 0;
+    do {
+        taken = q->taken;
+        done += held ? serve_held(device, queue, q) : serve_at_once(device, queue, q, most - done);
+    } while (done < most && q->taken != taken && ask(device, queue));
+    return done;
+}
+
+void vblk_device_kick(struct vblk_device *device, uint16_t queue)
+{
+    uint32_t most;
+
+    do {
+        most = queue < device->num_queues ? device->queues[queue].size : 0;
+    } while (vblk_device_serve(device, queue) >= most && most && live(device, queue));
 }
 
 void vblk_device_hold(struct vblk_device *device, bool hold)

@@ -12,7 +12,9 @@ static uint64_t drivable(const struct vblk_profile *profile)
         VBLK_F_SIZE_MAX,     VBLK_F_SEG_MAX,   VBLK_F_GEOMETRY,        VBLK_F_RO,
         VBLK_F_BLK_SIZE,     VBLK_F_FLUSH,     VBLK_F_TOPOLOGY,        VBLK_F_CONFIG_WCE,
         VBLK_F_MQ,           VBLK_F_DISCARD,   VBLK_F_WRITE_ZEROES,    VBLK_F_LIFETIME,
-        VBLK_F_SECURE_ERASE, VBLK_F_VERSION_1, VBLK_F_ACCESS_PLATFORM, VBLK_F_ORDER_PLATFORM
+        VBLK_F_SECURE_ERASE, VBLK_F_VERSION_1, VBLK_F_ACCESS_PLATFORM, VBLK_F_ORDER_PLATFORM,
+        VBLK_F_INDIRECT_DESC, VBLK_F_EVENT_IDX, VBLK_F_RING_PACKED, VBLK_F_IN_ORDER,
+        VBLK_F_NOTIFICATION_DATA, VBLK_F_RING_RESET,
     };
     uint64_t mask = profile->provision ? VBLK_BIT(profile->provision_bit) : 0;
 
@@ -129,17 +131,12 @@ static struct vblk_answer refused(vblk_err err)
     return (struct vblk_answer){ .err = err };
 }
 
-static bool negotiated(const struct vblk_driver *driver, unsigned bit)
-{
-    return (driver->life.accepted & VBLK_BIT(bit)) != 0;
-}
-
 /* What is not negotiated can't be asked of a device, and what writes not of one that is read-only. */
 static vblk_err gate(const struct vblk_driver *driver, unsigned bit, bool writes)
 {
     if (!driver->live)
         return VBLK_E_STATE;
-    return !negotiated(driver, bit) || (writes && negotiated(driver, VBLK_F_RO)) ? VBLK_E_UNSUPPORTED : VBLK_OK;
+    return !driver_has(driver, bit) || (writes && driver_has(driver, VBLK_F_RO)) ? VBLK_E_UNSUPPORTED : VBLK_OK;
 }
 
 /* Send one piece. @return whether to go on. */

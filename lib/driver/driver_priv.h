@@ -12,6 +12,18 @@
 #define DRIVER_QUEUES 64u
 #define DRIVER_HEADER ((uint32_t)sizeof(struct vblk_request_header))
 
+/*
+ * Indirect tables of buffers that the caller lays out, one for each that can be in flight; longer chains than a table
+ * has entries are not indirect.
+ */
+#define DRIVER_TABLE 8u
+struct tables {
+    uint64_t gpa;    /* 0: there are none */
+    uint16_t *free;  /* [size] stack of free ones */
+    uint16_t *of_id; /* [size] the table of a buffer in flight, plus 1 */
+    uint32_t left;   /* free ones */
+};
+
 struct vblk_driver {
     struct vblk_port *port;
     struct vblk_driver_options options;
@@ -20,15 +32,43 @@ struct vblk_driver {
     bool live;                /* DRIVER_OK set, and nothing happened since that only a reset mends */
     uint32_t config_notified; /* of the port, when the limits were read */
     struct vblk_ring ring[DRIVER_QUEUES];
+    struct tables tables[DRIVER_QUEUES];
+    uint64_t table_gpa; /* for the one request of a blocking call, [queue_size] entries; 0: none */
     uint16_t queues, next_queue;
     uint32_t queue_size;     /* the smallest */
     struct vblk_buf *bufs;   /* [queue_size] */
     uint64_t room_gpa, room; /* where requests are put, one at a time: header, data, status */
 };
 
+static inline bool driver_has(const struct vblk_driver *driver, unsigned bit)
+{
+    return (driver->life.accepted & VBLK_BIT(bit)) != 0;
+}
+
 /* queues.c: place, enable, close. */
 vblk_err driver_queues(struct vblk_driver *driver);
 void driver_close_queues(struct vblk_driver *driver);
+
+/* tables.c */
+/* Room for the tables of one queue, and of blocking requests. Without room there are no tables: VBLK_E_NOMEM only. */
+vblk_err driver_make_tables(struct vblk_driver *driver, uint16_t queue);
+void driver_make_table(struct vblk_driver *driver);
+void driver_free_tables(struct tables *tables);
+void driver_clear_tables(struct tables *tables, uint32_t size);
+/* Add driver->bufs[n] to a queue, through a table where there is one and more than two descriptors are spared. */
+vblk_err driver_add_bufs(struct vblk_driver *driver, uint16_t queue, uint32_t n, uint16_t *id);
+/* The same for the one request of a blocking call. */
+vblk_err driver_add_one(struct vblk_driver *driver, uint16_t queue, uint32_t n, uint16_t *id);
+/* A buffer is back. */
+void driver_return_table(struct vblk_driver *driver, uint16_t queue, uint16_t id);
+
+/* notify.c */
+/* Make buffers available, and notify the device if it wants that. */
+vblk_err driver_publish(struct vblk_driver *driver, uint16_t queue, uint32_t count);
+/* Take an answer. With EVENT_IDX, if there is none: ask to be notified of the next one, and look again. */
+vblk_err driver_reap(struct vblk_driver *driver, uint16_t queue, struct vblk_used *used);
+/* queues.c: a piece of the arena for good. */
+vblk_err driver_take_room(struct vblk_driver *driver, uint64_t bytes, uint64_t *gpa);
 
 /* One request as it goes over the ring: at most one of out and in. */
 struct job {

@@ -16,20 +16,14 @@ vblk_err vblk_driver_add(struct vblk_driver *driver, uint16_t queue, const struc
         return VBLK_E_INVAL;
     for (uint32_t i = 0; i < n; i++)
         driver->bufs[i] = (struct vblk_buf){ elements[i].gpa, elements[i].len, elements[i].writable };
-    return driver->ring[queue].ops->add(&driver->ring[queue], driver->bufs, n, id);
+    return driver_add_bufs(driver, queue, n, id);
 }
 
 vblk_err vblk_driver_publish(struct vblk_driver *driver, uint16_t queue, uint32_t count)
 {
-    bool wanted = false;
-    vblk_err err;
-
     if (!driver->live || queue >= driver->queues)
         return driver->live ? VBLK_E_INVAL : VBLK_E_STATE;
-    err = driver->ring[queue].ops->publish(&driver->ring[queue], count);
-    if (!err)
-        err = driver->ring[queue].ops->kick_wanted(&driver->ring[queue], &wanted);
-    return err || !wanted ? err : vblk_port_kick(driver->port, queue, queue);
+    return driver_publish(driver, queue, count);
 }
 
 vblk_err vblk_driver_reap(struct vblk_driver *driver, uint16_t queue, uint16_t *id, uint32_t *len)
@@ -39,11 +33,12 @@ vblk_err vblk_driver_reap(struct vblk_driver *driver, uint16_t queue, uint16_t *
 
     if (!driver->live || queue >= driver->queues)
         return driver->live ? VBLK_E_INVAL : VBLK_E_STATE;
-    err = driver->ring[queue].ops->reap(&driver->ring[queue], &used);
+    err = driver_reap(driver, queue, &used);
     if (err)
         return err;
     if (used.fault != VBLK_USED_OK && used.fault != VBLK_USED_LEN)
         return VBLK_E_IO;
+    driver_return_table(driver, queue, (uint16_t)used.id);
     *id = (uint16_t)used.id;
     *len = used.len;
     return VBLK_OK;

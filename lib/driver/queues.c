@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The lawful driver's queues (3.1.1 step 7): choose a size, place, zero, enable. */
 #include "driver_priv.h"
+#include "pace.h"
 
 #include <stdlib.h>
 
@@ -9,26 +10,30 @@
 
 void driver_close_queues(struct vblk_driver *driver)
 {
-    for (uint16_t i = 0; i < driver->queues; i++)
+    for (uint16_t i = 0; i < driver->queues; i++) {
         vblk_ring_close(&driver->ring[i]);
+        driver_free_tables(&driver->tables[i]);
+    }
     driver->queues = 0;
     driver->next_queue = 0;
     free(driver->bufs);
     driver->bufs = NULL;
 }
 
-/* The largest ring size that neither the device nor we are too small for; 0: none. */
+/* The largest ring size that neither the device nor we are too small for; 0: none. Split rings: a power of two. */
 static uint32_t choose_size(const struct vblk_driver *driver, uint64_t max)
 {
     const uint32_t wanted = driver->options.queue_size ? driver->options.queue_size : QUEUE_SIZE_DEFAULT;
     uint32_t size = VBLK_SPLIT_SIZE_MAX;
 
+    if (driver_has(driver, VBLK_F_RING_PACKED) && (wanted < size || max < size))
+        return wanted < max ? wanted : (uint32_t)max;
     while (size && (size > wanted || size > max))
         size /= 2;
     return size;
 }
 
-static vblk_err take_room(struct vblk_driver *driver, uint64_t bytes, uint64_t *gpa)
+vblk_err driver_take_room(struct vblk_driver *driver, uint64_t bytes, uint64_t *gpa)
 {
     const uint64_t skip = (0 - driver->room_gpa) % ALIGNMENT;
 
@@ -46,11 +51,11 @@ static vblk_err place(struct vblk_driver *driver, uint32_t size, struct vblk_lay
     vblk_err err;
 
     *at = (struct vblk_layout){ .size = size, .features = driver->life.accepted };
-    vblk_ring_split.extents(size, at->features, areas);
-    err = take_room(driver, areas[VBLK_AREA_DESC].bytes, &at->desc);
+    vblk_ring_ops_for(at->features)->extents(size, at->features, areas);
+    err = driver_take_room(driver, areas[VBLK_AREA_DESC].bytes, &at->desc);
     if (!err)
-        err = take_room(driver, areas[VBLK_AREA_DRIVER].bytes, &at->driver);
-    return err ? err : take_room(driver, areas[VBLK_AREA_DEVICE].bytes, &at->device);
+        err = driver_take_room(driver, areas[VBLK_AREA_DRIVER].bytes, &at->driver);
+    return err ? err : driver_take_room(driver, areas[VBLK_AREA_DEVICE].bytes, &at->device);
 }
 
 static vblk_err enable(struct vblk_driver *driver, uint16_t queue, const struct vblk_layout *at)
@@ -77,11 +82,13 @@ static vblk_err set_up(struct vblk_driver *driver, uint16_t queue, uint32_t size
     vblk_err err = place(driver, size, &at);
 
     if (!err)
-        err = vblk_ring_open(ring, &vblk_ring_split, driver->port->mem, &at, VBLK_DRIVER);
+        err = vblk_ring_open(ring, vblk_ring_ops_for(at.features), driver->port->mem, &at, VBLK_DRIVER);
     if (err)
         return err;
     driver->queues++;
-    err = ring->ops->clear(ring);
+    err = driver_make_tables(driver, queue);
+    if (!err)
+        err = ring->ops->clear(ring);
     return err ? err : enable(driver, queue, &at);
 }
 
@@ -127,8 +134,57 @@ vblk_err driver_queues(struct vblk_driver *driver)
     err = discover(driver);
     if (err)
         return err;
+    driver_make_table(driver);
     if (driver->room < DRIVER_HEADER + VBLK_SECTOR + 1)
         return VBLK_E_INVAL;
     driver->bufs = calloc(driver->queue_size, sizeof(*driver->bufs));
     return driver->bufs ? VBLK_OK : VBLK_E_NOMEM;
+}
+
+/* Until the device says that it is done (2.6.1). */
+static vblk_err await_reset(struct vblk_driver *driver, uint16_t queue)
+{
+    struct pace pace = pace_start(driver->options.wait_ms);
+    uint64_t busy;
+    vblk_err err = vblk_port_write_reg(driver->port, VBLK_REG_QUEUE_RESET, queue, 1);
+
+    while (!err) {
+        err = vblk_port_read_reg(driver->port, VBLK_REG_QUEUE_RESET, queue, &busy);
+        if (err || !busy)
+            return err;
+        err = pace_wait(&pace, driver->port, queue);
+    }
+    return err;
+}
+
+static vblk_err reopen(struct vblk_driver *driver, uint16_t queue)
+{
+    struct vblk_ring *ring = &driver->ring[queue];
+    const struct vblk_layout at = ring->at;
+    vblk_err err;
+
+    vblk_ring_close(ring);
+    driver_clear_tables(&driver->tables[queue], at.size);
+    err = vblk_ring_open(ring, vblk_ring_ops_for(at.features), driver->port->mem, &at, VBLK_DRIVER);
+    if (!err)
+        err = ring->ops->clear(ring);
+    return err ? err : enable(driver, queue, &at);
+}
+
+vblk_err vblk_driver_reset_queue(struct vblk_driver *driver, uint16_t queue)
+{
+    vblk_err err;
+
+    if (!driver->live)
+        return VBLK_E_STATE;
+    if (queue >= driver->queues)
+        return VBLK_E_INVAL;
+    if (!driver_has(driver, VBLK_F_RING_RESET))
+        return VBLK_E_UNSUPPORTED;
+    err = await_reset(driver, queue);
+    if (!err)
+        err = reopen(driver, queue);
+    if (err)
+        driver->live = false;
+    return err;
 }

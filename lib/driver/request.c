@@ -102,20 +102,15 @@ static vblk_err lay_out(struct vblk_driver *driver, const struct job *job)
     return err;
 }
 
-static vblk_err send(struct vblk_driver *driver, struct vblk_ring *ring, uint16_t queue, uint32_t n, uint16_t *id)
+static vblk_err send(struct vblk_driver *driver, uint16_t queue, uint32_t n, uint16_t *id)
 {
-    bool wanted = false;
-    vblk_err err = ring->ops->add(ring, driver->bufs, n, id);
+    const vblk_err err = driver_add_one(driver, queue, n, id);
 
-    if (!err)
-        err = ring->ops->publish(ring, 1);
-    if (!err)
-        err = ring->ops->kick_wanted(ring, &wanted);
-    return err || !wanted ? err : vblk_port_kick(driver->port, queue, queue);
+    return err ? err : driver_publish(driver, queue, 1);
 }
 
 /* Wait for the answer. The limits may change meanwhile: refresh() sees to that before the next request. */
-static vblk_err receive(struct vblk_driver *driver, struct vblk_ring *ring, uint16_t queue, struct vblk_used *used)
+static vblk_err receive(struct vblk_driver *driver, uint16_t queue, struct vblk_used *used)
 {
     struct pace pace = pace_start(driver->options.wait_ms);
     bool needs = false;
@@ -125,7 +120,7 @@ static vblk_err receive(struct vblk_driver *driver, struct vblk_ring *ring, uint
         vblk_err err;
 
         vblk_port_look(driver->port, queue);
-        err = ring->ops->reap(ring, used);
+        err = driver_reap(driver, queue, used);
         if (err != VBLK_E_EMPTY)
             return err;
         err = pace_wait(&pace, driver->port, queue);
@@ -162,16 +157,15 @@ static vblk_err settle(struct vblk_driver *driver, const struct job *job, const 
 vblk_err driver_do(struct vblk_driver *driver, const struct job *job, uint8_t *status)
 {
     const uint16_t queue = driver->next_queue;
-    struct vblk_ring *ring = &driver->ring[queue];
     struct vblk_used used;
     uint16_t id;
     vblk_err err = lay_out(driver, job);
 
     driver->next_queue = (uint16_t)((queue + 1) % driver->queues);
     if (!err)
-        err = send(driver, ring, queue, frame(driver, job), &id);
+        err = send(driver, queue, frame(driver, job), &id);
     if (!err)
-        err = receive(driver, ring, queue, &used);
+        err = receive(driver, queue, &used);
     if (err)
         return broken(driver, err);
     if (used.fault != VBLK_USED_OK && used.fault != VBLK_USED_LEN)

@@ -53,8 +53,8 @@ static vblk_err write_config(struct vblk_port *port, uint32_t offset, const void
 
 static vblk_err kick(struct vblk_port *port, uint16_t queue, uint32_t data)
 {
-    (void)data; /* NOTIFICATION_DATA is not offered */
-    (void)vblk_device_serve(of(port)->device, queue);
+    (void)data; /* the ring itself says where the driver is */
+    vblk_device_kick(of(port)->device, queue);
     return VBLK_OK;
 }
 

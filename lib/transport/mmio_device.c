@@ -132,7 +132,7 @@ static void set_queue_sel(struct vblk_mmio_device *regs, const struct row *row, 
 static void set_queue_notify(struct vblk_mmio_device *regs, const struct row *row, uint32_t value)
 {
     (void)row;
-    (void)vblk_device_serve(regs->device, (uint16_t)value);
+    vblk_device_kick(regs->device, (uint16_t)value);
 }
 
 static uint32_t get_interrupt(struct vblk_mmio_device *regs, const struct row *row)

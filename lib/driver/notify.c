@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Notifications of the lawful driver, in both directions (2.9, 2.7.10, 2.8.10). */
+#include "driver_priv.h"
+
+static vblk_err kick(struct vblk_driver *driver, uint16_t queue)
+{
+    const struct vblk_ring *ring = &driver->ring[queue];
+    uint32_t data = queue;
+
+    if (driver_has(driver, VBLK_F_NOTIFICATION_DATA)) {
+        const vblk_err err = ring->ops->kick_data(ring, queue, &data);
+
+        if (err)
+            return err;
+    }
+    return vblk_port_kick(driver->port, queue, data);
+}
+
+vblk_err driver_publish(struct vblk_driver *driver, uint16_t queue, uint32_t count)
+{
+    struct vblk_ring *ring = &driver->ring[queue];
+    bool wanted = false;
+    vblk_err err = ring->ops->publish(ring, count);
+
+    if (!err)
+        err = ring->ops->kick_wanted(ring, &wanted);
+    return err || !wanted ? err : kick(driver, queue);
+}
+
+vblk_err driver_reap(struct vblk_driver *driver, uint16_t queue, struct vblk_used *used)
+{
+    struct vblk_ring *ring = &driver->ring[queue];
+    vblk_err err = ring->ops->reap(ring, used);
+
+    if (err != VBLK_E_EMPTY || !driver_has(driver, VBLK_F_EVENT_IDX))
+        return err;
+    err = ring->ops->set_interrupts(ring, true);
+    return err ? err : ring->ops->reap(ring, used);
+}
