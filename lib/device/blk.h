@@ -24,7 +24,8 @@ struct queue {
     bool stopped;   /* after a fault, until reset */
     bool completed; /* something was used since the last notification */
     bool waiting;   /* more is available than could be held */
-    uint32_t taken; /* buffers, for telling whether there were any */
+    uint32_t taken; /* buffers */
+    uint32_t asked; /* EVENT_IDX: how many were taken when a notification of the next one was asked for */
     bool passing;   /* IN_ORDER: the last request done has no answer yet, the next one's may stand for it */
     uint16_t passed_id;
     uint32_t passed_len;

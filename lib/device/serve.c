@@ -240,12 +240,15 @@ static uint32_t serve_at_once(struct vblk_device *device, uint16_t queue, struct
     return done;
 }
 
-/* With EVENT_IDX each notification must be asked for; what came before that was heard is served at once. */
+/* With EVENT_IDX each notification must be asked for. @return true: look again at what came before that was heard. */
 static bool ask(struct vblk_device *device, uint16_t queue)
 {
     struct queue *q = live(device, queue);
 
-    return q && blk_accepted(device, VBLK_F_EVENT_IDX) && !q->ring.ops->set_notify(&q->ring, true);
+    if (!q || !blk_accepted(device, VBLK_F_EVENT_IDX) || q->asked == q->taken)
+        return false;
+    q->asked = q->taken;
+    return !q->ring.ops->set_notify(&q->ring, true);
 }
 
 uint32_t vblk_device_serve(struct vblk_device *device, uint16_t queue)
@@ -253,14 +256,13 @@ uint32_t vblk_device_serve(struct vblk_device *device, uint16_t queue)
     struct queue *q = live(device, queue);
     const bool held = device->hold || device->reverse;
     const uint32_t most = q ? q->size : 0;
-    uint32_t done = 0, taken;
+    uint32_t done = 0;
 
     if (!q)
         return 0;
     do {
-        taken = q->taken;
         done += held ? serve_held(device, queue, q) : serve_at_once(device, queue, q, most - done);
-    } while (done < most && q->taken != taken && ask(device, queue));
+    } while (done < most && ask(device, queue));
     return done;
 }
 

@@ -28,7 +28,7 @@
 #define SLOT 1024u
 #define PATIENCE_S 60
 
-static uint32_t requests = 60000;
+static uint32_t requests = 100000;
 
 /* A port with a bell at each end; the registers are used before and after the device's thread lives. */
 struct wire {
