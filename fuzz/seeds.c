@@ -40,7 +40,7 @@ enum { HEADER_AT = 0x3000, DATA_AT = 0x4000, STATUS_AT = 0x5000, TABLE_AT = 0x60
 static void open_ring(struct seed *s, unsigned settings)
 {
     byte(s, settings);
-    number(s, vblk_device_features(vblk_profile_default()) & ~VBLK_BIT(VBLK_F_RO));
+    number(s, vblk_device_features(vblk_profile_default()) & ~vblk_device_ring_features() & ~VBLK_BIT(VBLK_F_RO));
     number(s, VBLK_BIT(VBLK_F_RO));
     number(s, 3);
     number(s, 0);
@@ -216,7 +216,8 @@ static void open_lair(struct seed *s, unsigned settings, uint64_t features, uint
 
 static uint64_t offered(void)
 {
-    return vblk_device_features(vblk_profile_default()) & ~(VBLK_BIT(VBLK_F_RO) | VBLK_BIT(VBLK_F_SIZE_MAX));
+    return vblk_device_features(vblk_profile_default()) & ~vblk_device_ring_features() &
+           ~(VBLK_BIT(VBLK_F_RO) | VBLK_BIT(VBLK_F_SIZE_MAX));
 }
 
 static void answer(struct seed *s, unsigned status, uint64_t id, uint64_t len)
