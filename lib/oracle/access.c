@@ -14,7 +14,9 @@ static bool within(uint64_t at, uint64_t base, uint64_t len)
 static inline uint8_t place_in_queue(const struct queue *q, uint64_t at)
 {
     if (within(at, q->desc, 16u * (uint64_t)q->size))
-        return IN_DESC_TABLE;
+        return q->packed ? IN_PACKED_RING : IN_DESC_TABLE;
+    if (q->packed)
+        return within(at, q->driver, 4) ? IN_DRIVER_EVENT : within(at, q->device, 4) ? IN_DEVICE_EVENT : IN_NOTHING;
     if (within(at, q->driver, 6 + 2u * (uint64_t)q->size))
         return within(at, q->driver + 2, 2) ? IN_AVAIL_IDX : IN_AVAIL_RING;
     if (!within(at, q->device, 6 + 8u * (uint64_t)q->size))
@@ -114,7 +116,7 @@ static struct queue *serving(struct vblk_oracle *o)
 static uint8_t place_in_chains(struct vblk_oracle *o, const struct vblk_event *ev, struct target *t)
 {
     struct queue *q = serving(o);
-    struct chain *c = q != NULL ? q->current : NULL;
+    struct chain *c = q != NULL ? q->current : NULL, *table = NULL;
     bool writable;
 
     if (ev->party == VBLK_DRIVER && !busy_maybe(o->busy, ev->at, ev->len))
@@ -124,11 +126,20 @@ static uint8_t place_in_chains(struct vblk_oracle *o, const struct vblk_event *e
         t->chain = c;
         return writable ? IN_WRITABLE : IN_READABLE;
     }
+    t->chain = c != NULL && within(ev->at, c->indirect, c->indirect_len) ? c : NULL;
+    if (t->chain != NULL) {
+        t->q = q;
+        return IN_INDIRECT;
+    }
     bool whole = c != NULL && wholly_in_current(q, c, ev, &writable);
     t->chain = whole ? c : chain_owning(o, ev->at, ev->len, &writable);
     if (t->chain == NULL)
+        t->chain = table = chain_with_table(o, ev->at, ev->len);
+    if (t->chain == NULL)
         return IN_NOTHING;
     t->q = &o->queues[t->chain->queue];
+    if (table != NULL)
+        return IN_INDIRECT;
     t->offset = chain_offset(t->q, t->chain, ev->at, writable);
     if (!whole && ev->party == VBLK_DEVICE && !wholly_inside(t->q, t->chain, ev->at, ev->len, writable))
         return IN_NOTHING;
@@ -194,6 +205,8 @@ static void device_stored(struct vblk_oracle *o, const struct target *t, const s
             t->chain->status_stored = true;
     } else if ((1u << look->place & USED_PLACES) != 0 && t->q->enabled) {
         used_ring_stored(o, t->q, ev);
+    } else if (look->place == IN_PACKED_RING) {
+        packed_device_stored(o, t->q, ev);
     }
 }
 
@@ -211,6 +224,10 @@ static void driver_stored(struct vblk_oracle *o, const struct target *t, const s
     }
     if (t->chain != NULL)
         queue_tampered(o, q, t->chain, (enum place)look->place);
+    if (look->place == IN_PACKED_RING) {
+        q->entry_stored = o->seq;
+        packed_driver_stored(o, q, ev);
+    }
     if (look->place != IN_DESC_TABLE || !q->enabled)
         return;
     uint16_t owner = q->table[(ev->at - q->desc) / 16].owner;
@@ -249,10 +266,13 @@ static void device_loaded(struct vblk_oracle *o, const struct target *t, const s
     }
     if (look->place == IN_AVAIL_RING && ev->len == 2 && ev->at >= q->driver + 4 && ev->bytes != NULL) {
         head = (uint16_t)(ev->bytes[0] | ev->bytes[1] << 8);
-    } else if (look->place == IN_DESC_TABLE) {
+    } else if ((1u << look->place & (PLACE(DESC_TABLE) | PLACE(PACKED_RING))) != 0) {
         struct piece *p = &q->table[(ev->at - q->desc) / 16];
         p->loaded |= descriptor_bytes(q, ev->at, ev->len);
         head = p->owner;
+    } else if (look->place == IN_INDIRECT) {
+        chain_table_loaded(q, t->chain, ev->at, ev->len);
+        head = (uint16_t)(t->chain - q->chains);
     } else {
         return;
     }
@@ -261,6 +281,16 @@ static void device_loaded(struct vblk_oracle *o, const struct target *t, const s
         q->current->taken = true;
         o->serving = q->no;
     }
+}
+
+/* Used elements are looked at now, before the driver lays hands on what it learns. */
+static __attribute__((noinline)) void driver_loaded(struct vblk_oracle *o, struct queue *q, uint8_t place,
+                                                    const struct vblk_event *ev)
+{
+    if (!sees(o, VBLK_SEES_DEVICE_STORES))
+        queue_scan_used(o, q, ev);
+    if (place == IN_PACKED_RING)
+        packed_driver_loaded(q, ev);
 }
 
 void access_load(struct vblk_oracle *o, const struct vblk_event *ev)
@@ -274,8 +304,8 @@ void access_load(struct vblk_oracle *o, const struct vblk_event *ev)
     judge_access(o, AT_LOAD, &look);
     if (ev->party == VBLK_DEVICE)
         device_loaded(o, &t, &look, ev);
-    else if (look.place == IN_USED_IDX && !sees(o, VBLK_SEES_DEVICE_STORES))
-        queue_scan_used(o, t.q, ev); /* now, before the driver lays hands on what it learned */
+    else if ((1u << look.place & (PLACE(USED_IDX) | PLACE(PACKED_RING))) != 0)
+        driver_loaded(o, t.q, look.place, ev);
 }
 
 /* ---- differences ---- */
@@ -304,7 +334,7 @@ static void judge_difference(struct vblk_oracle *o, uint64_t at, uint64_t len, c
     look.ev = ev;
     if (look.place == IN_WRITABLE)
         return; /* still with the device */
-    if ((look.place == IN_USED_ELEM || look.place == IN_USED_IDX || look.place == IN_USED_RING) && t.q->enabled &&
+    if ((1u << look.place & (USED_PLACES | PLACE(PACKED_RING) | PLACE(DEVICE_EVENT))) != 0 && t.q->enabled &&
         !o->ctl.reset_done)
         return; /* the device's own */
     judge_moment(o, AT_STRAY, &look);

@@ -25,7 +25,7 @@ static uint32_t address_faults(const struct vblk_oracle *o, const struct piece *
 }
 
 /* What one descriptor adds to the chain's faults. */
-static uint32_t piece_facts(const struct vblk_oracle *o, struct chain *c, const struct piece *p, uint64_t *total)
+static inline uint32_t piece_facts(const struct vblk_oracle *o, struct chain *c, const struct piece *p, uint64_t *total)
 {
     uint32_t faults = 0;
     bool writable = (p->flags & VBLK_DESC_WRITE) != 0;
@@ -34,13 +34,32 @@ static uint32_t piece_facts(const struct vblk_oracle *o, struct chain *c, const 
         c->first_writable = p->pos;
     if (!writable && c->first_writable != NO_OWNER)
         faults |= F_ORDER;
-    if ((p->flags & VBLK_DESC_INDIRECT) != 0 && !negotiated(o, VBLK_F_INDIRECT_DESC))
-        faults |= F_INDIRECT;
     faults |= address_faults(o, p);
     *total += p->len;
     if (*total > (uint64_t)1 << 32)
         faults |= F_TOO_LARGE;
     return faults;
+}
+
+static inline void add_piece(struct vblk_oracle *o, struct chain *c, struct piece *p, struct piece **last,
+                             uint64_t *total)
+{
+    p->pos = c->count++;
+    p->loaded = 0;
+    p->after = NULL;
+    if (*last == NULL)
+        c->first = p;
+    else
+        (*last)->after = p;
+    *last = p;
+    c->suspect |= busy_maybe(o->busy, p->gpa, p->len);
+    c->faults |= piece_facts(o, c, p, total);
+    busy_add(o->busy, p->gpa, p->len, 1);
+}
+
+void chain_add(struct vblk_oracle *o, struct chain *c, struct piece *p, struct piece **last, uint64_t *total)
+{
+    add_piece(o, c, p, last, total);
 }
 
 static void read_piece(const struct vblk_oracle *o, const struct queue *q, uint32_t index, struct piece *p)
@@ -54,15 +73,25 @@ static void read_piece(const struct vblk_oracle *o, const struct queue *q, uint3
     p->next = vblk_get16(d.next);
 }
 
+/* The rest of the chain is in a table elsewhere. Without the feature the descriptor is no such thing. */
+static bool leads_elsewhere(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct piece *p,
+                            struct piece **last, uint64_t *total)
+{
+    if (!negotiated(o, VBLK_F_INDIRECT_DESC)) {
+        c->faults |= F_INDIRECT;
+        return false;
+    }
+    c->linked_indirect = (p->flags & VBLK_DESC_NEXT) != 0;
+    indirect_capture(o, q, c, p, last, total);
+    return true;
+}
+
 void chain_capture(struct vblk_oracle *o, struct queue *q, struct chain *c)
 {
     uint64_t total = 0;
     uint32_t index = c->head;
+    struct piece *last = NULL;
 
-    c->count = 0;
-    c->faults = 0;
-    c->suspect = false;
-    c->first_writable = NO_OWNER;
     for (;;) {
         uint32_t fault = piece_fault(q, c, index);
         if (fault != 0) {
@@ -74,13 +103,13 @@ void chain_capture(struct vblk_oracle *o, struct queue *q, struct chain *c)
         struct piece *p = &q->table[index];
         read_piece(o, q, index, p);
         p->owner = c->head;
-        p->pos = c->count++;
-        p->loaded = 0;
-        c->suspect |= busy_maybe(o->busy, p->gpa, p->len);
-        c->faults |= piece_facts(o, c, p, &total);
-        busy_add(o->busy, p->gpa, p->len, 1);
+        if ((p->flags & VBLK_DESC_INDIRECT) != 0 && leads_elsewhere(o, q, c, p, &last, &total))
+            break;
+        add_piece(o, c, p, &last, &total);
+        c->direct++;
         if ((p->flags & VBLK_DESC_NEXT) == 0)
             break;
+        c->unordered |= p->next != index + 1 && (p->next != 0 || index + 1 != q->size);
         index = p->next;
     }
     if (c->first_writable == NO_OWNER)
@@ -96,17 +125,39 @@ static void remember_returned(struct vblk_oracle *o, const struct chain *c, cons
     o->returned[slot].slot = c->req.slot;
 }
 
+static void release_elsewhere(struct vblk_oracle *o, struct queue *q, struct chain *c, struct piece *first)
+{
+    struct piece *next;
+    for (struct piece *p = first; p != NULL; p = next) {
+        next = p->after;
+        pool_give(q, p);
+    }
+    if (c->indirect_len > 0)
+        busy_add(o->busy, c->indirect, c->indirect_len, -1);
+    if (q->packed)
+        packed_release(q, c);
+    else
+        q->table[c->link].owner = NO_OWNER;
+    c->indirect_len = 0;
+}
+
 void chain_release(struct vblk_oracle *o, struct queue *q, struct chain *c)
 {
-    const struct piece *next;
-    for (const struct piece *p = chain_first(q, c); p != NULL; p = next) {
-        next = chain_after(q, c, p);
+    struct piece *pooled = NULL;
+    const unsigned own = q->packed ? 0 : c->direct;
+
+    for (struct piece *p = c->first; p != NULL; p = p->after) {
         busy_add(o->busy, p->gpa, p->len, -1);
         if ((p->flags & VBLK_DESC_WRITE) != 0)
             remember_returned(o, c, p);
-        q->table[p - q->table].owner = NO_OWNER;
+        p->owner = NO_OWNER;
+        if (p->pos == own)
+            pooled = p;
     }
+    if (q->packed || c->link != NO_OWNER)
+        release_elsewhere(o, q, c, pooled);
     c->count = 0;
+    c->first = NULL;
 }
 
 /* Right at the end of the address space, too. */
@@ -152,6 +203,24 @@ struct chain *chain_owning(const struct vblk_oracle *o, uint64_t gpa, uint64_t l
         }
     }
     return NULL;
+}
+
+struct chain *chain_with_table(const struct vblk_oracle *o, uint64_t gpa, uint64_t len)
+{
+    if (!busy_maybe(o->busy, gpa, len))
+        return NULL;
+    for (struct chain *c = o->oldest; c != NULL; c = c->newer)
+        if (overlaps(c->indirect, c->indirect_len, gpa, len))
+            return c;
+    return NULL;
+}
+
+bool chain_answered(const struct vblk_oracle *o, const struct chain *c)
+{
+    uint8_t now = 0;
+    if (sees(o, VBLK_SEES_DEVICE_STORES))
+        return c->status_stored;
+    return fast_peek(o->mem, c->req.status_at, &now, 1) == VBLK_OK && now != c->req.status_before;
 }
 
 uint64_t chain_offset(const struct queue *q, const struct chain *c, uint64_t gpa, bool writable)
@@ -202,17 +271,51 @@ uint64_t chain_copy(const struct vblk_oracle *o, const struct queue *q, const st
     return done;
 }
 
-/* The bytes of its first descriptor that a load of [gpa, gpa + len) names, a bit each. */
+/* The bytes of its first descriptor that a load of [gpa, gpa + len) names, a bit each. A packed one's flags are polled. */
 uint16_t descriptor_bytes(const struct queue *q, uint64_t gpa, uint64_t len)
 {
     uint64_t from = (gpa - q->desc) % 16, to = len < 16 - from ? from + len : 16;
-    return (uint16_t)((1u << to) - (1u << from));
+    return (uint16_t)(((1u << to) - (1u << from)) & (q->packed ? 0x3fffu : 0xffffu));
+}
+
+/* Tables of more entries are not looked at so closely. */
+#define CLOSE_LOOK 256u
+
+/* The bytes of a piece's descriptor in the indirect table that [gpa, gpa + len) has, a bit each. */
+static uint16_t entry_bytes(const struct queue *q, const struct chain *c, const struct piece *p, uint64_t gpa,
+                            uint64_t len)
+{
+    uint16_t bytes = 0;
+    for (unsigned i = 0; i < 16; i++)
+        if (piece_lies(q, c, p) + i - gpa < len)
+            bytes |= (uint16_t)(1u << i);
+    return p->pos < c->direct ? 0 : bytes;
+}
+
+void chain_table_loaded(const struct queue *q, struct chain *c, uint64_t gpa, uint64_t len)
+{
+    if (c->count > CLOSE_LOOK)
+        return;
+    for (struct piece *p = c->first; p != NULL; p = p->after)
+        p->loaded |= entry_bytes(q, c, p, gpa, len);
+}
+
+static bool table_fetched(const struct queue *q, const struct chain *c, uint64_t gpa, uint64_t len)
+{
+    if (c->count > CLOSE_LOOK)
+        return false;
+    for (const struct piece *p = c->first; p != NULL; p = p->after)
+        if ((p->loaded & entry_bytes(q, c, p, gpa, len)) != 0)
+            return true;
+    return false;
 }
 
 bool chain_fetched(const struct queue *q, const struct chain *c, uint64_t gpa, uint64_t len)
 {
     if (gpa - q->desc < 16u * (uint64_t)q->size)
         return (q->table[(gpa - q->desc) / 16].loaded & descriptor_bytes(q, gpa, len)) != 0;
+    if (gpa - c->indirect < c->indirect_len)
+        return table_fetched(q, c, gpa, len);
     uint64_t from = chain_offset(q, c, gpa, false);
     for (unsigned i = 0; i < c->fetched.count && from != UINT64_MAX; i++)
         if (from < c->fetched.run[i].to && c->fetched.run[i].from < from + len)

@@ -57,7 +57,8 @@ CHECK(RESET_DEV_03, VBLK_DEVICE, AT(STORE) | AT(LOAD) | AT(STRAY) | AT(REG_WRITE
     if (!l->place_known)
         return rested(l) ? HELD : UNTOUCHED;
     if (!resting(l) || (load && l->place >= IN_RETURNED) ||
-        (!load && (l->place == IN_DESC_TABLE || l->place == IN_AVAIL_RING || l->place == IN_AVAIL_IDX)))
+        (!load && (l->place == IN_DESC_TABLE || l->place == IN_AVAIL_RING || l->place == IN_AVAIL_IDX ||
+                   l->place == IN_DRIVER_EVENT)))
         return UNTOUCHED;
     enum outcome outcome = broken(why, "queues and buffers left alone after a reset", "%llu bytes %s",
                                   (unsigned long long)l->len, load ? "loaded" : "stored");

@@ -101,26 +101,34 @@ CHECK(SAFE_DEV_05, VBLK_DEVICE, AT(USED), TYPE(GET_ID) | TYPE(IN), ANY_PLACE, NO
 /* Whether the byte decides something: the payload of a write does not. */
 static bool decides(const struct look *l, const struct chain *c)
 {
-    return l->place == IN_DESC_TABLE || c->req.slot != TY_OUT ||
+    return l->place != IN_READABLE || c->req.slot != TY_OUT ||
            chain_offset(l->q, c, l->at, false) < sizeof(struct vblk_request_header);
 }
 
-CHECK(SAFE_DEV_06, VBLK_DEVICE, AT(LOAD) | AT(USED), ANY_TYPE, PLACE(READABLE) | PLACE(DESC_TABLE),
-      VBLK_SEES_DEVICE_LOADS)
+/* Whether the bytes are of the chain that is being served. */
+static bool of_chain(const struct look *l, const struct chain *c)
+{
+    if (l->place != IN_DESC_TABLE && l->place != IN_PACKED_RING)
+        return l->chain == c;
+    uint16_t owner = l->q->table[(l->at - l->q->desc) / 16].owner;
+    return owner != NO_OWNER && &l->q->chains[owner] == c;
+}
+
+CHECK(SAFE_DEV_06, VBLK_DEVICE, AT(LOAD) | AT(USED), ANY_TYPE,
+      PLACE(READABLE) | PLACE(DESC_TABLE) | PLACE(PACKED_RING) | PLACE(INDIRECT), VBLK_SEES_DEVICE_LOADS)
 {
     if (l->answer != NULL)
         return l->chain->void_ ? UNTOUCHED : HELD;
     const struct chain *c = l->q->current;
     if (c == NULL || c->void_ || !l->q->enabled)
         return UNTOUCHED;
-    bool own = l->place == IN_DESC_TABLE ? l->q->table[(l->at - l->q->desc) / 16].owner == c->head : l->chain == c;
-    if (!own || !decides(l, c) || !chain_fetched(l->q, c, l->at, l->len))
+    if (!of_chain(l, c) || !decides(l, c) || !chain_fetched(l->q, c, l->at, l->len))
         return UNTOUCHED;
     return stored(l, why, "each byte that decides something is fetched once", "were fetched a second time");
 }
 
-CHECK(SAFE_DRV_01, VBLK_DRIVER, AT(STORE) | AT(USED), ANY_TYPE, PLACE(READABLE) | PLACE(WRITABLE) | PLACE(DESC_TABLE),
-      VBLK_SEES_DRIVER_STORES)
+CHECK(SAFE_DRV_01, VBLK_DRIVER, AT(STORE) | AT(USED), ANY_TYPE,
+      PLACE(READABLE) | PLACE(WRITABLE) | PLACE(DESC_TABLE) | PLACE(INDIRECT), VBLK_SEES_DRIVER_STORES)
 {
     if (l->answer != NULL)
         return l->chain->void_ ? UNTOUCHED : HELD;

@@ -23,7 +23,7 @@ CHECK(VQ_01, VBLK_DEVICE, AT(REG_READ), 0, ANY_PLACE, NO_SIGHT)
 
 CHECK(VQ_02, VBLK_DEVICE, AT(USED), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 {
-    if (l->chain->void_)
+    if (l->chain->void_ || l->answer->skipped || !l->answer->len_known)
         return UNTOUCHED;
     return l->answer->len <= l->chain->req.writable
                ? HELD
@@ -48,10 +48,10 @@ CHECK(VQ_04, VBLK_DEVICE, AT(REG_READ), 0, ANY_PLACE, NO_SIGHT)
     return l->ev->value > 0 ? HELD : broken(why, "a queue in one format or both", "queue 0 is not available");
 }
 
-CHECK(RING_SPLIT_03, VBLK_NOBODY, AT(STORE) | AT(STRAY), 0, RING_PLACES, NO_SIGHT)
+CHECK(RING_SPLIT_03, VBLK_NOBODY, AT(STORE) | AT(STRAY), 0, SPLIT_PLACES, NO_SIGHT)
 {
     bool drivers = l->place == IN_DESC_TABLE || l->place == IN_AVAIL_RING || l->place == IN_AVAIL_IDX;
-    if (l->q == NULL || !l->q->enabled || !l->o->ctl.live)
+    if (l->q == NULL || l->q->packed || !l->q->enabled || !l->o->ctl.live)
         return UNTOUCHED;
     if (drivers == (l->party == VBLK_DRIVER))
         return HELD;
@@ -62,6 +62,8 @@ CHECK(RING_SPLIT_03, VBLK_NOBODY, AT(STORE) | AT(STRAY), 0, RING_PLACES, NO_SIGH
 /* A device that follows next without NEXT loads a descriptor of no outstanding chain. */
 CHECK(RING_SPLIT_07, VBLK_DEVICE, AT(LOAD) | AT(USED), ANY_TYPE, PLACE(DESC_TABLE), VBLK_SEES_DEVICE_LOADS)
 {
+    if (l->q->packed)
+        return UNTOUCHED;
     if (l->answer != NULL) {
         for (const struct piece *p = chain_first(l->q, l->chain); p != NULL; p = chain_after(l->q, l->chain, p))
             if ((p->flags & VBLK_DESC_NEXT) == 0 && p->next != 0)
@@ -72,7 +74,7 @@ CHECK(RING_SPLIT_07, VBLK_DEVICE, AT(LOAD) | AT(USED), ANY_TYPE, PLACE(DESC_TABL
     const struct chain *c = l->q->current;
     if (c == NULL || c->void_ || l->q->table[index].owner != NO_OWNER)
         return UNTOUCHED;
-    for (const struct piece *p = chain_first(l->q, c); p != NULL; p = chain_after(l->q, c, p))
+    for (const struct piece *p = chain_first(l->q, c); p != NULL && p->pos < c->direct; p = chain_after(l->q, c, p))
         if ((p->flags & VBLK_DESC_NEXT) == 0 && p->next == index)
             return at_store(l, why, "next is not followed without NEXT", "… were loaded from the descriptor it names");
     return UNTOUCHED;
@@ -80,6 +82,8 @@ CHECK(RING_SPLIT_07, VBLK_DEVICE, AT(LOAD) | AT(USED), ANY_TYPE, PLACE(DESC_TABL
 
 CHECK(RING_SPLIT_DEV_01, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), ANY_TYPE, PLACE(READABLE), NO_SIGHT)
 {
+    if (l->q == NULL || l->q->packed)
+        return UNTOUCHED;
     if (l->answer == NULL) /* a difference found later is filed under every place */
         return l->place != IN_READABLE || (l->chain != NULL && (l->chain->faults & F_OVERLAP) != 0)
                    ? UNTOUCHED
@@ -95,6 +99,8 @@ CHECK(RING_SPLIT_DEV_01, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), ANY_TYPE
 
 CHECK(RING_SPLIT_DEV_02, VBLK_DEVICE, AT(LOAD) | AT(USED), ANY_TYPE, PLACE(WRITABLE), VBLK_SEES_DEVICE_LOADS)
 {
+    if (l->q->packed)
+        return UNTOUCHED;
     if (l->answer != NULL)
         return l->chain->void_ || l->chain->req.writable == 0 ? UNTOUCHED : HELD;
     enum outcome outcome = broken(why, "no load from a device-writable buffer", "%llu bytes were loaded",
@@ -105,14 +111,21 @@ CHECK(RING_SPLIT_DEV_02, VBLK_DEVICE, AT(LOAD) | AT(USED), ANY_TYPE, PLACE(WRITA
 
 CHECK(RING_SPLIT_DEV_03, VBLK_DEVICE, AT(LOAD), 0, PLACE(WRITABLE), VBLK_SEES_DEVICE_LOADS)
 {
+    if (l->q->packed)
+        return UNTOUCHED;
     return l->place == IN_WRITABLE ? noted(why, "reads a device-writable buffer") : UNTOUCHED;
 }
 
-CHECK(RING_SPLIT_DEV_04, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), ANY_TYPE, PLACE(DESC_TABLE), NO_SIGHT)
+CHECK(RING_SPLIT_DEV_04, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), ANY_TYPE,
+      PLACE(DESC_TABLE) | PLACE(INDIRECT), NO_SIGHT)
 {
+    if (l->q == NULL || l->q->packed)
+        return UNTOUCHED;
     if (l->answer == NULL)
-        return l->place != IN_DESC_TABLE ? UNTOUCHED
-                                         : at_store(l, why, "no store into the table", "the descriptor table");
+        return l->place != IN_DESC_TABLE && l->place != IN_INDIRECT
+                   ? UNTOUCHED
+                   : at_store(l, why, "no store into a table",
+                              l->place == IN_INDIRECT ? "an indirect table" : "the descriptor table");
     if (l->chain->void_)
         return UNTOUCHED;
     if (!l->answer->table_changed)
@@ -124,6 +137,8 @@ CHECK(RING_SPLIT_DEV_04, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), ANY_TYPE
 
 CHECK(RING_SPLIT_11, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), ANY_TYPE, AVAIL_PLACES, NO_SIGHT)
 {
+    if (l->q == NULL || l->q->packed)
+        return UNTOUCHED;
     if (l->answer != NULL)
         return HELD;
     return l->place != IN_AVAIL_RING && l->place != IN_AVAIL_IDX
@@ -145,6 +160,8 @@ CHECK(RING_SPLIT_13, VBLK_DEVICE, AT(USED_IDX), 0, ANY_PLACE, NO_SIGHT)
 
 CHECK(RING_SPLIT_15, VBLK_DEVICE, AT(USED) | AT(USED_BAD), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 {
+    if (l->q->packed)
+        return UNTOUCHED;
     if (l->chain != NULL)
         return HELD;
     if (l->q->lost)
@@ -158,10 +175,12 @@ CHECK(RING_SPLIT_15, VBLK_DEVICE, AT(USED) | AT(USED_BAD), ANY_TYPE, ANY_PLACE, 
 /* Less than was written is lawful (2.7.8.2) but hides data from a driver that trusts it. */
 CHECK(RING_SPLIT_16, VBLK_DEVICE, AT(USED), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 {
+    if (l->q->packed)
+        return UNTOUCHED;
     const struct request *r = &l->chain->req;
     bool honest_known = (l->chain->faults & ~(uint32_t)F_HARMLESS) == 0 && l->answer->status == VBLK_S_OK;
 
-    if (l->chain->void_ || !honest_known || l->answer->len > r->writable)
+    if (l->chain->void_ || l->answer->skipped || !honest_known || l->answer->len > r->writable)
         return UNTOUCHED;
     return l->answer->len == r->writable
                ? HELD
@@ -190,7 +209,7 @@ CHECK(RING_SPLIT_DEV_05, VBLK_DEVICE, AT(USED_IDX) | AT(STORE), 0, PLACE(USED_EL
     if (!l->place_known) {
         if ((uint16_t)(l->to - l->from) > q->outstanding || q->lost)
             return UNTOUCHED; /* RING-SPLIT-17 */
-        for (uint16_t i = l->from; i != l->to; i++)
+        for (uint16_t i = l->from; i != l->to && (i == l->from || !negotiated(l->o, VBLK_F_IN_ORDER)); i++)
             if (q->elem_fresh[i & (q->size - 1u)] == 0)
                 return broken(why, "id and len stored before used idx passes the element",
                               "idx %u was published, element %u was not yet stored", l->to, i & (q->size - 1u));
@@ -223,21 +242,27 @@ static enum outcome judge_prefix(const struct look *l, struct why *why)
 
 CHECK(RING_SPLIT_DEV_06, VBLK_DEVICE, AT(USED), ANY_TYPE, ANY_PLACE, VBLK_SEES_DEVICE_STORES)
 {
+    if (l->q->packed)
+        return UNTOUCHED;
     const struct answer *a = l->answer;
-    if (l->chain->void_ || !a->prefix_known || a->len > l->chain->req.writable)
+    if (l->chain->void_ || a->skipped || !a->prefix_known || a->len > l->chain->req.writable)
         return UNTOUCHED; /* past the buffer: VQ-02 */
     return judge_prefix(l, why);
 }
 
 CHECK(RING_SPLIT_DEV_07, VBLK_DEVICE, AT(USED), ANY_TYPE, ANY_PLACE, VBLK_SEES_DEVICE_STORES)
 {
+    if (l->q->packed)
+        return UNTOUCHED;
     const struct answer *a = l->answer;
-    if (l->chain->void_ || !a->prefix_known)
+    if (l->chain->void_ || a->skipped || !a->prefix_known)
         return UNTOUCHED;
     return noted(why, a->prefix > a->len ? "wrote more than len" : "wrote no more than len");
 }
 
 CHECK(SUPPLY_08, VBLK_DEVICE, AT(USED), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 {
+    if (l->q->packed)
+        return UNTOUCHED;
     return noted(why, l->q->since_kick > 0 ? "processed before the notification" : "processed after the notification");
 }

@@ -85,6 +85,8 @@ CHECK(RING_SPLIT_DRV_01, VBLK_DRIVER, AT(QUEUE_ENABLE), 0, ANY_PLACE, NO_SIGHT)
 
 CHECK(RING_SPLIT_05, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 {
+    if (l->q->packed)
+        return UNTOUCHED;
     if ((l->chain->faults & (F_ADDRESS | F_SWAPPED)) == F_ADDRESS)
         return UNTOUCHED; /* plain wrong: SAFE-DRV-03 */
     return free_of(l, why, F_SWAPPED, "little-endian addr at 0 and len at 8 of each descriptor",
@@ -93,16 +95,20 @@ CHECK(RING_SPLIT_05, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 
 CHECK(RING_SPLIT_06, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 {
+    if (l->q->packed)
+        return UNTOUCHED;
     const unsigned known = VBLK_DESC_NEXT | VBLK_DESC_WRITE | VBLK_DESC_INDIRECT;
     for (const struct piece *p = chain_first(l->q, l->chain); p != NULL; p = chain_after(l->q, l->chain, p))
         if ((p->flags & ~known) != 0)
             return doubted(why, "no flags but NEXT, WRITE and INDIRECT", "flags 0x%x in descriptor %d", p->flags,
-                           (int)(p - l->q->table));
+                           (int)p->index);
     return l->chain->count > 0 ? HELD : UNTOUCHED;
 }
 
 CHECK(RING_SPLIT_08, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 {
+    if (l->q->packed)
+        return UNTOUCHED;
     if ((l->chain->faults & F_LOOP) != 0 && l->chain->count < l->q->size)
         return UNTOUCHED; /* RING-SPLIT-DRV-03 */
     return free_of(l, why, F_LOOP, "a chain of at most as many descriptors as the table has",
@@ -111,11 +117,15 @@ CHECK(RING_SPLIT_08, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 
 CHECK(RING_SPLIT_DRV_02, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 {
+    if (l->q->packed)
+        return UNTOUCHED;
     return free_of(l, why, F_TOO_LARGE, "at most 2^32 bytes in a chain", "more than 2^32 bytes");
 }
 
 CHECK(RING_SPLIT_DRV_03, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 {
+    if (l->q->packed)
+        return UNTOUCHED;
     if ((l->chain->faults & F_LOOP) != 0 && l->chain->count == l->q->size)
         return UNTOUCHED; /* RING-SPLIT-08 */
     return free_of(l, why, F_LOOP, "no descriptor twice in a chain", "a descriptor comes twice");
@@ -154,6 +164,8 @@ static enum outcome first_index(const struct look *l, struct why *why)
 
 CHECK(RING_SPLIT_12, VBLK_DRIVER, AT(QUEUE_ENABLE) | AT(AVAIL_IDX), 0, ANY_PLACE, NO_SIGHT)
 {
+    if (l->q->packed)
+        return UNTOUCHED;
     if (l->ev->kind == VBLK_EV_REG_WRITE)
         return first_index(l, why);
     if (!wraps_too_early(l))
@@ -196,7 +208,7 @@ CHECK(SUPPLY_01, VBLK_DRIVER, AT(AVAIL_IDX), 0, ANY_PLACE, NO_SIGHT)
 
 CHECK(SUPPLY_02, VBLK_DRIVER, AT(KICK), 0, ANY_PLACE, VBLK_SEES_DRIVER_STORES | VBLK_SEES_DRIVER_LOADS)
 {
-    if (l->q == NULL || l->q->since_kick == 0)
+    if (l->q == NULL || l->q->packed || l->q->since_kick == 0)
         return UNTOUCHED;
     return l->o->barriers[VBLK_DRIVER] > l->q->idx_stored
                ? HELD
@@ -206,17 +218,23 @@ CHECK(SUPPLY_02, VBLK_DRIVER, AT(KICK), 0, ANY_PLACE, VBLK_SEES_DRIVER_STORES | 
 
 CHECK(SUPPLY_03, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 {
+    if (l->q->packed)
+        return UNTOUCHED;
     return free_of(l, why, F_ORDER, "readable elements, then writable ones", "a readable element after a writable one");
 }
 
 CHECK(SUPPLY_04, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 {
+    if (l->q->packed)
+        return UNTOUCHED;
     return free_of(l, why, F_NEXT_RANGE | F_INDIRECT, "flags as negotiated, and NEXT only with a next in the table",
                    "next or INDIRECT leads out of the table");
 }
 
 CHECK(SUPPLY_05, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 {
+    if (l->q->packed)
+        return UNTOUCHED;
     return free_of(l, why, F_HEAD_RANGE, "the slot holds the index of a descriptor", "the index is past the table");
 }
 

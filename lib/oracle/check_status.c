@@ -110,8 +110,8 @@ static bool waited(const struct look *l)
            o->outstanding > 0;
 }
 
-CHECK(STATUS_DEV_01, VBLK_DEVICE, AT(REG_WRITE) | AT(USED_IDX) | AT(STORE), 0, PLACE(WRITABLE) | PLACE(USED_ELEM),
-      NO_SIGHT)
+CHECK(STATUS_DEV_01, VBLK_DEVICE, AT(REG_WRITE) | AT(USED_IDX) | AT(STORE), 0,
+      PLACE(WRITABLE) | PLACE(USED_ELEM) | PLACE(PACKED_RING), NO_SIGHT)
 {
     if (l->ev->kind == VBLK_EV_REG_WRITE)
         return waited(l) ? HELD : UNTOUCHED;

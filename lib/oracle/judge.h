@@ -48,7 +48,9 @@ enum fault {
     F_REUSED = 1 << 5,          /* head or descriptor still belongs to an outstanding chain */
     F_INDIRECT = 1 << 6,        /* INDIRECT without the feature */
     F_TOO_LARGE = 1 << 7,       /* more than 2^32 bytes */
-    F_STRUCTURE = F_HEAD_RANGE | F_NEXT_RANGE | F_LOOP | F_ADDRESS | F_ORDER | F_REUSED | F_INDIRECT | F_TOO_LARGE,
+    F_TABLE = 1 << 29,          /* the indirect table is empty, not whole descriptors, not a chain's end, or has INDIRECT inside */
+    F_STRUCTURE = F_HEAD_RANGE | F_NEXT_RANGE | F_LOOP | F_ADDRESS | F_ORDER | F_REUSED | F_INDIRECT | F_TOO_LARGE |
+                  F_TABLE,
 
     F_HEADER = 1 << 8,          /* fewer than 16 readable bytes */
     F_NO_STATUS = 1 << 9,       /* no writable byte for the status */
@@ -75,17 +77,19 @@ enum fault {
     F_HARMLESS = F_SUM_TOO_LONG | F_UNALIGNED
 };
 
-/* ---- the split ring as the oracle reads it ---- */
+/* ---- the rings as the oracle reads them ---- */
 
-/* A descriptor as it was when its chain was made available. */
+/* A descriptor as it was when its chain was made available; or a slot of a packed ring, of which owner and loaded count. */
 struct piece {
     uint64_t gpa;
     uint32_t len;
     uint16_t flags;
-    uint16_t next;
-    uint16_t owner; /* head of the outstanding chain it belongs to, or NO_OWNER */
-    uint16_t pos;   /* position in that chain */
+    uint16_t next;   /* packed: the buffer id */
+    uint16_t owner;  /* place in q->chains of the outstanding chain it belongs to, or NO_OWNER */
+    uint16_t pos;    /* position in that chain */
     uint16_t loaded; /* SEES_DEVICE_LOADS: bit n: the device fetched byte n of it */
+    uint16_t index;  /* in the table or ring that it was read from */
+    struct piece *after; /* the chain's next one, NULL: the last */
 };
 #define NO_OWNER 0xffffu
 
@@ -120,7 +124,7 @@ struct request {
 };
 
 struct chain {
-    uint16_t head;
+    uint16_t head;           /* packed: the buffer id */
     uint16_t queue;
     bool outstanding;
     bool taken;              /* the device was seen to load it */
@@ -131,7 +135,18 @@ struct chain {
     bool beside;             /* a write, and a provision request in flight overlapped it; or the other way round */
     bool suspect;            /* some of its bytes may belong to another outstanding chain, too */
     bool status_stored;      /* SEES_DEVICE_STORES: the status byte was stored */
+    bool wrong_bits;         /* packed: a descriptor but the first is not marked available … */
+    bool stray_flags;        /* packed: an entry of an indirect table has flags besides WRITE */
+    bool linked_indirect;    /* an INDIRECT descriptor has NEXT, or packed: comes after NEXT */
+    bool unordered;          /* a next that is not one more than the descriptor's own index */
     uint16_t count;          /* pieces, all of the chain's */
+    uint16_t direct;         /* of those, read from the table or ring itself */
+    uint16_t slot, slots;    /* packed: first slot, and how many it takes */
+    uint16_t link;           /* the INDIRECT descriptor's place in the table or ring; NO_OWNER: none */
+    uint16_t link_flags;     /* its flags */
+    uint32_t indirect_len;   /* bytes of the indirect table; 0: none … */
+    uint64_t indirect;       /* … and where it lies */
+    struct piece *first;     /* NULL: none */
     uint16_t first_writable; /* position of the first writable piece; == count: none */
     uint32_t faults;         /* enum fault */
     uint32_t turn;           /* position among all chains made available on its queue, from 1 */
@@ -153,6 +168,12 @@ struct answer {
     bool readable_changed;  /* readable bytes differ from when they were made available, not by the driver's hand */
     bool table_changed;     /* descriptors do */
     uint64_t changed_at;    /* where */
+    bool skipped;           /* IN_ORDER: the element of a later buffer stands for this one as well; len is as assumed */
+    bool out_of_order;      /* IN_ORDER, and an older buffer of the queue is not answered yet */
+    bool len_known;         /* packed: WRITE is set, so len has a meaning; split: always */
+    uint16_t advance;       /* split: by how much used idx is ahead of this element */
+    uint16_t batch;         /* buffers that the element stands for; 0 where skipped */
+    uint16_t flags;         /* packed: of the used descriptor */
     bool again;             /* PROVISION: names the same range first as the one answered OK before */
     bool prefix_known;      /* stores were seen */
     uint64_t prefix;        /* bytes written contiguously from the first writable one */
@@ -178,12 +199,35 @@ struct queue {
     uint32_t since_kick;    /* chains made available since the last kick */
     uint32_t since_notify;  /* chains used since the last notification */
     uint16_t tables_for;    /* the size the tables below were made for */
+    bool packed;            /* desc is a ring, driver and device are event suppression structures; see queue_packed.c */
+    bool avail_wrap, used_wrap; /* packed: the wrap counters that go with avail_idx and used_idx, which are slots */
+    bool half;              /* packed: the first descriptor of a list is available before another of it */
+    bool lapped;            /* packed: the driver has come past the end */
+    bool from_batch;        /* packed: the latest used descriptor stood for several buffers */
+    uint16_t skipped;       /* packed: slots that the latest used descriptor made be skipped */
+    uint16_t ahead;         /* packed: a slot past used_idx that the device marked used; NO_OWNER: none */
+    uint32_t in_use;        /* packed: slots that are with the device, from used_idx on */
+    uint16_t spare;         /* packed: a place in chains that is likely free */
+    uint16_t *by_id;        /* packed: [65536] 1 + place in chains of the outstanding buffer, 0: none */
+    struct vblk_packed_desc *ring; /* packed: [size] as the driver stored it */
+    struct piece *pool;     /* [pool_size] for pieces that are not of the table */
+    struct piece *pool_free;
+    uint32_t pool_size, pool_used;
     struct piece *table;    /* [size] */
-    struct chain *chains;   /* [size], by head */
-    uint8_t *elem_fresh;    /* [size] element stored since the slot was last published */
+    struct chain *chains;   /* [size], split: by head */
+    uint8_t *elem_fresh;    /* [size] element stored since the slot was last published; packed: SLOT_* */
     uint64_t entry_stored;  /* SEES_DRIVER_STORES: when the driver last stored a descriptor or slot … */
     uint64_t idx_stored;    /* … and when the available idx */
     struct chain *current;  /* the chain the device is serving, as far as loads and stores tell */
+};
+
+/* What was stored into a slot of a packed ring since it was last made available or used. */
+enum {
+    SLOT_ID = 1,     /* id, by the device */
+    SLOT_LEN = 2,    /* len, by the device */
+    SLOT_DRIVER = 4, /* flags, by the driver */
+    SLOT_UNSEEN = 8, /* used, and the driver did not look yet */
+    SLOT_START = 16  /* holds the used descriptor */
 };
 
 /* ---- moments: when checks run ---- */
@@ -198,10 +242,11 @@ enum moment {
     AT_USED_NOTIFY,   /* used entries were scanned already */
     AT_QUEUE_ENABLE,  /* look->queue is filled in */
     AT_AVAILABLE,     /* look->chain was made available */
-    AT_AVAIL_IDX,     /* look->queue's available idx changed to look->to from look->from */
+    AT_HALF,          /* packed: slot look->from starts a list, slot look->to of it is not available yet */
+    AT_AVAIL_IDX,     /* split: look->queue's available idx changed to look->to from look->from */
     AT_USED,          /* look->chain was used with look->answer */
     AT_USED_BAD,      /* look->answer names no outstanding chain */
-    AT_USED_IDX,      /* look->queue's used idx changed to look->to from look->from */
+    AT_USED_IDX,      /* split: look->queue's used idx changed to look->to from look->from */
     AT_STORE,         /* look->ev with look->place; only what SEES_* shows */
     AT_LOAD,
     AT_STRAY,         /* a difference in memory that nobody owns up to: look->place, look->at, look->len */
@@ -223,6 +268,10 @@ enum place {
     IN_USED_RING,   /* flags, avail_event */
     IN_USED_ELEM,
     IN_USED_IDX,
+    IN_PACKED_RING, /* descriptors */
+    IN_DRIVER_EVENT, /* the event suppression structures of a packed queue */
+    IN_DEVICE_EVENT,
+    IN_INDIRECT,    /* the indirect table of an outstanding chain */
     IN_READABLE,    /* of an outstanding chain */
     IN_WRITABLE,    /* of an outstanding chain, status byte included */
     IN_RETURNED,    /* was writable in a chain that has been used */
@@ -231,8 +280,10 @@ enum place {
 };
 
 /* AT_STRAY, AT_STORE, AT_LOAD: the rings, and what never belongs to the device */
-#define RING_PLACES (PLACE(DESC_TABLE) | PLACE(AVAIL_RING) | PLACE(AVAIL_IDX) | PLACE(USED_RING) | PLACE(USED_ELEM) | \
-                     PLACE(USED_IDX))
+#define SPLIT_PLACES (PLACE(DESC_TABLE) | PLACE(AVAIL_RING) | PLACE(AVAIL_IDX) | PLACE(USED_RING) | PLACE(USED_ELEM) | \
+                      PLACE(USED_IDX))
+#define PACKED_PLACES (PLACE(PACKED_RING) | PLACE(DRIVER_EVENT) | PLACE(DEVICE_EVENT))
+#define RING_PLACES (SPLIT_PLACES | PACKED_PLACES)
 #define AVAIL_PLACES (PLACE(AVAIL_RING) | PLACE(AVAIL_IDX))
 #define USED_PLACES (PLACE(USED_RING) | PLACE(USED_ELEM) | PLACE(USED_IDX))
 
@@ -440,6 +491,43 @@ void queue_close(struct vblk_oracle *o, struct queue *q);
 void queue_scan_available(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
 void queue_scan_used(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
 struct queue *queue_at(struct vblk_oracle *o, uint16_t no); /* NULL: not followed */
+/* What both formats share. begin: before the chain is captured; enter: after; a chain that can't begin is rejected. */
+void queue_begin(struct vblk_oracle *o, struct queue *q, struct chain *c, uint16_t head);
+void queue_enter(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct vblk_event *ev);
+void queue_reject(struct vblk_oracle *o, struct queue *q, uint16_t head, uint32_t fault, const struct vblk_event *ev);
+/* The buffer was used; @a has what the element says. */
+void queue_used(struct vblk_oracle *o, struct queue *q, struct chain *c, struct answer *a, const struct vblk_event *ev);
+/* IN_ORDER: whether the element for @c stands for all older buffers of its queue; how many, and the slots of all. */
+uint16_t queue_batch(const struct vblk_oracle *o, const struct queue *q, const struct chain *c, struct answer *a,
+                     uint32_t *slots);
+/* They were used as well. */
+void queue_used_before(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct vblk_event *ev);
+
+/* queue_packed.c: the same for packed rings (2.8). */
+bool packed_open(struct vblk_oracle *o, struct queue *q);
+void packed_close(struct queue *q);
+void packed_scan_available(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
+void packed_scan_used(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
+/* A store into the descriptor ring. */
+void packed_driver_stored(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
+void packed_device_stored(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
+void packed_driver_loaded(struct queue *q, const struct vblk_event *ev);
+void packed_release(struct queue *q, struct chain *c);
+bool packed_in_use(const struct queue *q, uint16_t slot);
+static inline bool packed_available(uint16_t flags, bool wrap)
+{
+    return ((flags & VBLK_DESC_AVAIL) != 0) == wrap && ((flags & VBLK_DESC_USED) != 0) != wrap;
+}
+static inline bool packed_used(uint16_t flags, bool wrap)
+{
+    return ((flags & VBLK_DESC_AVAIL) != 0) == wrap && ((flags & VBLK_DESC_USED) != 0) == wrap;
+}
+
+/* indirect.c: tables of descriptors elsewhere (2.7.5.3, 2.8.7). */
+struct piece *pool_take(struct queue *q); /* NULL: no room */
+void pool_give(struct queue *q, struct piece *p);
+void indirect_capture(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct piece *link,
+                      struct piece **last, uint64_t *total);
 
 /* abuse.c: a malformed ring or chain was shown to the device … */
 void queue_abused(struct vblk_oracle *o, bool may_write_disk);
@@ -457,12 +545,25 @@ void chain_release(struct vblk_oracle *o, struct queue *q, struct chain *c);
 /* Walk the pieces of a chain in order. first: NULL if it has none; after: NULL past the last. */
 static inline const struct piece *chain_first(const struct queue *q, const struct chain *c)
 {
-    return c->count == 0 ? NULL : &q->table[c->head];
+    (void)q;
+    return c->first;
 }
 static inline const struct piece *chain_after(const struct queue *q, const struct chain *c, const struct piece *p)
 {
-    return p->pos + 1 < c->count ? &q->table[p->next] : NULL;
+    (void)q, (void)c;
+    return p->after;
 }
+/* Where the descriptor of a piece lies in guest memory. */
+static inline uint64_t piece_lies(const struct queue *q, const struct chain *c, const struct piece *p)
+{
+    return (p->pos < c->direct ? q->desc : c->indirect) + 16u * (uint64_t)p->index;
+}
+/* The outstanding chain whose indirect table has bytes in [gpa, gpa + len), or NULL. */
+struct chain *chain_with_table(const struct vblk_oracle *o, uint64_t gpa, uint64_t len);
+/* Add a piece to the chain that is being captured: its facts, its bytes. */
+void chain_add(struct vblk_oracle *o, struct chain *c, struct piece *p, struct piece **last, uint64_t *total);
+/* The device stores of which the chain was told; false: memory says that nothing came of it. */
+bool chain_answered(const struct vblk_oracle *o, const struct chain *c);
 /* Whether an outstanding chain of the queue has bytes in [gpa, gpa + len); the chain, or NULL. */
 struct chain *chain_owning(const struct vblk_oracle *o, uint64_t gpa, uint64_t len, bool *writable);
 /* The offset of guest address @gpa in the writable part (or readable part), or UINT64_MAX. */
@@ -470,6 +571,7 @@ uint64_t chain_offset(const struct queue *q, const struct chain *c, uint64_t gpa
 /* The other way round: where byte @offset of the readable or writable part lies, or UINT64_MAX. */
 uint64_t chain_address(const struct queue *q, const struct chain *c, uint64_t offset, bool writable);
 /* Whether the device had already loaded a byte of [gpa, gpa + len): readable bytes of @c or its descriptors. */
+void chain_table_loaded(const struct queue *q, struct chain *c, uint64_t gpa, uint64_t len);
 bool chain_fetched(const struct queue *q, const struct chain *c, uint64_t gpa, uint64_t len);
 /* The bytes of the descriptor at @gpa that a load of @len bytes names, a bit each. */
 uint16_t descriptor_bytes(const struct queue *q, uint64_t gpa, uint64_t len);

@@ -78,6 +78,27 @@ static void free_tables(struct vblk_oracle *o, struct queue *q)
     q->table = NULL;
     q->chains = NULL;
     q->elem_fresh = NULL;
+    free(q->pool);
+    q->pool = q->pool_free = NULL;
+    q->pool_size = 0;
+    packed_close(q);
+}
+
+/* Room for pieces that are not of the table: 64 for each entry, and at least one table of the largest size. */
+static bool open_pool(struct queue *q, bool packed, bool indirect)
+{
+    uint32_t room = packed ? q->size : 0;
+
+    if (indirect)
+        room += q->size < 1024 ? 64u * 1024u : q->size > 4096 ? 64u * 4096u : 64u * (uint32_t)q->size;
+    if (room > q->pool_size) {
+        free(q->pool);
+        q->pool = malloc(room * sizeof(*q->pool));
+        q->pool_size = q->pool != NULL ? room : 0;
+    }
+    q->pool_used = 0;
+    q->pool_free = NULL;
+    return q->pool_size >= room;
 }
 
 void queue_close(struct vblk_oracle *o, struct queue *q)
@@ -105,8 +126,10 @@ static bool open_tables(struct vblk_oracle *o, struct queue *q, uint16_t size)
         free_tables(o, q);
         return false;
     }
-    for (uint32_t i = 0; i < size; i++)
+    for (uint32_t i = 0; i < size; i++) {
         q->table[i].owner = NO_OWNER;
+        q->table[i].index = (uint16_t)i;
+    }
     memset(q->elem_fresh, 0, size);
     return true;
 }
@@ -114,6 +137,9 @@ static bool open_tables(struct vblk_oracle *o, struct queue *q, uint16_t size)
 /* Only a ring that the driver set up as 2.7 says can be followed. */
 static bool ring_makes_sense(const struct vblk_oracle *o, const struct queue *q)
 {
+    if (q->packed)
+        return vblk_memory_covers(o->mem, q->desc, 16u * (uint64_t)q->size) &&
+               vblk_memory_covers(o->mem, q->driver, 4) && vblk_memory_covers(o->mem, q->device, 4);
     return (q->size & (q->size - 1u)) == 0 && vblk_memory_covers(o->mem, q->desc, 16u * (uint64_t)q->size) &&
            vblk_memory_covers(o->mem, q->driver, 6 + 2u * (uint64_t)q->size) &&
            vblk_memory_covers(o->mem, q->device, 6 + 8u * (uint64_t)q->size);
@@ -122,9 +148,12 @@ static bool ring_makes_sense(const struct vblk_oracle *o, const struct queue *q)
 void queue_enable(struct vblk_oracle *o, uint16_t no)
 {
     struct queue *q = queue_at(o, no);
-    if (q == NULL || q->size == 0 || q->size > VBLK_SPLIT_SIZE_MAX || negotiated(o, VBLK_F_RING_PACKED))
+    if (q == NULL || q->size == 0 || q->size > VBLK_SPLIT_SIZE_MAX)
         return;
-    q->enabled = open_tables(o, q, q->size);
+    bool fits = open_tables(o, q, q->size);
+    q->packed = negotiated(o, VBLK_F_RING_PACKED);
+    fits = fits && open_pool(q, q->packed, negotiated(o, VBLK_F_INDIRECT_DESC)) && (!q->packed || packed_open(o, q));
+    q->enabled = fits;
     q->lost = !ring_makes_sense(o, q);
     q->avail_idx = 0;
     q->used_idx = 0;
@@ -157,6 +186,7 @@ void queue_drop_all(struct vblk_oracle *o)
 static void void_chain(struct chain *c, uint32_t fault)
 {
     c->count = 0;
+    c->first = NULL;
     c->first_writable = 0;
     c->faults = fault;
     c->void_ = true;
@@ -164,8 +194,7 @@ static void void_chain(struct chain *c, uint32_t fault)
 }
 
 /* A head that can't begin a chain: judged as the driver's fault, then forgotten. */
-static void reject_head(struct vblk_oracle *o, struct queue *q, uint16_t head, uint32_t fault,
-                        const struct vblk_event *ev)
+void queue_reject(struct vblk_oracle *o, struct queue *q, uint16_t head, uint32_t fault, const struct vblk_event *ev)
 {
     struct chain bad;
     memset(&bad, 0, sizeof(bad));
@@ -177,33 +206,32 @@ static void reject_head(struct vblk_oracle *o, struct queue *q, uint16_t head, u
     judge_chain(o, AT_AVAILABLE, &(struct look){ .ev = ev, .q = q, .chain = &bad });
 }
 
-static void made_available(struct vblk_oracle *o, struct queue *q, uint16_t head, const struct vblk_event *ev)
+void queue_begin(struct vblk_oracle *o, struct queue *q, struct chain *c, uint16_t head)
 {
-    if (head >= q->size) {
-        reject_head(o, q, head, F_HEAD_RANGE, ev);
-        return;
-    }
-    struct chain *c = &q->chains[head];
-    if (c->outstanding) {
-        c->void_ = true; /* and will be served twice */
-        reject_head(o, q, head, F_REUSED, ev);
-        return;
-    }
     c->head = head;
     c->queue = q->no;
     c->outstanding = true;
     c->taken = c->void_ = c->mutates = c->racy = c->behind = c->beside = c->status_stored = false;
+    c->suspect = c->wrong_bits = c->stray_flags = c->linked_indirect = c->unordered = false;
     c->born = o->seq;
     c->written.count = 0;
     c->written.overflow = false;
     c->fetched.count = 0;
     c->fetched.overflow = false;
-    chain_capture(o, q, c);
+    c->count = c->direct = 0;
+    c->faults = 0;
+    c->first = NULL;
+    c->first_writable = c->link = NO_OWNER;
+    c->indirect_len = 0;
+}
+
+void queue_enter(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct vblk_event *ev)
+{
     request_parse(o, q, c);
     c->void_ |= (c->faults & F_STRUCTURE) != 0;
     if (c->void_)
         queue_abused(o, (c->faults & F_REUSED) != 0 || chain_may_mutate(o, q, c));
-    q->lost |= (c->faults & (F_REUSED | F_INDIRECT)) != 0; /* what belongs to whom can't be told */
+    q->lost |= (c->faults & (F_REUSED | F_INDIRECT | F_TABLE)) != 0; /* what belongs to whom can't be told */
     chain_mark_overlaps(o, q, c);
     link_chain(o, c);
     o->outstanding++;
@@ -216,10 +244,31 @@ static void made_available(struct vblk_oracle *o, struct queue *q, uint16_t head
     judge_chain(o, AT_AVAILABLE, &(struct look){ .ev = ev, .q = q, .chain = c });
 }
 
+static void made_available(struct vblk_oracle *o, struct queue *q, uint16_t head, const struct vblk_event *ev)
+{
+    if (head >= q->size) {
+        queue_reject(o, q, head, F_HEAD_RANGE, ev);
+        return;
+    }
+    struct chain *c = &q->chains[head];
+    if (c->outstanding) {
+        c->void_ = true; /* and will be served twice */
+        queue_reject(o, q, head, F_REUSED, ev);
+        return;
+    }
+    queue_begin(o, q, c, head);
+    chain_capture(o, q, c);
+    queue_enter(o, q, c, ev);
+}
+
 void queue_scan_available(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev)
 {
     if (!q->enabled || q->lost)
         return;
+    if (q->packed) {
+        packed_scan_available(o, q, ev);
+        return;
+    }
     uint16_t idx = peek16(o, q->driver + 2);
     uint16_t fresh = (uint16_t)(idx - q->avail_idx);
     if (fresh == 0)
@@ -239,20 +288,30 @@ void queue_scan_available(struct vblk_oracle *o, struct queue *q, const struct v
 
 /* ---- used ---- */
 
+static bool descriptor_same(const struct vblk_oracle *o, const struct queue *q, const struct piece *p, uint64_t gpa)
+{
+    struct vblk_desc now;
+    if (fast_peek(o->mem, gpa, &now, sizeof(now)) != VBLK_OK)
+        return true;
+    uint16_t flags = vblk_get16(q->packed ? now.next : now.flags), next = vblk_get16(q->packed ? now.flags : now.next);
+    return vblk_get64(now.addr) == p->gpa && vblk_get32(now.len) == p->len && flags == p->flags &&
+           ((p->flags & VBLK_DESC_NEXT) == 0 || next == p->next);
+}
+
 /* Whether guest bytes of the chain that the device may only read differ from what was made available. */
 static bool table_unchanged(const struct vblk_oracle *o, const struct queue *q, const struct chain *c, uint64_t *at)
 {
     for (const struct piece *p = chain_first(q, c); p != NULL; p = chain_after(q, c, p)) {
-        uint64_t gpa = q->desc + 16u * (uint64_t)(p - q->table);
-        struct vblk_desc now;
-        if (fast_peek(o->mem, gpa, &now, sizeof(now)) != VBLK_OK)
-            continue;
-        *at = gpa;
-        if (vblk_get64(now.addr) != p->gpa || vblk_get32(now.len) != p->len || vblk_get16(now.flags) != p->flags ||
-            ((p->flags & VBLK_DESC_NEXT) != 0 && vblk_get16(now.next) != p->next))
+        if (q->packed && p->pos < c->direct)
+            continue; /* used descriptors overwrite them */
+        *at = piece_lies(q, c, p);
+        if (!descriptor_same(o, q, p, *at))
             return false;
     }
-    return true;
+    if (q->packed || c->link == NO_OWNER)
+        return true;
+    *at = q->desc + 16u * (uint64_t)c->link;
+    return descriptor_same(o, q, &q->table[c->link], *at);
 }
 
 /* The first guest address at which the readable bytes differ from the copy; UINT64_MAX if none does. */
@@ -301,37 +360,94 @@ static void read_status(const struct vblk_oracle *o, const struct chain *c, stru
         a->status = UNWRITTEN; /* whatever the driver left there is no answer */
 }
 
-static void used_one(struct vblk_oracle *o, struct queue *q, uint16_t slot, const struct vblk_event *ev)
+static void settle_used(struct vblk_oracle *o, struct queue *q, struct chain *c, struct answer *a,
+                        const struct vblk_event *ev)
 {
-    struct vblk_used_elem elem = { { { 0 } }, { { 0 } } };
-    struct answer a = { .slot = slot };
-    struct look look = { .ev = ev, .q = q, .answer = &a };
+    struct look look = { .ev = ev, .q = q, .answer = a, .chain = c };
 
-    if (fast_peek(o->mem, q->device + 4 + 8u * (uint64_t)slot, &elem, sizeof(elem)) != VBLK_OK)
-        return;
-    a.id = vblk_get32(elem.id);
-    a.len = vblk_get32(elem.len);
-    q->used_total++;
-    q->since_notify++;
-    if (a.id >= q->size || !q->chains[a.id].outstanding) {
-        judge_moment(o, AT_USED_BAD, &look);
-        return;
-    }
-    struct chain *c = &q->chains[a.id];
-    read_status(o, c, &a);
-    if (sees(o, VBLK_SEES_DEVICE_STORES) && !c->written.overflow) {
-        a.prefix_known = true;
-        a.prefix = written_prefix(&c->written);
-    }
-    compare_chain(o, q, c, &a);
-    effect_used(o, q, c, &a);
-    look.chain = c;
+    compare_chain(o, q, c, a);
+    effect_used(o, q, c, a);
     judge_chain(o, AT_USED, &look);
     if (o->image != NULL)
         access_account(o, q, c);
     if (c->turn > q->used_turn)
         q->used_turn = c->turn;
     finish_chain(o, q, c);
+}
+
+void queue_used(struct vblk_oracle *o, struct queue *q, struct chain *c, struct answer *a, const struct vblk_event *ev)
+{
+    read_status(o, c, a);
+    if (sees(o, VBLK_SEES_DEVICE_STORES) && !c->written.overflow) {
+        a->prefix_known = true;
+        a->prefix = written_prefix(&c->written);
+    }
+    settle_used(o, q, c, a, ev);
+}
+
+/* 2.7.12: an element may stand for older buffers only if those are done, too. */
+uint16_t queue_batch(const struct vblk_oracle *o, const struct queue *q, const struct chain *c, struct answer *a,
+                     uint32_t *slots)
+{
+    uint16_t older = 0;
+
+    a->batch = 1;
+    *slots = c->slots;
+    if (!negotiated(o, VBLK_F_IN_ORDER))
+        return 0;
+    for (const struct chain *b = c->older; b != NULL; b = b->older) {
+        if (b->queue != q->no)
+            continue;
+        a->out_of_order |= !chain_answered(o, b);
+        *slots += b->slots;
+        older++;
+    }
+    if (a->out_of_order) {
+        *slots = c->slots;
+        older = 0;
+    }
+    a->batch = (uint16_t)(1 + older);
+    return older;
+}
+
+/* What is skipped counts as used completely. */
+void queue_used_before(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct vblk_event *ev)
+{
+    struct chain *next;
+
+    for (struct chain *b = o->oldest; b != NULL && b != c; b = next) {
+        struct answer a = { .id = b->head, .skipped = true, .len_known = true };
+        next = b->newer;
+        if (b->queue != q->no)
+            continue;
+        a.len = (uint32_t)(b->req.writable <= UINT32_MAX ? b->req.writable : UINT32_MAX);
+        queue_used(o, q, b, &a, ev);
+    }
+}
+
+/* @return how many elements of the ring this one stands for. */
+static uint16_t used_one(struct vblk_oracle *o, struct queue *q, uint16_t slot, uint16_t fresh,
+                         const struct vblk_event *ev)
+{
+    struct vblk_used_elem elem = { { { 0 } }, { { 0 } } };
+    struct answer a = { .slot = slot, .len_known = true, .batch = 1, .advance = fresh };
+    uint32_t slots;
+
+    if (fast_peek(o->mem, q->device + 4 + 8u * (uint64_t)slot, &elem, sizeof(elem)) != VBLK_OK)
+        return 1;
+    a.id = vblk_get32(elem.id);
+    a.len = vblk_get32(elem.len);
+    q->used_total++;
+    q->since_notify++;
+    if (a.id >= q->size || !q->chains[a.id].outstanding) {
+        judge_moment(o, AT_USED_BAD, &(struct look){ .ev = ev, .q = q, .answer = &a });
+        return 1;
+    }
+    struct chain *c = &q->chains[a.id];
+    if (negotiated(o, VBLK_F_IN_ORDER) && queue_batch(o, q, c, &a, &slots) > 0)
+        queue_used_before(o, q, c, ev);
+    queue_used(o, q, c, &a, ev);
+    return a.batch < fresh ? a.batch : fresh;
 }
 
 /* SEES_DEVICE_STORES: an element that was not stored since its slot was last published is waited for. */
@@ -344,6 +460,10 @@ void queue_scan_used(struct vblk_oracle *o, struct queue *q, const struct vblk_e
 {
     if (!q->enabled)
         return;
+    if (q->packed) {
+        packed_scan_used(o, q, ev);
+        return;
+    }
     uint16_t idx = peek16(o, q->device + 2);
     uint16_t fresh = (uint16_t)(idx - q->used_idx);
     if (fresh == 0)
@@ -356,17 +476,19 @@ void queue_scan_used(struct vblk_oracle *o, struct queue *q, const struct vblk_e
         }
     }
     bool excess = fresh > q->outstanding; /* elements that stand for nothing will never be stored */
-    for (; fresh > 0; fresh--) {
+    while (fresh > 0) {
         uint16_t slot = q->used_idx & (uint16_t)(q->size - 1u);
         if (excess && !element_ready(o, q, slot)) {
             q->used_idx++;
+            fresh--;
             continue;
         }
         if (!element_ready(o, q, slot))
             break;
         q->elem_fresh[slot] = 0;
-        q->used_idx++;
-        used_one(o, q, slot, ev);
+        uint16_t done = used_one(o, q, slot, fresh, ev);
+        q->used_idx = (uint16_t)(q->used_idx + done);
+        fresh = (uint16_t)(fresh - done);
     }
     q->elem_pending = fresh;
     if (o->image != NULL)

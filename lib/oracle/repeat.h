@@ -44,7 +44,11 @@ static inline bool plain_access(const struct look *l)
         const struct piece *p = &l->q->table[(l->at - l->q->desc) / 16];
         return load ? p->owner != NO_OWNER && p->loaded == 0 : p->owner == NO_OWNER;
     }
-    return !load || l->place != IN_READABLE || l->q->current == NULL || l->q->current->fetched.count == 0;
+    if (!load)
+        return l->place != IN_PACKED_RING && l->place != IN_INDIRECT;
+    if (l->place == IN_PACKED_RING || l->place == IN_INDIRECT)
+        return l->q->enabled && l->chain == NULL && l->q->table[(l->at - l->q->desc) / 16].loaded == 0;
+    return l->place != IN_READABLE || l->q->current == NULL || l->q->current->fetched.count == 0;
 }
 
 /* One number, for there are many accesses. */
@@ -60,7 +64,8 @@ static inline uint64_t answer_facts(const struct chain *c, const struct answer *
     unsigned lengths = (a->len > r->writable) | (unsigned)(a->len == r->writable) << 1;
     unsigned prefix = (a->len > a->prefix) | (unsigned)(a->prefix > a->len) << 1 | (unsigned)a->prefix_known << 2;
     unsigned status = c->status_stored | (unsigned)(a->status == r->status_before) << 1;
-    return a->status | status << 8 | prefix << 10 | lengths << 13 | (unsigned)a->read.compared << 15;
+    unsigned ring = (unsigned)a->skipped | (unsigned)a->len_known << 1;
+    return a->status | status << 8 | prefix << 10 | lengths << 13 | (unsigned)a->read.compared << 15 | ring << 20;
 }
 
 /* A request with nothing wrong, answered with nothing changed that must not. */
