@@ -23,5 +23,6 @@
 #include <vblk/spec.h>
 #include <vblk/store.h>
 #include <vblk/vhost_user.h>
+#include <vblk/visibility.h>
 
 #endif /* VBLK_VBLK_H */

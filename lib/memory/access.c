@@ -2,11 +2,12 @@
 /*
  * Loads, stores and barriers. Each has a short way for memory that nobody watches, when the range lies in the
  * region last used (and was marked before, for stores), and one way through access() for everything else: a tap, a
- * hook, a view, a range in another region, across regions or outside them.
+ * hook, a view, a weak order, a range in another region, across regions or outside them.
  */
 #include <string.h>
 
 #include "region.h"
+#include "weak.h"
 
 /* Longest stretch that one event describes: its len has 32 bits. */
 #define EVENT_MAX ((uint64_t)1 << 31)
@@ -86,9 +87,26 @@ static vblk_err access(struct vblk_memory *mem, const struct access *a, const vo
     }
     if (mem->hook != NULL)
         tell(mem->hook, mem->hook_ctx, a, bytes, 0);
-    if (a->kind == VBLK_EV_STORE)
+    if (a->kind == VBLK_EV_STORE) {
+        if (mem->visibility != NULL)
+            weak_store(mem->visibility, a->party, a->order, a->gpa, bytes, a->len);
         vblk_memory_touch(mem, a->gpa, a->len);
+    }
     return VBLK_OK;
+}
+
+/* The order that is left of @order. */
+static uint8_t order_of(const struct vblk_memory *mem, enum vblk_event_kind kind, enum vblk_party party,
+                        enum vblk_order order)
+{
+    return mem->visibility == NULL ? (uint8_t)order : weak_order(mem->visibility, kind, party, order);
+}
+
+/* What was loaded are the newest bytes: the party may not see them yet. */
+static void loaded(struct vblk_memory *mem, const struct access *a, void *bytes)
+{
+    if (mem->visibility != NULL)
+        weak_load(mem->visibility, a->party, a->order, a->gpa, bytes, a->len);
 }
 
 static void told(struct vblk_memory *mem, const struct access *a, const void *bytes)
@@ -167,6 +185,7 @@ static __attribute__((noinline)) vblk_err read_any(struct vblk_memory *mem, enum
         copy_any(buf, host, len);
     else
         copy_out(mem, gpa, buf, len);
+    loaded(mem, &a, buf);
     told(mem, &a, buf);
     return VBLK_OK;
 }
@@ -296,19 +315,18 @@ static inline void put16(uint8_t *host, enum vblk_order order, uint16_t value)
 static __attribute__((noinline)) vblk_err load16_any(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
                                                      enum vblk_order order, uint16_t *value)
 {
-    const struct access a = { VBLK_EV_LOAD, (uint8_t)party, (uint8_t)order, gpa, 2 };
+    const struct access a = { VBLK_EV_LOAD, (uint8_t)party, order_of(mem, VBLK_EV_LOAD, party, order), gpa, 2 };
     uint16_t wire;
     uint8_t *host;
 
     if (access(mem, &a, NULL, &host) != VBLK_OK)
         return VBLK_E_RANGE;
-    if (host != NULL) {
-        *value = get16(host, order);
-        wire = le16(*value);
-    } else {
+    if (host != NULL)
+        wire = le16(get16(host, order));
+    else
         copy_out(mem, gpa, &wire, 2);
-        *value = le16(wire);
-    }
+    loaded(mem, &a, &wire);
+    *value = le16(wire);
     told(mem, &a, &wire);
     return VBLK_OK;
 }
@@ -341,7 +359,7 @@ vblk_err vblk_memory_load16(struct vblk_memory *mem, enum vblk_party party, uint
 static __attribute__((noinline)) vblk_err store16_any(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
                                                       enum vblk_order order, uint16_t value)
 {
-    const struct access a = { VBLK_EV_STORE, (uint8_t)party, (uint8_t)order, gpa, 2 };
+    const struct access a = { VBLK_EV_STORE, (uint8_t)party, order_of(mem, VBLK_EV_STORE, party, order), gpa, 2 };
     const uint16_t wire = le16(value);
     uint8_t *host;
 
@@ -402,12 +420,23 @@ static inline void fence(struct vblk_memory *mem, enum vblk_order order)
 #endif
 }
 
+/* @return whether a tap hears of it. */
+static __attribute__((noinline)) bool steered_barrier(struct vblk_memory *mem, enum vblk_party party,
+                                                      enum vblk_order order)
+{
+    if (mem->visibility != NULL && !weak_barrier(mem->visibility, party, order))
+        return false;
+    return mem->tap != NULL;
+}
+
 void vblk_memory_barrier(struct vblk_memory *mem, enum vblk_party party, enum vblk_order order)
 {
     fence(mem, order);
-    if (unlikely(mem->tap != NULL)) {
+    if (unlikely(mem->watched != UNWATCHED)) {
         const struct vblk_event ev = { .kind = VBLK_EV_BARRIER, .party = (uint8_t)party, .order = (uint8_t)order };
 
+        if (mem->watched == STEERED && !steered_barrier(mem, party, order))
+            return;
         mem->tap(mem->tap_ctx, &ev);
     }
 }
@@ -428,13 +457,15 @@ vblk_err vblk_memory_poke(struct vblk_memory *mem, uint64_t gpa, const void *buf
     if (!vblk_memory_covers(mem, gpa, len))
         return VBLK_E_RANGE;
     vblk_memory_touch(mem, gpa, len);
+    if (unlikely(mem->visibility != NULL))
+        weak_settle(mem->visibility, gpa, len);
     copy_in(mem, gpa, buf, len);
     return VBLK_OK;
 }
 
 static void rewatch(struct vblk_memory *mem)
 {
-    if (mem->hook != NULL || mem->view != NULL)
+    if (mem->hook != NULL || mem->view != NULL || mem->visibility != NULL)
         mem->watched = STEERED;
     else
         mem->watched = mem->tap != NULL ? TAPPED : UNWATCHED;
@@ -458,5 +489,11 @@ void vblk_memory_set_view(struct vblk_memory *mem, vblk_view_fn resolve, void *c
 {
     mem->view = resolve;
     mem->view_ctx = ctx;
+    rewatch(mem);
+}
+
+void vblk_memory_set_visibility(struct vblk_memory *mem, struct vblk_visibility *visibility)
+{
+    mem->visibility = visibility;
     rewatch(mem);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "region.h"
+#include "weak.h"
 
 struct vblk_memory *vblk_memory_new(void)
 {
@@ -135,6 +136,8 @@ vblk_err vblk_memory_remove(struct vblk_memory *mem, uint64_t gpa)
 
     if (i == mem->count || mem->regions[i].gpa != gpa)
         return VBLK_E_INVAL;
+    if (mem->visibility != NULL)
+        weak_settle(mem->visibility, gpa, mem->regions[i].size);
     region_drop(&mem->regions[i]);
     mem->count--;
     memmove(&mem->regions[i], &mem->regions[i + 1], (mem->count - i) * sizeof(mem->regions[i]));
@@ -211,6 +214,8 @@ static void word_clear(struct region *region, uint64_t word)
 
 void vblk_memory_reset(struct vblk_memory *mem)
 {
+    if (mem->visibility != NULL)
+        weak_settle(mem->visibility, 0, UINT64_MAX);
     for (uint32_t i = 0; i < mem->count; i++) {
         struct region *region = &mem->regions[i];
 

@@ -12,6 +12,8 @@
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+struct vblk_visibility;
+
 struct region {
     uint64_t gpa;
     uint64_t size; /* 0: an unused entry, which no range lies in */
@@ -27,7 +29,7 @@ struct region {
 /* Each party has its own guess which region it will touch next, so that two threads don't fight over one. */
 enum { GUESS_COVERS = VBLK_NOBODY + 1, GUESSES };
 
-/* Who looks on: nobody, a tap alone, or a hook or a view, too. */
+/* Who looks on: nobody, a tap alone, or a hook, a view or a weak order, too. */
 enum watch { UNWATCHED, TAPPED, STEERED };
 
 struct vblk_memory {
@@ -40,6 +42,7 @@ struct vblk_memory {
     void *hook_ctx;
     vblk_view_fn view;
     void *view_ctx;
+    struct vblk_visibility *visibility; /* NULL: a store is seen at once */
     uint32_t fences; /* full barriers under ThreadSanitizer */
     struct region regions[VBLK_MEMORY_REGIONS_MAX]; /* ascending by gpa */
 };
@@ -81,6 +84,9 @@ static inline bool region_marked(const struct region *region, uint64_t offset, u
 
 /* Remember that bytes of the region were stored into. */
 void vblk_region_mark(struct region *region, uint64_t offset, uint64_t len);
+
+/* What weakens the memory; NULL: nothing does. */
+void vblk_memory_set_visibility(struct vblk_memory *mem, struct vblk_visibility *visibility);
 
 /* Tell the tap, which is all that watches, of an access of less than 2^31 bytes. */
 void vblk_memory_told(struct vblk_memory *mem, enum vblk_event_kind kind, enum vblk_party party, uint64_t gpa,
