@@ -10,9 +10,10 @@
  * ordinary checks of what was read, on one thread.
  *
  * The unit of a value is an aligned half-word: a longer plain load may be made of old and new ones. A load or store of
- * VBLK_FULL has a full barrier on either side. Not modelled: loads that return what is stored only later in the run, and
- * stores of both parties to one place that exchange their order. What is left out this way makes the memory stronger, so
- * that nothing is found that could not happen; so does the bounded room for history, which is given up oldest first.
+ * VBLK_FULL has a full barrier on either side. Not modelled: loads that return what is stored only later in the run,
+ * and stores of both parties to one place that exchange their order. What is left out this way makes the memory
+ * stronger, so that nothing is found that could not happen. So does the bounded room for history: of each half-word the
+ * oldest values are given up, and what is stored past 16384 half-words is seen at once.
  *
  * vblk_memory_fill(), poke and accesses by VBLK_NOBODY are seen by everybody at once; peek and taps see what was
  * stored last, and a load's event has the value that was loaded. One thread.

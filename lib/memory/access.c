@@ -420,25 +420,22 @@ static inline void fence(struct vblk_memory *mem, enum vblk_order order)
 #endif
 }
 
-/* @return whether a tap hears of it. */
-static __attribute__((noinline)) bool steered_barrier(struct vblk_memory *mem, enum vblk_party party,
+static __attribute__((noinline)) void barrier_watched(struct vblk_memory *mem, enum vblk_party party,
                                                       enum vblk_order order)
 {
+    const struct vblk_event ev = { .kind = VBLK_EV_BARRIER, .party = (uint8_t)party, .order = (uint8_t)order };
+
     if (mem->visibility != NULL && !weak_barrier(mem->visibility, party, order))
-        return false;
-    return mem->tap != NULL;
+        return;
+    if (mem->tap != NULL)
+        mem->tap(mem->tap_ctx, &ev);
 }
 
 void vblk_memory_barrier(struct vblk_memory *mem, enum vblk_party party, enum vblk_order order)
 {
     fence(mem, order);
-    if (unlikely(mem->watched != UNWATCHED)) {
-        const struct vblk_event ev = { .kind = VBLK_EV_BARRIER, .party = (uint8_t)party, .order = (uint8_t)order };
-
-        if (mem->watched == STEERED && !steered_barrier(mem, party, order))
-            return;
-        mem->tap(mem->tap_ctx, &ev);
-    }
+    if (unlikely(mem->watched != UNWATCHED))
+        barrier_watched(mem, party, order);
 }
 
 vblk_err vblk_memory_peek(const struct vblk_memory *mem, uint64_t gpa, void *buf, size_t len)

@@ -4,9 +4,9 @@
  *
  * Memory holds what was stored last. Beside it stands the recent history of each half-word that a party stored into.
  * Stores are numbered; since a party always sees its own, what it knows of the other is one number: the store up to
- * which all of the other's are seen. A release store carries the number of all before it, a relaxed one that of the last
- * release barrier; an acquire load takes over what the value that it read carries, a relaxed load keeps that for a later
- * acquire barrier. A full barrier leaves the party's number for the other's next full barrier.
+ * which all of the other's are seen. A release store carries the number of all before it, a relaxed one that of the
+ * last release barrier; an acquire load takes over what the value that it read carries, a relaxed load keeps that for a
+ * later acquire barrier. A full barrier leaves the party's number for the other's next full barrier.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +15,9 @@
 #include "weak.h"
 
 #define PARTIES 2u
-#define HALFWORDS ((size_t)1 << 14)
-#define HASH_SHIFT (64u - 14u)
-#define PROBES 32u /* past that a half-word has no history: it is seen at once */
+#define HALFWORDS 16384u /* past that a half-word has no history: it is seen at once */
+#define HALFWORDS_FIRST 128u
+#define INDEX_BITS 15u   /* of twice as many places */
 #define DEPTH 8u
 
 struct value {
@@ -28,9 +28,8 @@ struct value {
 };
 
 struct halfword {
-    uint64_t gpa; /* even */
-    uint8_t used;
-    uint8_t n; /* values; 0: no history, memory says all */
+    uint64_t gpa;           /* even */
+    unsigned n;             /* values; 0: no history, memory says all */
     uint64_t seen[PARTIES]; /* the newest that the party loaded */
     struct value values[DEPTH];
 };
@@ -49,7 +48,10 @@ struct vblk_visibility {
     uint64_t now; /* stores made */
     uint64_t stale;
     struct party parties[PARTIES];
-    struct halfword halfwords[HALFWORDS];
+    unsigned count;                          /* half-words with an entry */
+    unsigned room;                           /* entries there is memory for */
+    uint16_t index[(size_t)1 << INDEX_BITS]; /* by hash of gpa: entry + 1, or 0 */
+    struct halfword *halfwords;              /* [room] */
 };
 
 static inline void raise_to(uint64_t *at, uint64_t value)
@@ -82,8 +84,10 @@ struct vblk_visibility *vblk_visibility_new(struct vblk_memory *mem, uint64_t se
 
 void vblk_visibility_free(struct vblk_visibility *v)
 {
-    if (v != NULL)
-        vblk_memory_set_visibility(v->mem, NULL);
+    if (v == NULL)
+        return;
+    vblk_memory_set_visibility(v->mem, NULL);
+    free(v->halfwords);
     free(v);
 }
 
@@ -136,15 +140,22 @@ bool weak_barrier(struct vblk_visibility *v, unsigned party, unsigned order)
     return true;
 }
 
-/* The half-word's entry; an unused one to begin a history in, or NULL if there is no room. */
-static struct halfword *halfword_at(struct vblk_visibility *v, uint64_t gpa)
+/* Where the index has the half-word, or would have it. Half of the index is free at least. */
+static uint16_t *place_of(struct vblk_visibility *v, uint64_t gpa)
 {
-    size_t i = (size_t)((gpa >> 1) * 0x9e3779b97f4a7c15u >> HASH_SHIFT);
+    size_t i = (size_t)((gpa >> 1) * 0x9e3779b97f4a7c15u >> (64 - INDEX_BITS));
 
-    for (unsigned probe = 0; probe < PROBES; probe++, i = (i + 1) % HALFWORDS)
-        if (!v->halfwords[i].used || v->halfwords[i].gpa == gpa)
-            return &v->halfwords[i];
-    return NULL;
+    while (v->index[i] != 0 && v->halfwords[v->index[i] - 1].gpa != gpa)
+        i = (i + 1) & (((size_t)1 << INDEX_BITS) - 1);
+    return &v->index[i];
+}
+
+/* The half-word if it has a history, or NULL. */
+static struct halfword *find(struct vblk_visibility *v, uint64_t gpa)
+{
+    const uint16_t entry = *place_of(v, gpa);
+
+    return entry != 0 && v->halfwords[entry - 1].n != 0 ? &v->halfwords[entry - 1] : NULL;
 }
 
 /* How far one half-word reaches into [gpa, gpa + len): at most two bytes, from @skip on. */
@@ -154,38 +165,41 @@ static uint64_t reach(uint64_t gpa, uint64_t len, unsigned *skip)
     return *skip == 0 && len > 1 ? 2 : 1;
 }
 
-static void forget(struct halfword *h)
-{
-    if (h != NULL)
-        h->n = 0;
-}
-
 void weak_settle(struct vblk_visibility *v, uint64_t gpa, uint64_t len)
 {
-    unsigned skip;
-
-    if (len >= HALFWORDS) {
-        for (size_t i = 0; i < HALFWORDS; i++)
-            if (v->halfwords[i].gpa + 1 - gpa <= len)
-                forget(&v->halfwords[i]);
-        return;
-    }
-    for (uint64_t piece; len != 0; len -= piece, gpa += piece) {
-        piece = reach(gpa, len, &skip);
-        forget(halfword_at(v, gpa - skip));
-    }
+    for (unsigned i = 0; i < v->count; i++)
+        if (v->halfwords[i].gpa + 1 - gpa <= len)
+            v->halfwords[i].n = 0;
 }
 
-/* Begin a history with what memory holds, which everybody sees. Bytes that are no memory are nobody's to load. */
-static void begin(const struct vblk_visibility *v, struct halfword *h, uint64_t gpa)
+static bool grow(struct vblk_visibility *v)
 {
-    h->gpa = gpa;
-    h->used = true;
-    h->n = 1;
-    memset(h->seen, 0, sizeof(h->seen));
-    h->values[0] = (struct value){ .party = VBLK_NOBODY };
+    const unsigned room = v->room != 0 ? 2 * v->room : HALFWORDS_FIRST;
+    struct halfword *halfwords;
+
+    if (room > HALFWORDS || (halfwords = realloc(v->halfwords, room * sizeof(*halfwords))) == NULL)
+        return false;
+    v->halfwords = halfwords;
+    v->room = room;
+    return true;
+}
+
+/* Begin a history with what memory holds, which everybody sees; NULL: no room. Bytes that are no memory are zero. */
+static struct halfword *begin(struct vblk_visibility *v, uint64_t gpa)
+{
+    uint16_t *place = place_of(v, gpa);
+    struct halfword *h;
+
+    if (*place == 0) {
+        if (v->count == v->room && !grow(v))
+            return NULL;
+        *place = (uint16_t)++v->count;
+    }
+    h = &v->halfwords[*place - 1];
+    *h = (struct halfword){ .gpa = gpa, .n = 1, .values = { { .party = VBLK_NOBODY } } };
     for (unsigned i = 0; i < 2; i++)
         (void)!vblk_memory_peek(v->mem, gpa + i, &h->values[0].bytes[i], 1);
+    return h;
 }
 
 static struct value *append(struct halfword *h)
@@ -198,8 +212,9 @@ static struct value *append(struct halfword *h)
 }
 
 /*
- * A value that is the party's as a half-word, though it stored one byte only: the other byte comes with it. Lest it come
- * without what it carries, the party acquires it; and a relaxed store to a place that one released keeps carrying (5.1.2.4).
+ * A value is the party's as a half-word, though it stored one byte only: the other byte comes with it. Lest it come
+ * without what it carries, the party acquires it. A relaxed store to a place that the party released keeps carrying
+ * (C11 5.1.2.4).
  */
 static void put(struct vblk_visibility *v, struct halfword *h, unsigned party, uint64_t carries, const uint8_t *bytes,
                 unsigned skip, uint64_t len)
@@ -235,12 +250,11 @@ void weak_store(struct vblk_visibility *v, unsigned party, unsigned order, uint6
         struct halfword *h;
 
         piece = reach(gpa, len, &skip);
-        h = halfword_at(v, gpa - skip);
+        h = find(v, gpa - skip);
         if (h == NULL)
-            continue;
-        if (h->n == 0)
-            begin(v, h, gpa - skip);
-        put(v, h, party, carries, bytes, skip, piece);
+            h = begin(v, gpa - skip);
+        if (h != NULL)
+            put(v, h, party, carries, bytes, skip, piece);
     }
     if (full)
         fence(v, party, VBLK_FULL);
@@ -289,8 +303,8 @@ void weak_load(struct vblk_visibility *v, unsigned party, unsigned order, uint64
         struct halfword *h;
 
         piece = reach(gpa, len, &skip);
-        h = halfword_at(v, gpa - skip);
-        if (h == NULL || h->n == 0)
+        h = find(v, gpa - skip);
+        if (h == NULL)
             continue;
         value = choose(v, h, party);
         memcpy(bytes, value->bytes + skip, (size_t)piece);
