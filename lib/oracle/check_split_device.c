@@ -121,6 +121,8 @@ CHECK(RING_SPLIT_DEV_04, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), ANY_TYPE
 {
     if (l->q == NULL || l->q->packed)
         return UNTOUCHED;
+    if (l->answer == NULL && l->place == IN_INDIRECT && (l->chain->link_flags & VBLK_DESC_WRITE) != 0)
+        return UNTOUCHED; /* RING-IND-DEV-01 */
     if (l->answer == NULL)
         return l->place != IN_DESC_TABLE && l->place != IN_INDIRECT
                    ? UNTOUCHED
@@ -209,6 +211,8 @@ CHECK(RING_SPLIT_DEV_05, VBLK_DEVICE, AT(USED_IDX) | AT(STORE), 0, PLACE(USED_EL
     if (!l->place_known) {
         if ((uint16_t)(l->to - l->from) > q->outstanding || q->lost)
             return UNTOUCHED; /* RING-SPLIT-17 */
+        if (negotiated(l->o, VBLK_F_IN_ORDER) && element_misplaced(l))
+            return UNTOUCHED; /* INORD-03 */
         for (uint16_t i = l->from; i != l->to && (i == l->from || !negotiated(l->o, VBLK_F_IN_ORDER)); i++)
             if (q->elem_fresh[i & (q->size - 1u)] == 0)
                 return broken(why, "id and len stored before used idx passes the element",

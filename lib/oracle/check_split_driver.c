@@ -16,6 +16,8 @@ static enum outcome free_of(const struct look *l, struct why *why, uint32_t faul
 {
     if ((l->chain->faults & faults) == 0)
         return l->chain->void_ ? UNTOUCHED : HELD;
+    if ((faults & (F_LOOP | F_NEXT_RANGE)) != 0 && l->chain->link != NO_OWNER)
+        return UNTOUCHED; /* RING-IND-02 */
     enum outcome outcome = broken(why, expected, "%s, head %u", seen, l->chain->head);
     point_at(why, l->q->desc + 16u * (uint64_t)l->chain->head);
     return blame_driver(why, outcome);
@@ -227,8 +229,8 @@ CHECK(SUPPLY_04, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 {
     if (l->q->packed)
         return UNTOUCHED;
-    return free_of(l, why, F_NEXT_RANGE | F_INDIRECT, "flags as negotiated, and NEXT only with a next in the table",
-                   "next or INDIRECT leads out of the table");
+    return free_of(l, why, F_NEXT_RANGE, "flags as negotiated, and NEXT only with a next in the table",
+                   "next leads out of the table");
 }
 
 CHECK(SUPPLY_05, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)

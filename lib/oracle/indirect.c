@@ -44,7 +44,7 @@ static uint32_t following(const struct queue *q, struct chain *c, const struct p
     }
     if ((p->flags & VBLK_DESC_NEXT) == 0)
         return UINT32_MAX;
-    c->unordered |= p->next != p->index + 1u;
+    c->table_unordered |= p->next != p->index + 1u;
     if (p->next < entries)
         return p->next;
     c->faults |= F_NEXT_RANGE;

@@ -138,7 +138,8 @@ struct chain {
     bool wrong_bits;         /* packed: a descriptor but the first is not marked available … */
     bool stray_flags;        /* packed: an entry of an indirect table has flags besides WRITE */
     bool linked_indirect;    /* an INDIRECT descriptor has NEXT, or packed: comes after NEXT */
-    bool unordered;          /* a next that is not one more than the descriptor's own index */
+    bool unordered;          /* split: a next that is not one more than the descriptor's own index … */
+    bool table_unordered;    /* … and the same in its indirect table */
     uint16_t count;          /* pieces, all of the chain's */
     uint16_t direct;         /* of those, read from the table or ring itself */
     uint16_t slot, slots;    /* packed: first slot, and how many it takes */
@@ -190,6 +191,7 @@ struct queue {
     uint16_t used_idx;      /* next element not yet looked at */
     uint32_t outstanding;
     uint32_t total;         /* chains made available since enable */
+    uint16_t next_desc;     /* split: the descriptor after the latest chain's last, were they used in order */
     uint32_t used_turn;     /* the latest turn of a chain that was used */
     uint32_t faulty_turn;   /* turn of the last malformed PROVISION, 0: none */
     uint32_t used_total;
@@ -522,6 +524,9 @@ static inline bool packed_used(uint16_t flags, bool wrap)
 {
     return ((flags & VBLK_DESC_AVAIL) != 0) == wrap && ((flags & VBLK_DESC_USED) != 0) == wrap;
 }
+
+/* IN_ORDER, AT_USED_IDX: an element was stored for this update, but not where a batch begins. */
+bool element_misplaced(const struct look *l);
 
 /* indirect.c: tables of descriptors elsewhere (2.7.5.3, 2.8.7). */
 struct piece *pool_take(struct queue *q); /* NULL: no room */

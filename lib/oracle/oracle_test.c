@@ -230,7 +230,7 @@ static void malformed_chain__blames_the_driver_not_the_device(void **state)
         { VBLK_DESC_NEXT, 99, WORLD_BUFFERS, 16, "SUPPLY-04" },
         { 0, 0, (uint64_t)1 << 40, 16, "SAFE-DRV-03" },
         { 0, 0, UINT64_MAX - 4, 16, "SAFE-DRV-03" },
-        { VBLK_DESC_INDIRECT, 0, WORLD_BUFFERS, 16, "SUPPLY-04" },
+        { VBLK_DESC_INDIRECT, 0, WORLD_BUFFERS, 16, "RING-IND-DRV-01" },
     };
     (void)state;
     for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

@@ -159,6 +159,7 @@ void queue_enable(struct vblk_oracle *o, uint16_t no)
     q->used_idx = 0;
     q->total = q->used_total = q->used_turn = q->faulty_turn = 0;
     q->elem_pending = 0;
+    q->next_desc = 0;
     q->notified = 0;
     q->since_kick = q->since_notify = 0;
     q->current = NULL;
@@ -212,7 +213,7 @@ void queue_begin(struct vblk_oracle *o, struct queue *q, struct chain *c, uint16
     c->queue = q->no;
     c->outstanding = true;
     c->taken = c->void_ = c->mutates = c->racy = c->behind = c->beside = c->status_stored = false;
-    c->suspect = c->wrong_bits = c->stray_flags = c->linked_indirect = c->unordered = false;
+    c->suspect = c->wrong_bits = c->stray_flags = c->linked_indirect = c->unordered = c->table_unordered = false;
     c->born = o->seq;
     c->written.count = 0;
     c->written.overflow = false;
@@ -242,6 +243,7 @@ void queue_enter(struct vblk_oracle *o, struct queue *q, struct chain *c, const 
     q->since_kick++;
     effect_available(o, q, c);
     judge_chain(o, AT_AVAILABLE, &(struct look){ .ev = ev, .q = q, .chain = c });
+    q->next_desc = (uint16_t)((c->head + (uint32_t)c->direct + (c->link != NO_OWNER)) & (q->size - 1u));
 }
 
 static void made_available(struct vblk_oracle *o, struct queue *q, uint16_t head, const struct vblk_event *ev)
@@ -454,6 +456,17 @@ static uint16_t used_one(struct vblk_oracle *o, struct queue *q, uint16_t slot, 
 static bool element_ready(const struct vblk_oracle *o, const struct queue *q, uint16_t slot)
 {
     return !sees(o, VBLK_SEES_DEVICE_STORES) || q->elem_fresh[slot] != 0;
+}
+
+bool element_misplaced(const struct look *l)
+{
+    const struct queue *q = l->q;
+    if (q->elem_fresh[l->from & (q->size - 1u)] != 0 || (uint16_t)(l->to - l->from) > q->outstanding)
+        return false;
+    for (uint16_t i = l->from; i != l->to; i++)
+        if (q->elem_fresh[i & (q->size - 1u)] != 0)
+            return true;
+    return false;
 }
 
 void queue_scan_used(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev)

@@ -50,6 +50,8 @@ static const uint32_t repeating[VBLK_C_COUNT] = {
     [VBLK_C_SUPPLY_03] = AT(AVAILABLE),
     [VBLK_C_SUPPLY_04] = AT(AVAILABLE),
     [VBLK_C_SUPPLY_05] = AT(AVAILABLE),
+    /* check_indirect.c, check_in_order.c */
+    [VBLK_C_RING_IND_DRV_01] = AT(AVAILABLE),
     /* check_request.c */
     [VBLK_C_BLK_OP_01] = AT(AVAILABLE) | AT(USED),
     [VBLK_C_BLK_OP_03] = AT(USED),
