@@ -113,7 +113,7 @@ static void write_status(struct vblk_device *device, uint16_t queue, uint64_t va
     uint8_t old = device->status;
 
     (void)queue;
-    if (!value) {
+    if (!(uint8_t)value) { /* the register has eight bits */
         blk_reset(device);
         return;
     }

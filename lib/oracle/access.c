@@ -205,6 +205,8 @@ static void device_stored(struct vblk_oracle *o, const struct target *t, const s
             t->chain->status_stored = true;
     } else if ((1u << look->place & USED_PLACES) != 0 && t->q->enabled) {
         used_ring_stored(o, t->q, ev);
+    } else if ((1u << look->place & (AVAIL_PLACES | PLACE(DESC_TABLE))) != 0 && t->q->enabled) {
+        t->q->lost = true; /* what is there from now on is not the driver's doing */
     } else if (look->place == IN_PACKED_RING) {
         packed_device_stored(o, t->q, ev);
     }

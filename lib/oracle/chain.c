@@ -174,8 +174,33 @@ static void mark_if_overlapping(struct chain *c, const struct piece *p, struct c
     }
 }
 
+/* Whether a piece lies over a part of a ring: a device that obeys then does what looks like anything. */
+static bool over_a_ring(const struct vblk_oracle *o, const struct piece *p)
+{
+    for (uint32_t i = 0; i < o->active_count; i++) {
+        const struct queue *q = &o->queues[o->active[i]];
+        const uint64_t size = q->size;
+        if (q->enabled && !q->packed &&
+            (overlaps(p->gpa, p->len, q->desc, 16 * size) || overlaps(p->gpa, p->len, q->driver, 6 + 2 * size) ||
+             overlaps(p->gpa, p->len, q->device, 6 + 8 * size)))
+            return true;
+    }
+    return false;
+}
+
+static void mark_over_rings(struct vblk_oracle *o, const struct queue *q, struct chain *c)
+{
+    for (const struct piece *p = chain_first(q, c); p != NULL; p = chain_after(q, c, p)) {
+        if (!over_a_ring(o, p))
+            continue;
+        c->faults |= F_OVERLAP;
+        queue_abused(o, (p->flags & VBLK_DESC_WRITE) != 0);
+    }
+}
+
 void chain_mark_overlaps(struct vblk_oracle *o, struct queue *q, struct chain *c)
 {
+    mark_over_rings(o, q, c);
     if (!c->suspect)
         return;
     for (const struct piece *p = chain_first(q, c); p != NULL; p = chain_after(q, c, p)) {

@@ -372,8 +372,8 @@ RULE(CFG_02, AT(CONFIG_READ))
         return UNTOUCHED;
     if (!bad && (size == NULL || !blk_size_reversed(size)))
         return HELD;
-    enum outcome outcome = broken(why, "the least significant byte first",
-                                  "%s makes sense with its bytes reversed only", bad ? "capacity" : "blk_size");
+    enum outcome outcome = doubted(why, "the least significant byte first", /* a disk of 2^48 sectors is lawful */
+                                   "%s makes sense with its bytes reversed only", bad ? "capacity" : "blk_size");
     show_bytes(why, bad ? capacity : size, bad ? 8 : 4);
     return outcome;
 }

@@ -156,6 +156,8 @@ RULE(BLK_INIT_09, AT(REG_WRITE))
         return l->ev->queue == 0 ? UNTOUCHED
                                  : doubted(why, "num_queues is read before queues are counted",
                                            "queue %u enabled, num_queues never read", l->ev->queue);
+    if (queues == 0)
+        return UNTOUCHED; /* the device's fault: BLK-CFG-09 */
     return l->ev->queue < queues ? HELD
                                  : broken(why, "no more queues than num_queues", "queue %u enabled, num_queues %llu",
                                           l->ev->queue, (unsigned long long)queues);

@@ -348,8 +348,7 @@ CHECK(PROV_CFG_14, VBLK_NOBODY, AT(REG_READ) | AT(REG_WRITE), 0, ANY_PLACE, NO_S
         return UNTOUCHED;
     if ((l->ev->value & VBLK_STATUS_FAILED) == 0)
         return (l->ev->value & VBLK_STATUS_DRIVER_OK) != 0 && l->o->opt.judge_driver ? HELD : UNTOUCHED;
-    return blame_driver(why, doubted(why, "a driver that starts whatever the length of the configuration",
-                                     "FAILED with %u bytes", ctl->config_length));
+    return noted(why, "the driver set FAILED, for whatever reason");
 }
 
 /* ---- nothing changes ---- */
@@ -362,13 +361,19 @@ static const struct chain *in_flight(const struct look *l)
     return NULL;
 }
 
+/* A notification may also say DEVICE_NEEDS_RESET, which nobody has read yet. */
+static bool may_need_reset(const struct look *l)
+{
+    return l->o->abuse != NO_ABUSE || (in_flight(l)->faults & ~(uint32_t)F_HARMLESS) != 0;
+}
+
 CHECK(PROV_DEV_38, VBLK_DEVICE, AT(CONFIG_READ) | AT(CONFIG_NOTIFY), 0, ANY_PLACE, NO_SIGHT)
 {
     const struct vblk_event *ev = l->ev;
     const struct control *ctl = &l->o->ctl;
 
     if (ev->kind == VBLK_EV_CONFIG_NOTIFY)
-        return in_flight(l) == NULL || ctl->needs_reset
+        return in_flight(l) == NULL || ctl->needs_reset || may_need_reset(l)
                    ? UNTOUCHED
                    : doubted(why, "no configuration change by provision", "a notification while one is in flight");
     if (!l->o->provisioned.config_unread || ctl->notified || ev->bytes == NULL)

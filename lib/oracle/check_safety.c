@@ -120,7 +120,7 @@ CHECK(SAFE_DEV_06, VBLK_DEVICE, AT(LOAD) | AT(USED), ANY_TYPE,
     if (l->answer != NULL)
         return l->chain->void_ ? UNTOUCHED : HELD;
     const struct chain *c = l->q->current;
-    if (c == NULL || c->void_ || !l->q->enabled)
+    if (c == NULL || c->void_ || !l->q->enabled || (c->faults & F_OVERLAP) != 0)
         return UNTOUCHED;
     if (!of_chain(l, c) || !decides(l, c) || !chain_fetched(l->q, c, l->at, l->len))
         return UNTOUCHED;

@@ -48,10 +48,16 @@ CHECK(VQ_04, VBLK_DEVICE, AT(REG_READ), 0, ANY_PLACE, NO_SIGHT)
     return l->ev->value > 0 ? HELD : broken(why, "a queue in one format or both", "queue 0 is not available");
 }
 
+/* A device that obeys a malformed chain stores anywhere: nothing is told apart until the next reset. */
+static bool led_astray(const struct look *l)
+{
+    return l->o->abuse == ABUSED && l->party == VBLK_DEVICE;
+}
+
 CHECK(RING_SPLIT_03, VBLK_NOBODY, AT(STORE) | AT(STRAY), 0, SPLIT_PLACES, NO_SIGHT)
 {
     bool drivers = l->place == IN_DESC_TABLE || l->place == IN_AVAIL_RING || l->place == IN_AVAIL_IDX;
-    if (l->q == NULL || l->q->packed || !l->q->enabled || !l->o->ctl.live)
+    if (l->q == NULL || l->q->packed || !l->q->enabled || !l->o->ctl.live || led_astray(l))
         return UNTOUCHED;
     if (drivers == (l->party == VBLK_DRIVER))
         return HELD;
@@ -103,6 +109,8 @@ CHECK(RING_SPLIT_DEV_02, VBLK_DEVICE, AT(LOAD) | AT(USED), ANY_TYPE, PLACE(WRITA
         return UNTOUCHED;
     if (l->answer != NULL)
         return l->chain->void_ || l->chain->req.writable == 0 ? UNTOUCHED : HELD;
+    if (l->o->abuse == ABUSED)
+        return UNTOUCHED;
     enum outcome outcome = broken(why, "no load from a device-writable buffer", "%llu bytes were loaded",
                                   (unsigned long long)l->len);
     point_at(why, l->at);
@@ -124,7 +132,7 @@ CHECK(RING_SPLIT_DEV_04, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), ANY_TYPE
     if (l->answer == NULL && l->place == IN_INDIRECT && (l->chain->link_flags & VBLK_DESC_WRITE) != 0)
         return UNTOUCHED; /* RING-IND-DEV-01 */
     if (l->answer == NULL)
-        return l->place != IN_DESC_TABLE && l->place != IN_INDIRECT
+        return (l->place != IN_DESC_TABLE && l->place != IN_INDIRECT) || led_astray(l)
                    ? UNTOUCHED
                    : at_store(l, why, "no store into a table",
                               l->place == IN_INDIRECT ? "an indirect table" : "the descriptor table");
@@ -143,7 +151,7 @@ CHECK(RING_SPLIT_11, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), ANY_TYPE, AV
         return UNTOUCHED;
     if (l->answer != NULL)
         return HELD;
-    return l->place != IN_AVAIL_RING && l->place != IN_AVAIL_IDX
+    return (l->place != IN_AVAIL_RING && l->place != IN_AVAIL_IDX) || led_astray(l)
                ? UNTOUCHED
                : at_store(l, why, "the available ring is written by the driver alone", "the available ring");
 }

@@ -178,7 +178,8 @@ CHECK(STATUS_DEV_04, VBLK_DEVICE, AT(REG_READ) | AT(CONFIG_NOTIFY) | AT(CASE_END
     if ((ctl->status_ever & VBLK_STATUS_DRIVER_OK) == 0)
         return UNTOUCHED; /* OPER-02 */
     if (case_end(l))
-        return ctl->notice_owed ? broken(why, "a configuration change notification with DEVICE_NEEDS_RESET",
+        return ctl->notice_owed && (ctl->status_shown & VBLK_STATUS_DRIVER_OK) != 0
+                   ? broken(why, "a configuration change notification with DEVICE_NEEDS_RESET",
                                          "DEVICE_NEEDS_RESET shown, nothing told of it")
                                 : UNTOUCHED;
     if (l->ev->kind == VBLK_EV_CONFIG_NOTIFY)

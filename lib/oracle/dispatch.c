@@ -196,7 +196,7 @@ static void keep_violation(struct vblk_oracle *o, const struct check *check, con
     v->address = why->address;
     v->has_address = why->has_address;
     v->byte_count = why->byte_count;
-    memcpy(v->bytes, why->bytes, sizeof(v->bytes));
+    memcpy(v->bytes, why->bytes, why->byte_count);
     snprintf(v->message, sizeof(v->message), "%s", vblk_clause_at(check->clause)->summary);
     snprintf(v->expected, sizeof(v->expected), "%s", why->expected);
     snprintf(v->seen, sizeof(v->seen), "%s", why->seen);
@@ -217,10 +217,11 @@ static void count_outcome(struct vblk_oracle *o, const struct check *check, cons
         tally->noted++;
         o->choices[check->clause] = why->choice;
     } else if (outcome == DOUBTED || relaxed(o, check, why)) {
+        const uint32_t kept = o->violation_count;
         tally->doubted++;
         keep_violation(o, check, look, why, VBLK_DOUBT);
-        if (outcome == BROKEN && o->violation_count > 0)
-            o->violation[o->violation_count - 1].relaxed = true;
+        if (outcome == BROKEN && o->violation_count > kept)
+            o->violation[kept].relaxed = true;
     } else {
         tally->broken++;
         keep_violation(o, check, look, why, VBLK_BROKEN_RULE);

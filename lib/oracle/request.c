@@ -170,7 +170,7 @@ static uint32_t segment_faults(const struct vblk_oracle *o, const struct form *f
         faults |= (s.flags & VBLK_SEGMENT_UNMAP) != 0 && r->slot != TY_WRITE_ZEROES ? F_UNMAP : 0;
         faults |= s.count == 0 ? F_ZERO_SECTORS : 0;
         faults |= s.count > most ? F_TOO_LONG : 0;
-        faults |= range_faults(&o->ctl, s.sector, s.count);
+        faults |= s.count > 0 ? range_faults(&o->ctl, s.sector, s.count) : 0;
         faults |= align > 1 && (s.sector % align != 0 || s.count % align != 0) ? F_UNALIGNED : 0;
         r->sum += s.count;
     }
