@@ -125,10 +125,9 @@ static void pass_on(void *ctx, const struct vblk_event *ev)
 {
     struct runner_guard *guard = ctx;
 
-    if (ev->kind == VBLK_EV_USED_NOTIFY || ev->kind == VBLK_EV_CONFIG_NOTIFY)
-        vblk_port_notified(&guard->port, (enum vblk_event_kind)ev->kind, ev->queue);
-    else
-        vblk_port_emit(&guard->port, ev);
+    guard->port.used_notified += ev->kind == VBLK_EV_USED_NOTIFY;
+    guard->port.config_notified += ev->kind == VBLK_EV_CONFIG_NOTIFY;
+    vblk_port_emit(&guard->port, ev);
 }
 
 /* Which features were offered and negotiated, at any time of the run. */

@@ -288,6 +288,13 @@ static vblk_err play(struct vblk_player *player, const struct vblk_step *step)
     return err;
 }
 
+/* Transports that are polled tell only now of what came last. */
+static void hear_the_last(struct vblk_player *player)
+{
+    if (!player->port->gone && !player->puppet && player->port->ops->wait)
+        (void)!vblk_port_wait(player->port, 0, 0);
+}
+
 vblk_err vblk_player_run(struct vblk_player *player, const struct vblk_script *script, struct vblk_play *out)
 {
     vblk_err err = begin(player, script, out);
@@ -298,6 +305,7 @@ vblk_err vblk_player_run(struct vblk_player *player, const struct vblk_script *s
         if (err)
             break;
     }
+    hear_the_last(player);
     emit(player, VBLK_EV_CASE_END, NULL);
     out->err = err;
     out->stopped_at = player->at;

@@ -78,6 +78,8 @@ static vblk_err write_reg(struct vblk_port *port, enum vblk_reg reg, uint16_t qu
         puppet->device.value[reg] = (uint8_t)value;
     else if (at && writable(reg))
         at->value[reg] = value;
+    if (at && reg == VBLK_REG_QUEUE_RESET && value == 1 && queue < PUPPET_QUEUES)
+        puppet->ring[queue] = (struct puppet_ring){ 0 };
     return VBLK_OK;
 }
 

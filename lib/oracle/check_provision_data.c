@@ -178,7 +178,7 @@ CHECK(PROV_DEV_31, VBLK_DEVICE, AT(USED) | AT(QUIET), ANY_TYPE, ANY_PLACE, NO_SI
         return UNTOUCHED;
     if (l->answer != NULL)
         return l->answer->status == VBLK_S_OK ? HELD : UNTOUCHED;
-    if (q->lost || !l->o->ctl.live || l->o->ctl.needs_reset)
+    if (q->lost || !l->o->ctl.live || l->o->ctl.needs_reset || never_told(l))
         return UNTOUCHED;
     return broken(why, "a malformed request does not stop the queue, unless DEVICE_NEEDS_RESET shows",
                   "head %u not used after %llu ms", l->chain->head, (unsigned long long)l->ev->value);

@@ -41,7 +41,7 @@ CHECK(SAFE_DEV_02, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), ANY_TYPE, PLAC
 static bool owed(const struct look *l)
 {
     const struct control *ctl = &l->o->ctl;
-    return l->chain != NULL && !l->chain->void_ && !l->q->lost && ctl->live && !ctl->needs_reset;
+    return l->chain != NULL && !l->chain->void_ && !l->q->lost && ctl->live && !ctl->needs_reset && !never_told(l);
 }
 
 CHECK(SAFE_DEV_03, VBLK_DEVICE, AT(USED) | AT(QUIET), ANY_TYPE, ANY_PLACE, NO_SIGHT)

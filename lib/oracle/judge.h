@@ -14,6 +14,7 @@
 
 #include "control.h"
 #include "ids.h"
+#include "notify.h"
 #include "provision.h"
 #include "shadow.h"
 
@@ -258,6 +259,8 @@ enum moment {
     AT_RESET,         /* status was read as 0 after 0 was written */
     AT_POWER_CUT,
     AT_CASE_END,
+    AT_WISH,          /* look->party stored or changed what it wishes to be notified of on look->q (notify.h) */
+    AT_OWED,          /* time passed or the case ends: look->q's notifications should have come where they are ripe */
     MOMENT_COUNT
 };
 #define AT(m) (1u << AT_##m)
@@ -416,6 +419,11 @@ struct vblk_oracle {
     struct control ctl;
     struct shadow shadow;
     struct queue *queues;       /* [opt.queues_max] */
+    struct notices *notices;    /* [opt.queues_max] */
+    uint64_t full_barriers[2];  /* per party: when the last full barrier was seen */
+    uint64_t queue_reset_at;    /* when the reset of a queue was last seen to be done; 0: never since the device's */
+    bool unchanged_notice;      /* a configuration notification came while generation_at_notice was the generation */
+    uint32_t generation_at_notice;
     uint16_t *active;           /* [active_count] numbers of queues that were ever enabled */
     uint32_t active_count;
     struct queue *near;         /* whose rings were accessed last; NULL: none's */
@@ -470,6 +478,18 @@ static inline int reading(const struct vblk_oracle *o, int amb)
 static inline bool negotiated(const struct vblk_oracle *o, unsigned bit)
 {
     return (o->ctl.negotiated >> bit & 1) != 0;
+}
+
+static inline const struct notices *notices_of(const struct vblk_oracle *o, const struct queue *q)
+{
+    return &o->notices[q->no];
+}
+
+/* The driver owes the notification of the chain that the look is about: no device has to know of it. */
+static inline bool never_told(const struct look *l)
+{
+    const struct notice *n = &notices_of(l->o, l->q)->way[VBLK_DRIVER];
+    return n->due && l->chain->born >= n->since;
 }
 
 /* dispatch.c */

@@ -27,7 +27,7 @@ struct vblk_oracle *vblk_oracle_new(const struct vblk_oracle_options *options, s
     bool shadow = shadow_open(&o->shadow, options->disk_zero);
     bool lists = dispatch_build(o);
     if (o->queues == NULL || o->active == NULL || o->tally == NULL || o->held == NULL || o->choices == NULL ||
-        o->scratch == NULL || o->busy == NULL || !shadow || !lists) {
+        o->scratch == NULL || o->busy == NULL || !notify_open(o) || !shadow || !lists) {
         vblk_oracle_free(o);
         return NULL;
     }
@@ -45,6 +45,7 @@ void vblk_oracle_free(struct vblk_oracle *o)
         return;
     for (uint32_t i = 0; o->queues != NULL && i < o->opt.queues_max; i++)
         queue_close(o, &o->queues[i]);
+    notify_close(o);
     vblk_memory_snapshot_free(o->image);
     shadow_close(&o->shadow);
     busy_free(o->busy);
@@ -61,6 +62,7 @@ void vblk_oracle_free(struct vblk_oracle *o)
 void vblk_oracle_reset(struct vblk_oracle *o, bool forget_disk, bool disk_zero)
 {
     queue_drop_all(o);
+    notify_forget(o);
     for (uint32_t i = 0; i < o->active_count; i++)
         o->queues[o->active[i]].size = 0;
     o->active_count = 0;
@@ -315,11 +317,15 @@ void vblk_oracle_observe(void *oracle, const struct vblk_event *ev)
     o->seq++;
     if (ev->kind == VBLK_EV_STORE) {
         access_store(o, ev);
+        notify_access(o, ev);
     } else if (ev->kind == VBLK_EV_LOAD) {
         access_load(o, ev);
+        notify_access(o, ev);
     } else if (ev->kind < VBLK_EV_COUNT && handlers[ev->kind] != NULL) {
         o->settings += (SETTINGS >> ev->kind & 1);
+        notify_before(o, ev);
         handlers[ev->kind](o, ev);
+        notify_after(o, ev);
         if ((SETTINGS >> ev->kind & 1) != 0)
             provision_see(o, ev);
         o->settings += (SETTINGS >> ev->kind & 1); /* some handlers judge before they change something */

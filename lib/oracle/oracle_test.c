@@ -116,6 +116,7 @@ static void element_published_before_it_is_stored__blames_the_order_alone(void *
     world_store(&w, VBLK_DEVICE, status_at, "\0", 1);
     assert_int_equal(vblk_memory_store16(w.mem, VBLK_DEVICE, WORLD_USED + 2, VBLK_RELEASE, 1), VBLK_OK);
     world_store(&w, VBLK_DEVICE, WORLD_USED + 4, &e, sizeof(e));
+    world_event(&w, VBLK_EV_USED_NOTIFY, 0);
     world_event(&w, VBLK_EV_CASE_END, 0);
     assert_int_equal(broken_of(&w, "RING-SPLIT-DEV-05"), 1);
     assert_null(world_blamed_else(&w, allowed));

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Who has to notify whom: what was published, what the other side wishes, which notification came since (2.7.7, 2.7.10,
+ * 2.8.10, 2.9), and how far the reset of a queue is (2.6.1). Kept by notify.c, read by check_notify*.c and
+ * check_queue_reset.c.
+ */
+#ifndef ORACLE_NOTIFY_H
+#define ORACLE_NOTIFY_H
+
+#include <vblk/event.h>
+
+/* One direction: available buffer notifications of a queue (the driver's), or used buffer notifications. */
+struct notice {
+    uint16_t at;       /* entries before it were followed; split: an index, packed: slot and, in bit 15, wrap counter */
+    uint16_t flags;    /* what the other side wishes, as last seen; packed: of its event suppression structure … */
+    uint16_t event;    /* split: used_event or avail_event; packed: offset and wrap counter */
+    uint32_t total;    /* entries published since the queue was enabled */
+    uint32_t fresh;    /* entries published since the last notification */
+    bool due;          /* one of them asks for a notification */
+    bool may;          /* whether one of them does can't be told */
+    bool inside;       /* it was not the last of its batch (AMB-17) */
+    bool other;        /* what is to be ignored would have asked for one, too */
+    bool loaded;       /* the sender was seen to look at the wish after that */
+    bool changed;      /* the wish was, since the rings were looked at last */
+    bool ripe;         /* AT_OWED: it should have come by now */
+    uint64_t since;    /* when it became due … */
+    uint64_t published; /* … when something was published last … */
+    uint64_t sent;     /* … and when a notification was seen last */
+    uint16_t rounds;   /* kicks since it became due */
+};
+
+enum queue_reset { NOT_RESET, RESET_ASKED, RESET_DONE };
+
+struct notices {
+    struct notice way[2];    /* by the party that sends */
+    bool on;                 /* the queue is enabled and followed */
+    bool repeated;           /* AT_KICK: nothing was published since the last one */
+    bool kicked;             /* kick_value is the last one's */
+    bool stale;              /* a kick told another position than the ring's … */
+    uint32_t kick_value;
+    uint64_t stale_kick;     /* … then */
+    uint64_t idle_kick;      /* when a kick came while nothing was with the device; 0: never */
+    uint64_t idle_notify;    /* when a used buffer notification came though nothing was used; 0: never */
+    uint16_t *ids;           /* packed: descriptors of the chain with this buffer id */
+    uint16_t ids_for;        /* [ids_for] */
+    /* resetting one queue */
+    uint8_t reset;           /* enum queue_reset */
+    bool reset_read;         /* RESET_ASKED: the register was read since, as 1 */
+    bool reset_by_device;    /* the register is the device's own */
+    bool notice_pending;     /* RESET_DONE: a notification may have been on its way */
+    bool renewed;            /* enabled again after a reset */
+    bool moved;              /* … with another size or other addresses */
+    uint16_t written;        /* RESET_DONE: bit n: register n of the queue was written since */
+    uint16_t size_before;
+    uint64_t desc_before, driver_before, device_before;
+};
+
+struct queue;
+struct vblk_oracle;
+/* Around the handling of an event that is no access; what became due is judged AT_OWED. */
+void notify_before(struct vblk_oracle *o, const struct vblk_event *ev);
+void notify_after(struct vblk_oracle *o, const struct vblk_event *ev);
+/* After a load or store. */
+void notify_access(struct vblk_oracle *o, const struct vblk_event *ev);
+bool notify_open(struct vblk_oracle *o); /* false: no memory */
+void notify_close(struct vblk_oracle *o);
+void notify_forget(struct vblk_oracle *o);
+
+#endif /* ORACLE_NOTIFY_H */

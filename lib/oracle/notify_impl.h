@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Between notify.c, notify_packed.c and notify_reset.c. */
+#ifndef ORACLE_NOTIFY_IMPL_H
+#define ORACLE_NOTIFY_IMPL_H
+
+#include "fast.h"
+#include "judge.h"
+
+static inline uint16_t word_at(const struct vblk_oracle *o, uint64_t gpa)
+{
+    vblk_le16 v = { { 0 } };
+    return fast_peek(o->mem, gpa, &v, sizeof(v)) == VBLK_OK ? vblk_get16(v) : 0;
+}
+
+/* @count entries were published; by_flags and by_event: what asks for a notification, were the other not there. */
+struct published {
+    uint16_t to;
+    uint32_t count;
+    bool asks, other, inside, vague;
+};
+void notice_published(struct vblk_oracle *o, struct notice *n, const struct published *p);
+/* Whether the party's stores arrive as events. */
+static inline bool stores_seen(const struct vblk_oracle *o, unsigned party)
+{
+    return sees(o, party == VBLK_DRIVER ? VBLK_SEES_DRIVER_STORES : VBLK_SEES_DEVICE_STORES);
+}
+
+/* notify_packed.c: follow a packed ring up to where it is. */
+void packed_open(struct vblk_oracle *o, const struct queue *q, struct notices *s);
+void packed_follow(struct vblk_oracle *o, const struct queue *q, struct notices *s);
+
+/* notify_reset.c */
+void reset_reg(struct vblk_oracle *o, struct queue *q, struct notices *s, const struct vblk_event *ev);
+void reset_enabled(const struct queue *q, struct notices *s);
+
+#endif /* ORACLE_NOTIFY_IMPL_H */
