@@ -44,6 +44,8 @@ static bool emit_submit(struct walk *w, const struct vector_path *at, struct vbl
 {
     static const uint8_t parts[] = { VBLK_STEP_REQUEST, VBLK_STEP_AVAILABLE, VBLK_STEP_PUBLISH, VBLK_STEP_KICK };
 
+    step->a = 0;
+    step->a_given = false; /* how long to wait is no kick's data */
     for (size_t i = 0; i < sizeof(parts); i++) {
         step->kind = parts[i];
         if (!emit(w, at, step))

@@ -291,7 +291,9 @@ static vblk_err play(struct vblk_player *player, const struct vblk_step *step)
 /* Transports that are polled tell only now of what came last. */
 static void hear_the_last(struct vblk_player *player)
 {
-    if (!player->port->gone && !player->puppet && player->port->ops->wait)
+    const struct vblk_port_ops *ops = player->port->ops;
+
+    if (!player->port->gone && !player->puppet && ops && ops->wait)
         (void)!vblk_port_wait(player->port, 0, 0);
 }
 
