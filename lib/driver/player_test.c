@@ -341,6 +341,7 @@ static void not_a_puppet__device_steps_are_unsupported(void **state)
     struct vblk_player *player;
 
     ops.close = NULL;
+    ops.wait = NULL;
     other.ops = &ops;
     player = vblk_player_new(&other, watch_arena(), 1);
     add(stage, VBLK_STEP_DEV_NOTIFY, "");

@@ -53,6 +53,8 @@ static enum outcome spared(const struct look *l, struct why *why, unsigned party
         return UNTOUCHED;
     if (l->ev->kind != VBLK_EV_KICK && l->ev->kind != VBLK_EV_USED_NOTIFY)
         return HELD;
+    if (party == VBLK_DEVICE && negotiated(l->o, VBLK_F_NOTIFY_ON_EMPTY))
+        return UNTOUCHED; /* legacy: the queue may have run empty */
     return broken(why, expected, "one for queue %u at index %u, flags %u, event %u", l->q->no, n->at, n->flags,
                   n->event);
 }

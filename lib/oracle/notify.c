@@ -164,7 +164,7 @@ static void look_at(struct vblk_oracle *o, struct queue *q, const struct vblk_ev
         if (wish_changed(o, q, s, party, false))
             judge_wish(o, q, party, ev);
     if (is_packed(o))
-        packed_follow(o, q, s);
+        notice_packed_follow(o, q, s);
     for (unsigned party = 0; party < 2; party++) {
         if (!is_packed(o))
             split_follow(o, q, s, party);
@@ -294,7 +294,7 @@ static void queue_enabled(struct vblk_oracle *o, const struct queue *q)
         s->way[party].event = word_at(o, event_word(o, q, party));
     }
     if (is_packed(o))
-        packed_open(o, q, s);
+        notice_packed_open(o, q, s);
     reset_enabled(q, s);
 }
 

@@ -26,8 +26,8 @@ static inline bool stores_seen(const struct vblk_oracle *o, unsigned party)
 }
 
 /* notify_packed.c: follow a packed ring up to where it is. */
-void packed_open(struct vblk_oracle *o, const struct queue *q, struct notices *s);
-void packed_follow(struct vblk_oracle *o, const struct queue *q, struct notices *s);
+void notice_packed_open(struct vblk_oracle *o, const struct queue *q, struct notices *s);
+void notice_packed_follow(struct vblk_oracle *o, const struct queue *q, struct notices *s);
 
 /* notify_reset.c */
 void reset_reg(struct vblk_oracle *o, struct queue *q, struct notices *s, const struct vblk_event *ev);

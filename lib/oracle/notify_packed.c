@@ -12,7 +12,7 @@
 
 enum { ENABLE, DISABLE, DESC };
 
-void packed_open(struct vblk_oracle *o, const struct queue *q, struct notices *s)
+void notice_packed_open(struct vblk_oracle *o, const struct queue *q, struct notices *s)
 {
     if (s->ids_for < q->size) {
         free(s->ids);
@@ -122,7 +122,7 @@ static bool follow_used(struct vblk_oracle *o, const struct queue *q, struct not
     return true;
 }
 
-void packed_follow(struct vblk_oracle *o, const struct queue *q, struct notices *s)
+void notice_packed_follow(struct vblk_oracle *o, const struct queue *q, struct notices *s)
 {
     s->on = follow_filled(o, q, s) && follow_used(o, q, s) &&
             s->way[VBLK_DRIVER].total - s->way[VBLK_DEVICE].total <= q->size;
