@@ -181,6 +181,8 @@ CHECK(SUPPLY_DRV_02, VBLK_DRIVER, AT(LOAD), 0, PLACE(USED_RING), VBLK_SEES_DRIVE
         return UNTOUCHED;
     if (l->o->full_barriers[VBLK_DRIVER] > l->q->idx_stored)
         return HELD;
+    if (l->o->barriers[VBLK_DRIVER] <= l->q->idx_stored && notice_of(l, VBLK_DRIVER)->due)
+        return UNTOUCHED; /* no barrier at all, and a kick that follows: SUPPLY-02 */
     enum outcome outcome = broken(why, "a full barrier between the available idx and what suppresses notifications",
                                   "loaded without one");
     point_at(why, l->at);

@@ -489,7 +489,7 @@ static inline const struct notices *notices_of(const struct vblk_oracle *o, cons
 static inline bool never_told(const struct look *l)
 {
     const struct notice *n = &notices_of(l->o, l->q)->way[VBLK_DRIVER];
-    return n->due && l->chain->born >= n->since;
+    return n->due && l->chain->born > n->sent;
 }
 
 /* dispatch.c */
