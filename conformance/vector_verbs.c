@@ -344,7 +344,7 @@ static const uint8_t sets_len = VBLK_DESC_SETS_LEN, sets_flags = VBLK_DESC_SETS_
         { "in", vector_read_number, STEP(request.in_length), READING(in_given), 8, false, NULL },                      \
         FLAG("segments_writable", request.segments_writable),                                                          \
         { "status", vector_read_bool_not, STEP(request.no_status), 0, 0, false, NULL },                                \
-        NUMBER("poison", request.poison, 1), FLAG("prefill", request.prefill),                                         \
+        NUMBER("poison", request.poison, 1), FLAG("prefill", request.prefill), FLAG("indirect", request.indirect),     \
         { "readable_frames", vector_read_readable_frames, 0, 0, 0, false, NULL },                                      \
         { "writable_frames", vector_read_writable_frames, 0, 0, 0, false, NULL }, NUMBER("gap", request.gap, 8)
 

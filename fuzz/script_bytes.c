@@ -266,16 +266,18 @@ static bool is_odd(const struct vblk_step_request *req)
 
 static void request(struct wire *w, struct vblk_step_request *req)
 {
-    enum { SEGMENTS = 1, WRITABLE = 2, NO_STATUS = 4, NO_PREFILL = 8, FRAMES_OUT = 0x10, FRAMES_IN = 0x20, ODD = 0x40 };
+    enum { SEGMENTS = 1, WRITABLE = 2, NO_STATUS = 4, NO_PREFILL = 8, FRAMES_OUT = 0x10, FRAMES_IN = 0x20, ODD = 0x40,
+           INDIRECT = 0x80 };
     uint8_t flags = (uint8_t)((req->segments ? SEGMENTS : 0) | (req->segments_writable ? WRITABLE : 0) |
                               (req->no_status ? NO_STATUS : 0) | (req->prefill ? 0 : NO_PREFILL) |
                               (req->readable_frames ? FRAMES_OUT : 0) | (req->writable_frames ? FRAMES_IN : 0) |
-                              (is_odd(req) ? ODD : 0));
+                              (is_odd(req) ? ODD : 0) | (req->indirect ? INDIRECT : 0));
 
     byte(w, &flags);
     req->segments_writable = flags & WRITABLE;
     req->no_status = flags & NO_STATUS;
     req->prefill = !(flags & NO_PREFILL);
+    req->indirect = flags & INDIRECT;
     number32(w, &req->type);
     number(w, &req->sector, UINT64_MAX);
     length(w, &req->in_length);

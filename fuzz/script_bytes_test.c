@@ -52,6 +52,7 @@ static void same_request(const struct vblk_step_request *a, const struct vblk_st
     assert_int_equal(a->gap, b->gap);
     assert_int_equal(a->no_status, b->no_status);
     assert_int_equal(a->prefill, b->prefill);
+    assert_int_equal(a->indirect, b->indirect);
     assert_int_equal(a->segments_writable, b->segments_writable);
     assert_int_equal(a->segment_count, b->segment_count);
     if (a->segment_count)

@@ -44,6 +44,10 @@ enum vblk_step_kind {
      */
     VBLK_STEP_REQUEST,
     VBLK_STEP_AVAILABLE, /**< put the named request's head into the next available slot of its queue */
+    /*
+     * On a packed ring the lawful steps work: START, REQUEST, AVAILABLE, PUBLISH, KICK, WAIT, SUBMIT, LOOK; DEV_TAKE,
+     * DEV_ELEM, DEV_IDX and DEV_COMPLETE; and raw ones by address. AVAIL_* and DESC by name are VBLK_E_INVAL there.
+     */
     VBLK_STEP_PUBLISH,   /**< make the slots of queue filled since the last publish available with one index update */
     /**
      * Notify the device about queue, lawfully: barrier, read the device's suppression, kick unless suppressed. b not 0:
@@ -233,6 +237,9 @@ struct vblk_step_request {
     const uint32_t *writable_frames;
     uint16_t writable_frame_count;
     uint64_t gap;               /**< bytes of guard between descriptors' buffers in memory, not written */
+    /** The descriptors go into an indirect table, and one descriptor of the queue leads there. On a split ring DESC's
+     * a counts that one as 0 and those of the table from 1. */
+    bool indirect;
 };
 
 /** The most values of a set in struct vblk_step_expect. */

@@ -35,6 +35,8 @@ struct record {
     uint64_t begin, end; /* its memory */
     struct part readable, writable;
     uint16_t queue, head, count;
+    uint16_t descs; /* of count, those in the queue itself */
+    uint64_t table; /* indirect: where the others are */
     uint32_t used_count;
     uint32_t len;
     uint8_t status;
@@ -45,17 +47,20 @@ struct record {
 };
 
 /*
- * The driver's side of a split ring as a script drives it. Not the ring of lib/ring: a script may publish what it
- * never put into a slot, or put one head into two, and what it wrote itself must not be taken for the device's fault.
+ * The driver's side of a ring as a script drives it. A split one is not the ring of lib/ring: a script may publish
+ * what it never put into a slot, or put one head into two, and what it wrote itself is not the device's fault.
  */
 struct play_ring {
     struct vblk_layout at;
+    struct vblk_ring packed; /* where at.features say so */
     uint32_t room;   /* entries that its memory is enough for; 0: not placed yet */
     uint16_t *next;  /* [room] free list and chains */
     uint16_t *owner; /* [room] record that a head belongs to or belonged to last, plus 1 */
     uint16_t *slot;  /* [room] head in each slot */
     uint32_t free_count;
-    uint16_t free_head;
+    uint16_t free_head, free_tail;
+    uint16_t kicked;    /* avail_idx when a kick was last decided on */
+    uint16_t event;     /* used_event as last stored */
     uint16_t slots;     /* slots written, ever */
     uint16_t avail_idx; /* as last stored */
     uint16_t used_next; /* elements reaped */
@@ -118,16 +123,42 @@ void ring_free(struct play_ring *ring);
 vblk_err ring_describe(struct vblk_player *player, struct record *record);
 /* Descriptor @i of the record's chain. */
 uint16_t ring_chain_at(const struct play_ring *ring, const struct record *record, uint64_t i);
+/* Put a laid out record where the device will look for it. */
+vblk_err ring_make_available(struct vblk_player *player, struct record *record);
+/* Show the device all of them. */
+void ring_publish(struct vblk_player *player, uint16_t queue);
 void ring_put_slot(struct vblk_player *player, uint16_t queue, uint16_t slot, uint16_t head);
 void ring_set_idx(struct vblk_player *player, uint16_t queue, uint16_t idx, enum vblk_order order);
 /* Full barrier, and whether the device wants to be kicked. */
 bool ring_kick_wanted(struct vblk_player *player, uint16_t queue);
+/* What a lawful kick carries. */
+uint32_t ring_kick_data(struct vblk_player *player, uint16_t queue);
 /* LOOK, and take the answers that are there. */
 void ring_reap(struct vblk_player *player, uint16_t queue);
 /* Everything outstanding is the driver's again, as after a reset. */
 void rings_forget(struct vblk_player *player);
 void ring_forget_one(struct vblk_player *player, struct record *record);
 void ring_forget(struct vblk_player *player, uint16_t queue);
+bool ring_size(const struct vblk_player *player, uint64_t size);
+/* A record goes over to the device; an answer comes for one. */
+void ring_hand_over(struct vblk_player *player, struct record *record);
+void ring_answer(struct vblk_player *player, uint16_t queue, uint32_t id, uint32_t len);
+void ring_bad_answer(struct vblk_player *player, uint32_t id, uint32_t len, const char *what);
+static inline bool ring_has(const struct play_ring *ring, unsigned feature)
+{
+    return (ring->at.features & VBLK_BIT(feature)) != 0;
+}
+static inline bool ring_packed(const struct play_ring *ring)
+{
+    return ring_has(ring, VBLK_F_RING_PACKED);
+}
+
+/* play_packed.c: what the functions above do on a packed ring. */
+void play_packed_open(struct vblk_player *player, struct play_ring *ring);
+vblk_err play_packed_make_available(struct vblk_player *player, struct record *record);
+void play_packed_publish(struct vblk_player *player, uint16_t queue);
+bool play_packed_kick_wanted(struct vblk_player *player, uint16_t queue);
+void play_packed_reap(struct vblk_player *player, uint16_t queue);
 
 /* player.c */
 extern const char no_name[VBLK_STEP_NAME];

@@ -7,16 +7,20 @@
 
 #define AREA_ALIGNMENT 64u
 
-static bool ring_size(uint64_t size)
+bool ring_size(const struct vblk_player *player, uint64_t size)
 {
-    return size && size <= VBLK_SPLIT_SIZE_MAX && (size & (size - 1)) == 0;
+    const bool packed = player->life.accepted & VBLK_BIT(VBLK_F_RING_PACKED);
+
+    return size && size <= VBLK_SPLIT_SIZE_MAX && (packed || (size & (size - 1)) == 0);
 }
 
 static void start_over(struct play_ring *ring)
 {
     ring->slots = ring->avail_idx = ring->used_next = 0;
+    ring->kicked = ring->event = 0;
     ring->out = 0;
     ring->free_head = 0;
+    ring->free_tail = (uint16_t)(ring->at.size - 1);
     ring->free_count = ring->at.size;
     for (uint32_t i = 0; i < ring->at.size; i++) {
         ring->next[i] = (uint16_t)(i + 1);
@@ -33,10 +37,11 @@ static uint64_t round_up(uint64_t n)
 void ring_free(struct play_ring *ring)
 {
     free(ring->next);
+    vblk_ring_close(&ring->packed);
     *ring = (struct play_ring){ 0 };
 }
 
-/* Guest memory for a ring of @size entries, from the top of the arena down. */
+/* Guest memory, enough for either format, for a ring of @size entries, from the top of the arena down. */
 static vblk_err place_memory(struct vblk_player *player, struct play_ring *ring, uint32_t size)
 {
     struct vblk_extent areas[VBLK_AREAS];
@@ -63,7 +68,7 @@ vblk_err ring_place(struct vblk_player *player, uint16_t queue, uint32_t size)
     struct play_ring *ring = &player->ring[queue];
     vblk_err err = VBLK_OK;
 
-    if (!ring_size(size))
+    if (!ring_size(player, size))
         return VBLK_E_INVAL;
     if (ring->at.size)
         ring_forget(player, queue);
@@ -79,6 +84,8 @@ vblk_err ring_place(struct vblk_player *player, uint16_t queue, uint32_t size)
         ring->room = err ? 0 : size;
     }
     ring->at.size = err ? 0 : size;
+    ring->at.features = player->life.accepted;
+    vblk_ring_close(&ring->packed);
     start_over(ring);
     return err;
 }
@@ -99,23 +106,28 @@ void ring_zero(struct vblk_player *player, uint16_t queue)
     const uint64_t size = ring->at.size;
 
     ring_forget(player, queue);
+    ring->at.features = player->life.accepted;
     start_over(ring);
+    if (ring_packed(ring)) {
+        play_packed_open(player, ring);
+        return;
+    }
     (void)!vblk_memory_fill(player->mem, VBLK_DRIVER, ring->at.desc, 0, (size_t)(16 * size));
     (void)!vblk_memory_fill(player->mem, VBLK_DRIVER, ring->at.driver, 0, (size_t)(6 + 2 * size));
     (void)!vblk_memory_fill(player->mem, VBLK_DRIVER, ring->at.device, 0, (size_t)(6 + 8 * size));
 }
 
-static void store_desc(struct vblk_player *player, struct play_ring *ring, uint16_t at, const struct frame *frame,
-                       unsigned flags)
+static void store_desc(struct vblk_player *player, uint64_t at, const struct frame *frame, unsigned flags,
+                       uint16_t next)
 {
     const struct vblk_desc desc = {
         .addr = vblk_put64(frame->gpa),
         .len = vblk_put32(frame->len),
         .flags = vblk_put16((uint16_t)flags),
-        .next = vblk_put16(flags & VBLK_DESC_NEXT ? ring->next[at] : 0),
+        .next = vblk_put16(flags & VBLK_DESC_NEXT ? next : 0),
     };
 
-    (void)!vblk_memory_write(player->mem, VBLK_DRIVER, vblk_split_desc_at(&ring->at, at), &desc, sizeof(desc));
+    (void)!vblk_memory_write(player->mem, VBLK_DRIVER, at, &desc, sizeof(desc));
 }
 
 /* Describe one part; @left counts the descriptors that are still to come. @return the next free one. */
@@ -126,10 +138,34 @@ static uint16_t describe(struct vblk_player *player, struct play_ring *ring, con
 
     for (bool more = layout_first(part, &frame); more; more = layout_next(part, &frame)) {
         --*left;
-        store_desc(player, ring, at, &frame, flags | (*left ? VBLK_DESC_NEXT : 0u));
+        store_desc(player, vblk_split_desc_at(&ring->at, at), &frame, flags | (*left ? VBLK_DESC_NEXT : 0u),
+                   ring->next[at]);
         at = ring->next[at];
     }
     return at;
+}
+
+/* The entries of an indirect table, from the @at-th on. @return past the last one. */
+static uint16_t tabulate(struct vblk_player *player, const struct record *record, const struct part *part,
+                         unsigned flags, uint16_t at)
+{
+    struct frame frame;
+
+    for (bool more = layout_first(part, &frame); more; more = layout_next(part, &frame)) {
+        const uint64_t gpa = record->table + at++ * sizeof(struct vblk_desc);
+
+        store_desc(player, gpa, &frame, flags | (at < record->count ? VBLK_DESC_NEXT : 0u), at);
+    }
+    return at;
+}
+
+static void describe_table(struct vblk_player *player, struct play_ring *ring, const struct record *record)
+{
+    const struct frame table = { .gpa = record->table, .len = record->count * (uint32_t)sizeof(struct vblk_desc) };
+
+    tabulate(player, record, &record->writable, VBLK_DESC_WRITE, tabulate(player, record, &record->readable, 0, 0));
+    store_desc(player, vblk_split_desc_at(&ring->at, ring->free_head), &table, VBLK_DESC_INDIRECT, 0);
+    ring->free_head = ring->next[ring->free_head];
 }
 
 vblk_err ring_describe(struct vblk_player *player, struct record *record)
@@ -140,12 +176,18 @@ vblk_err ring_describe(struct vblk_player *player, struct record *record)
 
     if (err)
         return err;
-    if (record->count > ring->free_count)
+    if (ring_packed(ring))
+        return VBLK_OK; /* in the order of the ring, so when it is made available */
+    if (record->descs > ring->free_count)
         return VBLK_E_FULL;
     record->head = ring->free_head;
-    ring->free_head = describe(player, ring, &record->readable, 0, ring->free_head, &left);
-    ring->free_head = describe(player, ring, &record->writable, VBLK_DESC_WRITE, ring->free_head, &left);
-    ring->free_count -= record->count;
+    if (record->table) {
+        describe_table(player, ring, record);
+    } else {
+        ring->free_head = describe(player, ring, &record->readable, 0, ring->free_head, &left);
+        ring->free_head = describe(player, ring, &record->writable, VBLK_DESC_WRITE, ring->free_head, &left);
+    }
+    ring->free_count -= record->descs;
     ring->owner[record->head] = (uint16_t)(record - player->records + 1);
     return VBLK_OK;
 }
@@ -184,6 +226,13 @@ void ring_put_slot(struct vblk_player *player, uint16_t queue, uint16_t slot, ui
         record->state = RECORD_SLOT;
 }
 
+void ring_hand_over(struct vblk_player *player, struct record *record)
+{
+    record->state = RECORD_OUT;
+    player->ring[record->queue].out++;
+    player->out->requests++;
+}
+
 /* What lies between the old idx and the new one is the device's now. */
 static void hand_over(struct vblk_player *player, uint16_t queue, uint16_t idx)
 {
@@ -192,11 +241,8 @@ static void hand_over(struct vblk_player *player, uint16_t queue, uint16_t idx)
     for (uint32_t i = 0; i < ring->at.size && ring->avail_idx != idx; i++) {
         struct record *record = owner(player, queue, ring->slot[ring->avail_idx++ & (ring->at.size - 1)]);
 
-        if (!record || record->state != RECORD_SLOT)
-            continue;
-        record->state = RECORD_OUT;
-        ring->out++;
-        player->out->requests++;
+        if (record && record->state == RECORD_SLOT)
+            ring_hand_over(player, record);
     }
     ring->avail_idx = idx;
 }
@@ -212,29 +258,102 @@ void ring_set_idx(struct vblk_player *player, uint16_t queue, uint16_t idx, enum
         ring->slots = idx;
 }
 
+vblk_err ring_make_available(struct vblk_player *player, struct record *record)
+{
+    struct play_ring *ring = &player->ring[record->queue];
+
+    if (ring_packed(ring))
+        return play_packed_make_available(player, record);
+    ring_put_slot(player, record->queue, ring->slots, record->head);
+    return VBLK_OK;
+}
+
+/* Barrier and index, if any slot was filled. */
+void ring_publish(struct vblk_player *player, uint16_t queue)
+{
+    const struct play_ring *ring = &player->ring[queue];
+
+    if (ring_packed(ring)) {
+        play_packed_publish(player, queue);
+        return;
+    }
+    if (ring->slots == ring->avail_idx)
+        return;
+    vblk_memory_barrier(player->mem, VBLK_DRIVER, VBLK_RELEASE);
+    ring_set_idx(player, queue, ring->slots, VBLK_RELEASE);
+}
+
+/* EVENT_IDX: whether the place that the device named is among those made available since the last decision. */
+static bool event_crossed(struct vblk_player *player, struct play_ring *ring)
+{
+    const uint16_t before = ring->kicked;
+    uint16_t event = 0;
+
+    (void)!vblk_memory_load16(player->mem, VBLK_DRIVER, vblk_split_avail_event_at(&ring->at), VBLK_RELAXED, &event);
+    ring->kicked = ring->avail_idx;
+    return (uint16_t)(ring->avail_idx - event - 1) < (uint16_t)(ring->avail_idx - before);
+}
+
+uint32_t ring_kick_data(struct vblk_player *player, uint16_t queue)
+{
+    const struct play_ring *ring = &player->ring[queue % PLAY_QUEUES];
+    uint32_t data = queue;
+
+    if (!ring_has(ring, VBLK_F_NOTIFICATION_DATA))
+        return queue;
+    if (!ring_packed(ring))
+        return queue | (uint32_t)ring->avail_idx << 16;
+    if (ring->packed.ops)
+        (void)!ring->packed.ops->kick_data(&ring->packed, queue, &data);
+    return data;
+}
+
 bool ring_kick_wanted(struct vblk_player *player, uint16_t queue)
 {
     uint16_t flags = 0;
 
+    if (ring_packed(&player->ring[queue]))
+        return play_packed_kick_wanted(player, queue);
     vblk_memory_barrier(player->mem, VBLK_DRIVER, VBLK_FULL);
+    if (ring_has(&player->ring[queue], VBLK_F_EVENT_IDX))
+        return event_crossed(player, &player->ring[queue]);
     (void)!vblk_memory_load16(player->mem, VBLK_DRIVER, vblk_split_used_flags_at(&player->ring[queue].at), VBLK_RELAXED,
                               &flags);
     return !(flags & VBLK_USED_NO_NOTIFY);
 }
 
-/* The descriptors of a record are free again. */
+/*
+ * The descriptors of a record are free again. The last ones freed are the next to be used; but IN_ORDER wants the order
+ * of the ring (2.7.9), which comes of itself if they are the last.
+ */
+static void free_chain(struct play_ring *ring, const struct record *record)
+{
+    const uint16_t last = ring_chain_at(ring, record, record->descs - 1u);
+    const bool none = !ring->free_count;
+
+    ring->free_count += record->descs;
+    if (ring_has(ring, VBLK_F_IN_ORDER) && !none) {
+        ring->next[ring->free_tail] = record->head;
+        ring->free_tail = last;
+        return;
+    }
+    ring->next[last] = ring->free_head;
+    ring->free_head = record->head;
+    if (none)
+        ring->free_tail = last;
+}
+
 static void give_back(struct vblk_player *player, struct record *record)
 {
     struct play_ring *ring = &player->ring[record->queue];
 
-    ring->next[ring_chain_at(ring, record, record->count - 1u)] = ring->free_head;
-    ring->free_head = record->head;
-    ring->free_count += record->count;
+    if (!ring_packed(ring))
+        free_chain(ring, record);
     ring->out -= record->state == RECORD_OUT;
     record_end(player, record);
 }
 
-static void bad_answer(struct vblk_player *player, uint32_t id, uint32_t len, const char *what)
+void ring_bad_answer(struct vblk_player *player, uint32_t id, uint32_t len, const char *what)
 {
     struct vblk_surprise *surprise = player_surprise(player, no_name);
 
@@ -254,12 +373,12 @@ static void read_status(struct vblk_player *player, struct record *record)
 }
 
 /* One used element. What a script published by hand or took for done is answered lawfully, too; but only once. */
-static void answer(struct vblk_player *player, uint16_t queue, uint32_t id, uint32_t len)
+void ring_answer(struct vblk_player *player, uint16_t queue, uint32_t id, uint32_t len)
 {
     struct record *record = owner(player, queue, id);
 
     if (!record || record->used_count++) {
-        bad_answer(player, id, len, record ? "answered again" : "nothing in flight has this id");
+        ring_bad_answer(player, id, len, record ? "answered again" : "nothing in flight has this id");
         return;
     }
     read_status(player, record);
@@ -268,26 +387,76 @@ static void answer(struct vblk_player *player, uint16_t queue, uint32_t id, uint
     ring_forget_one(player, record);
 }
 
+/*
+ * IN_ORDER: an answer may stand for buffers before it, too (2.7.9). They were made available in the order in which they
+ * are used, so that both rings' positions agree. Those passed over count as written to the end.
+ */
+static void answer_passed(struct vblk_player *player, uint16_t queue, uint32_t id, uint16_t idx)
+{
+    struct play_ring *ring = &player->ring[queue];
+    const uint32_t mask = ring->at.size - 1;
+    uint16_t n = 0;
+
+    while ((uint16_t)(ring->used_next + n) != idx && ring->slot[(ring->used_next + n) & mask] != id)
+        n++;
+    if ((uint16_t)(ring->used_next + n) == idx)
+        return;
+    for (; n; n--) {
+        const uint16_t head = ring->slot[ring->used_next++ & mask];
+        const struct record *record = owner(player, queue, head);
+
+        ring_answer(player, queue, head, record ? (uint32_t)record->writable.total : 0);
+    }
+}
+
+static void take_answers(struct vblk_player *player, uint16_t queue, uint16_t idx)
+{
+    struct play_ring *ring = &player->ring[queue];
+
+    while (ring->used_next != idx) {
+        struct vblk_used_elem elem;
+
+        if (vblk_memory_read(player->mem, VBLK_DRIVER, vblk_split_used_ring_at(&ring->at, ring->used_next), &elem,
+                             sizeof(elem)))
+            return;
+        if (ring_has(ring, VBLK_F_IN_ORDER))
+            answer_passed(player, queue, vblk_get32(elem.id), idx);
+        ring->used_next++;
+        ring_answer(player, queue, vblk_get32(elem.id), vblk_get32(elem.len));
+    }
+}
+
+/* EVENT_IDX: ask to hear of the next answer. @return whether that is news, so that another look is due. */
+static bool ask_again(struct vblk_player *player, struct play_ring *ring)
+{
+    if (!ring_has(ring, VBLK_F_EVENT_IDX) || ring->event == ring->used_next)
+        return false;
+    ring->event = ring->used_next;
+    (void)!vblk_memory_store16(player->mem, VBLK_DRIVER, vblk_split_used_event_at(&ring->at), VBLK_RELAXED,
+                               ring->event);
+    vblk_memory_barrier(player->mem, VBLK_DRIVER, VBLK_FULL);
+    return true;
+}
+
 void ring_reap(struct vblk_player *player, uint16_t queue)
 {
     struct play_ring *ring = &player->ring[queue];
     uint16_t idx;
 
-    vblk_port_look(player->port, queue);
-    if (vblk_memory_load16(player->mem, VBLK_DRIVER, vblk_split_used_idx_at(&ring->at), VBLK_ACQUIRE, &idx))
+    if (ring_packed(ring)) {
+        play_packed_reap(player, queue);
         return;
-    if ((uint16_t)(idx - ring->used_next) > ring->at.size) {
-        bad_answer(player, idx, 0, "used idx jumped");
-        ring->used_next = idx;
     }
-    while (ring->used_next != idx) {
-        struct vblk_used_elem elem;
-
-        if (vblk_memory_read(player->mem, VBLK_DRIVER, vblk_split_used_ring_at(&ring->at, ring->used_next++), &elem,
-                             sizeof(elem)))
+    vblk_port_look(player->port, queue);
+    do {
+        if (vblk_memory_load16(player->mem, VBLK_DRIVER, vblk_split_used_idx_at(&ring->at), VBLK_ACQUIRE, &idx))
             return;
-        answer(player, queue, vblk_get32(elem.id), vblk_get32(elem.len));
-    }
+        if ((uint16_t)(idx - ring->used_next) > ring->at.size) {
+            ring_bad_answer(player, idx, 0, "used idx jumped");
+            ring->used_next = idx;
+        }
+        take_answers(player, queue, idx);
+    } while (ring->used_next == idx && ask_again(player, ring));
 }
 
 void ring_forget_one(struct vblk_player *player, struct record *record)

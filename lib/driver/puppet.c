@@ -28,11 +28,11 @@ static void reset(struct puppet *puppet)
     puppet->device.value[VBLK_REG_STATUS] = 0;
     puppet->device.value[VBLK_REG_DRIVER_FEATURES] = 0;
     puppet->status_once = false;
-    memset(puppet->ring, 0, sizeof(puppet->ring));
-    for (size_t i = 0; i < PUPPET_QUEUES; i++) {
+    for (uint16_t i = 0; i < PUPPET_QUEUES; i++) {
         struct shown *queue = &puppet->queue[i];
         const uint64_t max = queue->value[VBLK_REG_QUEUE_MAX];
 
+        puppet_ring_reset(puppet, i);
         memset(queue->value, 0, sizeof(queue->value));
         queue->value[VBLK_REG_QUEUE_MAX] = max;
         queue->value[VBLK_REG_QUEUE_SIZE] = max;
@@ -137,6 +137,8 @@ static void close_puppet(struct vblk_port *port)
 {
     struct puppet *puppet = puppet_of(port);
 
+    for (uint16_t i = 0; i < PUPPET_QUEUES; i++)
+        puppet_ring_reset(puppet, i);
     disk_free(&puppet->disk);
     free(puppet);
 }

@@ -6,6 +6,7 @@
 #include <vblk/player.h>
 
 #include "disk.h"
+#include "ring.h"
 
 #define PUPPET_QUEUES 64u
 
@@ -16,11 +17,12 @@ struct shown {
     bool pinned[VBLK_REG_COUNT];
 };
 
-/* Where the device stands in one split ring. */
+/* Where the device stands in one ring. */
 struct puppet_ring {
     uint16_t next_avail; /* available entries taken */
     uint16_t next_elem;  /* used elements written */
     uint16_t used_idx;   /* as stored last */
+    struct vblk_ring packed; /* where the driver accepted that */
 };
 
 struct puppet {
@@ -51,9 +53,11 @@ uint64_t puppet_reg(const struct puppet *puppet, enum vblk_reg reg, uint16_t que
 vblk_err puppet_set_config(struct puppet *puppet, uint64_t offset, const struct vblk_bytes *bytes);
 void puppet_leave(struct puppet *puppet, const struct vblk_bytes *how);
 
-/* Device side of a split ring. Nothing here fails: a range outside memory is an event, and the device goes on. */
+/* Device side of a ring. Nothing here fails: a range outside memory is an event, and the device goes on. */
 /* Take one available buffer: loads of idx, slot, descriptors and readable bytes. false: nothing there. */
 bool puppet_take(struct puppet *puppet, uint16_t queue, uint16_t *head);
+/* The queue's bookkeeping starts over. */
+void puppet_ring_reset(struct puppet *puppet, uint16_t queue);
 void puppet_elem(struct puppet *puppet, uint16_t queue, uint32_t id, uint32_t len);
 void puppet_used_idx(struct puppet *puppet, uint16_t queue, uint16_t idx, enum vblk_order order);
 /* Barrier, idx past the elements written, and a notification unless the driver wants none. */

@@ -266,9 +266,42 @@ static void pattern__is_the_same_however_it_is_cut(void **state)
     assert_memory_not_equal(whole, whole + 8, 8);
 }
 
+/* The script is both parties, on every ring: notifications come where they were asked for. */
+static void each_ring__taken_and_completed(void **state)
+{
+    struct stage *stage = *state;
+
+    for (unsigned i = 0; i < 8; i++) {
+        const uint64_t ring = (i & 1 ? VBLK_BIT(VBLK_F_RING_PACKED) : 0) | (i & 2 ? VBLK_BIT(VBLK_F_INDIRECT_DESC) : 0) |
+                              (i & 4 ? VBLK_BIT(VBLK_F_EVENT_IDX) : 0);
+
+        stage->count = 0;
+        stage->script.features = V1 | ring;
+        stage->script.puppet = (struct vblk_puppet){ .features = V1 | ring, .num_queues = 1, .queue_max = 8,
+                                                     .config_length = 96 };
+        add(stage, VBLK_STEP_START, "");
+        for (unsigned k = 0; k < 5; k++) {
+            struct vblk_step *step = add_read(stage, "r", k, 512);
+
+            step->request.indirect = ring & VBLK_BIT(VBLK_F_INDIRECT_DESC);
+            add(stage, VBLK_STEP_AVAILABLE, "r");
+            add(stage, VBLK_STEP_PUBLISH, "");
+            add(stage, VBLK_STEP_DEV_TAKE, "");
+            add(stage, VBLK_STEP_DEV_COMPLETE, "r");
+            add(stage, VBLK_STEP_WAIT, "r");
+            add_expect(stage, "r", VBLK_S_OK, 513);
+        }
+        played(stage);
+        assert_int_equal(stage->play.answered, 5);
+        assert_int_equal(stage->play.surprise_count, 0);
+        assert_int_equal(stage->watch.counts[VBLK_EV_USED_NOTIFY], 5);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        STAGED(each_ring__taken_and_completed),
         STAGED(tables__are_what_registers_and_configuration_show),
         STAGED(registers__only_writable_ones_change_and_reset_clears_them),
         STAGED(show_steps__override_what_is_honest),

@@ -113,11 +113,14 @@ vblk_err record_new(struct vblk_player *player, const struct vblk_step *step, st
 {
     struct record made = { .state = RECORD_LAID, .req = &step->request, .queue = step->queue };
     struct record *record;
-    uint64_t size;
+    uint64_t size, table;
 
     if (layout_parts(&step->request, &made.readable, &made.writable))
         return VBLK_E_INVAL;
-    size = layout_span(&made.readable) + layout_span(&made.writable);
+    made.count = (uint16_t)(made.readable.count + made.writable.count);
+    made.descs = step->request.indirect ? 1 : made.count;
+    table = step->request.indirect ? made.count * sizeof(struct vblk_desc) : 0;
+    size = table + layout_span(&made.readable) + layout_span(&made.writable);
     if (player->high < player->low || size > player->high - player->low)
         return VBLK_E_INVAL;
     if (!find_room(player, size, &made.begin))
@@ -127,9 +130,9 @@ vblk_err record_new(struct vblk_player *player, const struct vblk_step *step, st
         return VBLK_E_FULL;
     records_reuse(player, made.begin, made.begin + size);
     made.end = made.begin + size;
-    made.readable.base = made.begin;
-    made.writable.base = made.begin + layout_span(&made.readable);
-    made.count = (uint16_t)(made.readable.count + made.writable.count);
+    made.table = table ? made.begin : 0;
+    made.readable.base = made.begin + table;
+    made.writable.base = made.readable.base + layout_span(&made.readable);
     made.serial = ++player->serial;
     memcpy(made.name, step->name, sizeof(made.name));
     made.name[VBLK_STEP_NAME - 1] = 0;

@@ -49,10 +49,12 @@ static vblk_err read_limits(struct vblk_player *player)
     return err;
 }
 
-static uint32_t power_of_two_up_to(uint64_t n)
+static uint32_t size_up_to(const struct vblk_player *player, uint64_t n)
 {
     uint32_t size = 1;
 
+    if (ring_size(player, n))
+        return (uint32_t)n;
     while (size < VBLK_SPLIT_SIZE_MAX && (uint64_t)size * 2 <= n)
         size *= 2;
     return size;
@@ -94,7 +96,7 @@ static vblk_err stage_queues(struct vblk_player *player, uint64_t wanted)
             player->life.stuck = "a queue does not exist";
             return VBLK_E_STATE;
         }
-        err = ring_place(player, i, power_of_two_up_to(max < size ? max : size));
+        err = ring_place(player, i, size_up_to(player, max < size ? max : size));
         if (err)
             return err;
         ring_zero(player, i);
@@ -191,12 +193,14 @@ static vblk_err planned(struct vblk_player *player, const struct vblk_step *step
 /* What the player has to know of a write that goes past its own steps. */
 static vblk_err follow(struct vblk_player *player, const struct vblk_step *step, uint64_t value)
 {
-    const bool size = value && value <= VBLK_SPLIT_SIZE_MAX && (value & (value - 1)) == 0;
+    const bool size = ring_size(player, value);
     struct play_ring *ring;
     vblk_err err = VBLK_OK;
 
     if (step->reg == VBLK_REG_STATUS && (uint8_t)value == 0)
         rings_forget(player);
+    if (step->reg == VBLK_REG_DRIVER_FEATURES)
+        player->life.accepted = value;
     if (step->reg < VBLK_REG_QUEUE_SIZE || step->reg > VBLK_REG_QUEUE_RESET || step->queue >= PLAY_QUEUES)
         return VBLK_OK;
     ring = &player->ring[step->queue];

@@ -32,9 +32,11 @@ static vblk_err desc_index(struct vblk_player *player, const struct vblk_step *s
     const struct play_ring *ring = &player->ring[record ? record->queue : step->queue];
 
     *index = n;
+    if (record && ring_packed(ring))
+        return VBLK_E_INVAL;
     if (!record)
         return n < ring->at.size ? VBLK_OK : VBLK_E_INVAL;
-    if (n >= record->count)
+    if (n >= record->descs)
         return VBLK_E_INVAL;
     *index = ring_chain_at(ring, record, n);
     return VBLK_OK;
@@ -64,21 +66,37 @@ static vblk_err merge(struct vblk_player *player, const struct vblk_step *step, 
     return VBLK_OK;
 }
 
+/* Where the descriptor lies: in the queue, or in the request's indirect table. */
+static vblk_err desc_address(struct vblk_player *player, const struct vblk_step *step, const struct record *record,
+                             uint64_t *gpa)
+{
+    const struct play_ring *ring = &player->ring[record ? record->queue : step->queue];
+    uint64_t index;
+    vblk_err err;
+
+    if (record && record->table && step->a && step->a <= record->count) {
+        *gpa = record->table + (step->a - 1) * sizeof(struct vblk_desc);
+        return VBLK_OK;
+    }
+    err = desc_index(player, step, record, step->a, &index);
+    *gpa = err ? 0 : vblk_split_desc_at(&ring->at, (uint32_t)index);
+    return err;
+}
+
 vblk_err step_desc(struct vblk_player *player, const struct vblk_step *step)
 {
     const struct record *record = step->name[0] ? record_named(player, step->name) : NULL;
     struct vblk_desc desc = { { { 0 } }, { { 0 } }, { { 0 } }, { { 0 } } };
     struct play_ring *ring;
-    uint64_t index, gpa;
+    uint64_t gpa;
     vblk_err err = step->name[0] && !record ? VBLK_E_INVAL : VBLK_OK;
 
     if (!err)
         err = ring_need(player, record ? record->queue : step->queue, &ring);
     if (!err)
-        err = desc_index(player, step, record, step->a, &index);
+        err = desc_address(player, step, record, &gpa);
     if (err)
         return err;
-    gpa = vblk_split_desc_at(&ring->at, (uint32_t)index);
     (void)!vblk_memory_peek(player->mem, gpa, &desc, sizeof(desc));
     err = merge(player, step, record, &desc);
     if (!err)
@@ -92,7 +110,7 @@ vblk_err step_avail_slot(struct vblk_player *player, const struct vblk_step *ste
     struct play_ring *ring;
     const vblk_err err = ring_need(player, step->queue, &ring);
 
-    if (err || (step->a_given && step->a >= ring->at.size) || (!step->b_given && !record))
+    if (err || ring_packed(ring) || (step->a_given && step->a >= ring->at.size) || (!step->b_given && !record))
         return err ? err : VBLK_E_INVAL;
     ring_put_slot(player, step->queue, step->a_given ? (uint16_t)step->a : ring->slots,
                   record ? record->head : (uint16_t)step->b);
@@ -104,6 +122,8 @@ vblk_err step_avail_idx(struct vblk_player *player, const struct vblk_step *step
     struct play_ring *ring;
     const vblk_err err = ring_need(player, step->queue, &ring);
 
+    if (!err && ring_packed(ring))
+        return VBLK_E_INVAL;
     if (!err)
         ring_set_idx(player, step->queue, step->a_given ? (uint16_t)step->a : ring->slots,
                      (enum vblk_order)step->order);
@@ -115,6 +135,8 @@ vblk_err step_avail_flags(struct vblk_player *player, const struct vblk_step *st
     struct play_ring *ring;
     const vblk_err err = ring_need(player, step->queue, &ring);
 
+    if (!err && ring_packed(ring))
+        return VBLK_E_INVAL;
     if (!err)
         (void)!vblk_memory_store16(player->mem, VBLK_DRIVER, vblk_split_avail_flags_at(&ring->at),
                                    (enum vblk_order)step->order, (uint16_t)step->a);

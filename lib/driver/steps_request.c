@@ -59,30 +59,11 @@ vblk_err step_request(struct vblk_player *player, const struct vblk_step *step)
     return err;
 }
 
-static void make_available(struct vblk_player *player, const struct record *record)
-{
-    ring_put_slot(player, record->queue, player->ring[record->queue].slots, record->head);
-}
-
-/* Barrier and index, if any slot was filled. */
-static void publish(struct vblk_player *player, uint16_t queue)
-{
-    const struct play_ring *ring = &player->ring[queue];
-
-    if (ring->slots == ring->avail_idx)
-        return;
-    vblk_memory_barrier(player->mem, VBLK_DRIVER, VBLK_RELEASE);
-    ring_set_idx(player, queue, ring->slots, VBLK_RELEASE);
-}
-
 vblk_err step_available(struct vblk_player *player, const struct vblk_step *step)
 {
-    const struct record *record = record_named(player, step->name);
+    struct record *record = record_named(player, step->name);
 
-    if (!record)
-        return VBLK_E_INVAL;
-    make_available(player, record);
-    return VBLK_OK;
+    return record ? ring_make_available(player, record) : VBLK_E_INVAL;
 }
 
 vblk_err step_publish(struct vblk_player *player, const struct vblk_step *step)
@@ -91,13 +72,13 @@ vblk_err step_publish(struct vblk_player *player, const struct vblk_step *step)
     const vblk_err err = ring_need(player, step->queue, &ring);
 
     if (!err)
-        publish(player, step->queue);
+        ring_publish(player, step->queue);
     return err;
 }
 
 vblk_err step_kick(struct vblk_player *player, const struct vblk_step *step)
 {
-    const uint32_t data = step->a_given ? (uint32_t)step->a : step->queue;
+    const uint32_t data = step->a_given ? (uint32_t)step->a : ring_kick_data(player, step->queue);
     struct play_ring *ring;
 
     if (!step->b) {
@@ -205,10 +186,12 @@ vblk_err step_submit(struct vblk_player *player, const struct vblk_step *step)
     if (err)
         return err;
     record = player->last;
-    make_available(player, record);
-    publish(player, step->queue);
+    err = ring_make_available(player, record);
+    if (err)
+        return err;
+    ring_publish(player, step->queue);
     if (ring_kick_wanted(player, step->queue))
-        err = vblk_port_kick(player->port, step->queue, step->queue);
+        err = vblk_port_kick(player->port, step->queue, ring_kick_data(player, step->queue));
     return err ? err : wait_for(player, record, limit(player, step));
 }
 
