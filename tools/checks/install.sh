@@ -33,6 +33,8 @@ needed=$(objdump -p "$libdir/libvblk.so" | awk '$1 == "NEEDED" && $2 !~ /^(libc\
 flags=$(PKG_CONFIG_PATH=$(dirname "$pc") pkg-config --cflags --libs vblk)
 eval "\"$cc\" -std=c11 -Wall -Werror \"$outside/outside.c\" -o \"$scratch/shared\" $flags"
 LD_LIBRARY_PATH=$libdir "$scratch/shared"
+eval "\"$cc\" -std=c11 -Wall -Werror \"$root/docs/examples/judge.c\" -o \"$scratch/judge\" $flags"
+LD_LIBRARY_PATH=$libdir "$scratch/judge" | grep -q '^VQ-02: ' || fail "the example does not find what its device does wrong"
 cflags=$(PKG_CONFIG_PATH=$(dirname "$pc") pkg-config --cflags vblk)
 eval "\"$cc\" -std=c11 -Wall -Werror \"$outside/outside.c\" -o \"$scratch/static\" $cflags \"$libdir/libvblk.a\""
 "$scratch/static"
