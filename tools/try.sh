@@ -15,21 +15,7 @@ reports=build/report
 [ -x "$vblk" ] || die "$vblk was not built"
 mkdir -p "$reports"
 
-scratch=$(mktemp -d)
-daemon=
-clean_up()
-{
-    if [ -n "$daemon" ]; then
-        kill "$daemon" 2>/dev/null || :
-        wait "$daemon" 2>/dev/null || :
-    fi
-    rm -rf "$scratch"
-}
-trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
-
-# judge NAME TITLE OPTION…: one run of the suite; what its exit status means is said in words
+# judge NAME TITLE COMMAND…: one run of the suite; what its exit status means is said in words
 judge()
 {
     name=$1
@@ -38,7 +24,7 @@ judge()
     rm -f "$reports/$name".*
     say "" "== $title"
     status=0
-    "$vblk" test "$@" --report "text:$reports/$name.txt" --report "json:$reports/$name.json" \
+    "$@" --report "text:$reports/$name.txt" --report "json:$reports/$name.json" \
         --report "junit:$reports/$name.xml" || status=$?
     cat "$reports/$name.txt" 2>/dev/null || :
     case $status in
@@ -52,33 +38,13 @@ judge()
     esac
 }
 
-# The daemon listens when its socket exists; it is given ten seconds.
-start_daemon()
-{
-    socket=$scratch/vhost.sock
-    truncate -s 64M "$scratch/disk.img"
-    qemu-storage-daemon \
-        --blockdev "driver=file,node-name=f0,filename=$scratch/disk.img,discard=unmap" \
-        --export "type=vhost-user-blk,id=e0,addr.type=unix,addr.path=$socket,node-name=f0,writable=on,num-queues=2,logical-block-size=512" \
-        >"$reports/qemu-storage-daemon.log" 2>&1 &
-    daemon=$!
-    tries=100
-    while [ ! -S "$socket" ]; do
-        tries=$((tries - 1))
-        if [ $tries -eq 0 ] || ! kill -0 "$daemon" 2>/dev/null; then
-            cat "$reports/qemu-storage-daemon.log" >&2
-            die "qemu-storage-daemon did not come up"
-        fi
-        sleep 0.1
-    done
-}
-
 broken=0
-judge builtin "The reference device (built in)" --builtin
-start_daemon
-judge qemu-storage-daemon "$(qemu-storage-daemon --version | head -n 1)" --vhost-user "$socket" --allow-data-loss
+judge builtin "The reference device (built in)" "$vblk" test --builtin
+judge qemu-storage-daemon "$(qemu-storage-daemon --version | head -n 1)" \
+    tools/storage-daemon.sh "$vblk" test --allow-data-loss
 
 say "" "Reports (text, JSON, JUnit):"
 find "$reports" -name '*.txt' -o -name '*.json' -o -name '*.xml' | sort | sed 's/^/    /'
 say "One clause in full: $vblk clauses PROV-DEV-01"
+say "One case again, on a daemon of its own: tools/storage-daemon.sh $vblk test --allow-data-loss --case NAME"
 [ $broken -eq 0 ] || exit 2
