@@ -88,6 +88,7 @@ static const char *section_of(const struct report_clause *clause)
 }
 
 #define TOLD_MAX 3u
+#define WIDTH 96 /* columns, where lists are folded */
 
 static void put_clause(const struct text *t, const struct report_clause *clause)
 {
@@ -149,6 +150,19 @@ static void put_stopped(const struct text *t)
         fputc('\n', t->out);
 }
 
+/* Folded to the width of a terminal. */
+static void put_readings(const struct text *t)
+{
+    const struct report *report = t->report;
+    int column = report->reading_count ? fprintf(t->out, "Readings:") : 0;
+
+    for (size_t i = 0; i < report->reading_count; i++) {
+        if (column + (int)strlen(report->readings[i]) > WIDTH)
+            column = fprintf(t->out, "\n         ") - 1;
+        column += fprintf(t->out, " %s%s", report->readings[i], i + 1 < report->reading_count ? "," : "\n");
+    }
+}
+
 static void put_summary(const struct text *t)
 {
     const struct report *report = t->report;
@@ -165,9 +179,7 @@ static void put_summary(const struct text *t)
     for (size_t i = 0; i < count; i++)
         fprintf(t->out, "  %6zu skipped: %s\n", reasons[i].count, reasons[i].reason);
     free(reasons);
-    for (size_t i = 0; i < report->reading_count; i++)
-        fprintf(t->out, "%s%s%s", i ? ", " : "Readings: ", report->readings[i],
-                i + 1 == report->reading_count ? "\n" : "");
+    put_readings(t);
     for (size_t i = 0; i < report->note_count; i++)
         fprintf(t->out, "Note: %s\n", report->notes[i]);
 }
@@ -212,7 +224,7 @@ static void put_features(const struct text *t, const char *what, uint64_t featur
             (void)snprintf(bit, sizeof(bit), "bit %u", i);
             name = bit;
         }
-        if (column + (int)strlen(name) > 110)
+        if (column + (int)strlen(name) > WIDTH)
             column = fprintf(t->out, "\n%-11s", "") - 1;
         column += fprintf(t->out, " %s", name);
     }

@@ -50,6 +50,20 @@ static bool shown(const struct catalogue *catalogue, const struct vblk_clause *r
            (catalogue->bound < 0 || catalogue->bound == row->bound);
 }
 
+static bool narrowed(const struct catalogue *catalogue)
+{
+    return catalogue->area || catalogue->standing >= 0 || catalogue->bound >= 0;
+}
+
+/* A glob that fits no area at all is a slip of the pen. */
+static bool area_known(const char *glob)
+{
+    for (size_t no = 0; no < vblk_clause_count(); no++)
+        if (fnmatch(glob, vblk_clause_at((vblk_clause_no)no)->area, 0) == 0)
+            return true;
+    return false;
+}
+
 static void print_counts(const size_t *standing, const size_t (*bound)[STANDINGS], size_t total)
 {
     printf("\n%zu clauses:", total);
@@ -206,7 +220,8 @@ static int print_matching(struct catalogue *catalogue, const char *glob)
             found++;
         }
     }
-    return found ? CMD_HELD : cmd_sorry("clauses", "there is no clause or ambiguity '%s'", glob);
+    return found ? CMD_HELD : cmd_sorry("clauses", "there is no clause or ambiguity '%s'%s", glob,
+                                        narrowed(catalogue) ? " that the other options let through" : "");
 }
 
 static int find_standing(const char *value)
@@ -238,6 +253,8 @@ static int parse(struct catalogue *catalogue, int argc, char **argv)
             return cmd_finish("clauses", CMD_HELD);
         case OPT_AREA:
             catalogue->area = optarg;
+            if (!area_known(optarg))
+                return cmd_sorry("clauses", "--area '%s' fits no area; see 'vblk clauses'", optarg);
             break;
         case OPT_VECTORS:
             catalogue->vectors = optarg;

@@ -195,6 +195,8 @@ expect 0 'clauses:' clauses --bound driver
 expect 2 'unknown standing' clauses --standing sitting
 expect 2 'unknown party' clauses --bound nobody
 expect 2 "'PROV-DEV-99'" clauses PROV-DEV-99
+expect 2 "no clause or ambiguity 'PROV-DEV-01' that the other options" clauses --area safety PROV-DEV-01
+expect 2 'fits no area' clauses --area provison
 
 if "$vblk" clauses >/dev/full 2>"$dir/err"; then
     bad "a full standard output goes unnoticed"
