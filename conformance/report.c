@@ -201,11 +201,12 @@ const char *report_result_name(enum report_result result)
 
 void report_where(const struct report_violation *violation, char *buf, size_t size)
 {
+    bool placed = violation->queue > 0 || violation->index >= 0 || violation->has_address || violation->bytes[0];
     size_t at = 0;
     char text[96];
 
     buf[0] = '\0';
-    for (int part = 0; part < 4; part++) {
+    for (int part = placed ? 0 : 4; part < 4; part++) {
         text[0] = '\0';
         if (part == 0 && violation->queue >= 0)
             (void)snprintf(text, sizeof(text), "queue %d", violation->queue);

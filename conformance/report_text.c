@@ -50,8 +50,7 @@ static void put_violation(const struct text *t, const struct report_clause *clau
         member(t, "message", violation->message);
     member(t, "expected", violation->expected);
     member(t, "seen", violation->seen);
-    if (violation->index >= 0 || violation->has_address || violation->bytes[0])
-        member(t, "where", where);
+    member(t, "where", where);
     member(t, "reading", violation->reading);
     member(t, "matters", violation->consequence);
     member(t, "case", violation->name);
