@@ -63,8 +63,10 @@ size_t runner_list(const struct runner_options *options, const struct runner_set
 
 /*
  * Play variation @n of a case of kind VECTOR_EVENTS and say whether the oracle judged the file's clause as the file
- * says and nobody else. Returns 1 as expected, 0 not (a sentence in @why), -1 past the last variation.
+ * says and nobody else. Returns 1 as expected, 0 not (a sentence in @why), -1 past the last variation, RUNNER_NOT_HERE if
+ * the case is for another profile (@why says so).
  */
+#define RUNNER_NOT_HERE 2
 int runner_events(const struct runner_options *options, const struct vector_file *file, size_t i, size_t n, char *why,
                   size_t why_size);
 

@@ -98,12 +98,15 @@ int runner_events(const struct runner_options *options, const struct vector_file
 {
     struct target *target = target_puppet(&options->profile);
     struct vector_script *script;
+    vblk_err err = VBLK_E_NOMEM;
     int result = 0;
 
     why[0] = '\0';
-    if (!target || target->ops->begin(target, file, i, why, why_size)) {
+    if (target)
+        err = target->ops->begin(target, file, i, why, why_size);
+    if (err) {
         target_close(target);
-        return 0;
+        return err == VBLK_E_INVAL ? RUNNER_NOT_HERE : 0;
     }
     script = vector_resolve(file, i, n, &target->env, why, why_size);
     if (script)
