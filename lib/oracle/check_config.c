@@ -4,8 +4,6 @@
 
 #include "judge.h"
 
-#define ANY_PLACE 0
-#define NO_SIGHT 0
 #define WHEN_READ (AT(CONFIG_READ) | AT(CASE_END))
 #define RULE(token, moments) CHECK(token, VBLK_DEVICE, moments, 0, ANY_PLACE, NO_SIGHT)
 

@@ -2,8 +2,6 @@
 /* The device's configuration as it changes: generation, notifications, cache mode, queues (2.5, 3.2.3, 5.2.2, 5.2.5). */
 #include "judge.h"
 
-#define ANY_PLACE 0
-#define NO_SIGHT 0
 #define RULE(token, moments) CHECK(token, VBLK_DEVICE, moments, 0, ANY_PLACE, NO_SIGHT)
 
 /* 1.3 and later have rules of their own for a capacity that changes. */

@@ -2,8 +2,6 @@
 /* How the driver reads and uses the configuration: 2.5.1, 5.2.5, 5.2.5.1. */
 #include "judge.h"
 
-#define ANY_PLACE 0
-#define NO_SIGHT 0
 #define RULE(token, moments) CHECK(token, VBLK_DRIVER, moments, 0, ANY_PLACE, NO_SIGHT)
 
 /* An access longer than any field fetches the structure as a whole: which fields are meant can't be told. */

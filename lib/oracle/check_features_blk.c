@@ -2,8 +2,6 @@
 /* Feature bits of block devices: 5.2.3. What the fields hold is judged by the rows of the configuration. */
 #include "check_features.h"
 
-#define ANY_PLACE 0
-#define NO_SIGHT 0
 #define RULE(token) CHECK(token, VBLK_DEVICE, AT(CONFIG_READ), 0, ANY_PLACE, NO_SIGHT)
 
 /*

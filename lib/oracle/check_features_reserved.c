@@ -2,8 +2,6 @@
 /* Reserved feature bits: 6. */
 #include "check_features.h"
 
-#define ANY_PLACE 0
-#define NO_SIGHT 0
 #define RULE(token, guilty, moments) CHECK(token, guilty, moments, 0, ANY_PLACE, NO_SIGHT)
 
 typedef unsigned long long ull; /* for messages */

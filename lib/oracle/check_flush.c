@@ -2,9 +2,6 @@
 /* FLUSH and what survives a loss of power: 5.2.5.2, 5.2.6.2. */
 #include "judge.h"
 
-#define ANY_PLACE 0
-#define NO_SIGHT 0
-
 static bool has_bit(uint64_t features, unsigned bit)
 {
     return (features >> bit & 1) != 0;

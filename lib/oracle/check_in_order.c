@@ -2,9 +2,6 @@
 /* IN_ORDER on split rings: 2.7.5, 2.7.12, and the feature itself (6). */
 #include "judge.h"
 
-#define ANY_PLACE 0
-#define NO_SIGHT 0
-
 static bool in_order(const struct look *l)
 {
     return !l->q->packed && negotiated(l->o, VBLK_F_IN_ORDER);

@@ -2,9 +2,6 @@
 /* Indirect descriptors of split rings: 2.7.5.3. */
 #include "judge.h"
 
-#define ANY_PLACE 0
-#define NO_SIGHT 0
-
 static bool indirect(const struct look *l)
 {
     return !l->q->packed && l->chain->link != NO_OWNER;

@@ -5,8 +5,6 @@
  */
 #include "judge.h"
 
-#define ANY_PLACE 0
-#define NO_SIGHT 0
 #define RULE(token, moments) CHECK(token, VBLK_DRIVER, moments, 0, ANY_PLACE, NO_SIGHT)
 
 /* The driver writes status and sets @bit for the first time since the reset. */

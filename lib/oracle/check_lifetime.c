@@ -2,9 +2,6 @@
 /* GET_LIFETIME: 5.2.6. */
 #include "judge.h"
 
-#define ANY_PLACE 0
-#define NO_SIGHT 0
-
 enum { PRE_EOL_LAST = 3, ESTIMATE_LAST = 11 };
 
 static bool lawful(const struct chain *c)

@@ -2,8 +2,6 @@
 /* Notifications of split rings that are due, and those that were not asked for: 2.7.7, 2.7.10. */
 #include "judge.h"
 
-#define ANY_PLACE 0
-#define NO_SIGHT 0
 #define RULE(token, guilty, moments) CHECK(token, guilty, moments, 0, ANY_PLACE, NO_SIGHT)
 
 static bool split(const struct look *l)

@@ -2,8 +2,6 @@
 /* What notifications say and what follows from them: 2.3, 2.9. */
 #include "judge.h"
 
-#define ANY_PLACE 0
-#define NO_SIGHT 0
 #define RULE(token, guilty, moments) CHECK(token, guilty, moments, 0, ANY_PLACE, NO_SIGHT)
 
 static const struct notices *followed(const struct look *l)

@@ -2,8 +2,6 @@
 /* Event suppression of packed rings: 2.8.10, 2.8.14. */
 #include "judge.h"
 
-#define ANY_PLACE 0
-#define NO_SIGHT 0
 #define RULE(token, guilty, moments) CHECK(token, guilty, moments, 0, ANY_PLACE, NO_SIGHT)
 
 enum { ENABLE, DISABLE, DESC };

@@ -2,9 +2,6 @@
 /* The driver's side of the packed ring: 2.8. */
 #include "judge.h"
 
-#define ANY_PLACE 0
-#define NO_SIGHT 0
-
 static enum outcome at_slot(const struct look *l, struct why *why, uint16_t slot, enum outcome outcome)
 {
     point_at(why, l->q->desc + 16u * (uint64_t)slot);

@@ -5,9 +5,6 @@
 
 #include "judge.h"
 
-#define ANY_PLACE 0
-#define NO_SIGHT 0
-
 static inline uint64_t provision_mask(const struct vblk_oracle *o)
 {
     return VBLK_BIT(o->opt.profile.provision_bit);

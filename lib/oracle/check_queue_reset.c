@@ -2,8 +2,6 @@
 /* Resetting one queue: 2.6.1. */
 #include "judge.h"
 
-#define ANY_PLACE 0
-#define NO_SIGHT 0
 #define RULE(token, guilty, moments) CHECK(token, guilty, moments, 0, ANY_PLACE, NO_SIGHT)
 
 static const struct notices *facts(const struct look *l)

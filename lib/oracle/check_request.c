@@ -2,8 +2,6 @@
 /* What every request has in common, and reads and writes: 5.2.6 and 2.6.4. */
 #include "judge.h"
 
-#define ANY_PLACE 0
-#define NO_SIGHT 0
 #define ALL_BUT_PROVISION (ANY_TYPE & ~TYPE(PROVISION))
 
 /* The request is one that a device has no reason to refuse but for its own state (a long sum: AMB-06). */

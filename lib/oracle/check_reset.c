@@ -2,9 +2,6 @@
 /* Reset and clean-up: 2.4, 3.3. */
 #include "judge.h"
 
-#define ANY_PLACE 0
-#define NO_SIGHT 0
-
 /* The reset is shown to be complete, and this queue was not set up again. */
 static bool resting(const struct look *l)
 {

@@ -2,9 +2,6 @@
 /* What no text says in one sentence and every implementation owes: memory safety and progress. */
 #include "judge.h"
 
-#define ANY_PLACE 0
-#define NO_SIGHT 0
-
 static enum outcome stored(const struct look *l, struct why *why, const char *expected, const char *what)
 {
     enum outcome outcome = broken(why, expected, "%llu bytes %s", (unsigned long long)l->len, what);

@@ -2,8 +2,6 @@
 /* Discard, write zeroes and secure erase: 5.2.6. */
 #include "judge.h"
 
-#define ANY_PLACE 0
-#define NO_SIGHT 0
 #define THREE_TYPES (TYPE(DISCARD) | TYPE(WRITE_ZEROES) | TYPE(SECURE_ERASE))
 
 static bool readable_segments(const struct chain *c)

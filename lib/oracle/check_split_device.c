@@ -2,9 +2,6 @@
 /* The device's side of the split ring: 2.6, 2.7.5, 2.7.8. */
 #include "judge.h"
 
-#define ANY_PLACE 0
-#define NO_SIGHT 0
-
 static enum outcome at_store(const struct look *l, struct why *why, const char *expected, const char *where)
 {
     enum outcome outcome = broken(why, expected, "%llu bytes changed in %s", (unsigned long long)l->len, where);

@@ -2,9 +2,6 @@
 /* The driver's side of the split ring: 2.7.5, 2.7.6, 2.7.13. */
 #include "judge.h"
 
-#define ANY_PLACE 0
-#define NO_SIGHT 0
-
 static bool power_of_two(uint64_t n)
 {
     return n != 0 && (n & (n - 1)) == 0;

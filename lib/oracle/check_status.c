@@ -2,9 +2,6 @@
 /* Device status: 2.1. */
 #include "judge.h"
 
-#define ANY_PLACE 0
-#define NO_SIGHT 0
-
 static bool case_end(const struct look *l)
 {
     return l->ev->kind == VBLK_EV_CASE_END;

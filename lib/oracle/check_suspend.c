@@ -2,8 +2,6 @@
 /* Suspending a device: 2.1 and 3.4 of 1.4. */
 #include "judge.h"
 
-#define ANY_PLACE 0
-#define NO_SIGHT 0
 #define RULE(token, guilty, moments) CHECK(token, guilty, moments, 0, ANY_PLACE, NO_SIGHT)
 
 #define SUSPEND VBLK_STATUS_SUSPEND

@@ -334,6 +334,8 @@ struct check {
     check_fn run;
 };
 #define PLACE(p) (1u << IN_##p)
+#define ANY_PLACE 0
+#define NO_SIGHT 0
 
 /*
  * CHECK(TOKEN, guilty, moments, types, places, sees) { body using l and why }
@@ -365,10 +367,6 @@ static inline enum outcome noted(struct why *why, const char *choice)
 /* Point at a guest address, configuration offset or sector; and at the bytes there. */
 void point_at(struct why *why, uint64_t address);
 void show_bytes(struct why *why, const void *bytes, size_t len);
-static inline enum outcome held_if(bool good, struct why *why, const char *expected, const char *seen)
-{
-    return good ? HELD : broken(why, expected, "%s", seen);
-}
 
 /* Whom wrong data points at: the last request that named the sector or, with *outside, a later one next to it. */
 enum cause data_suspect(const struct shadow_read *r, bool *outside);
