@@ -8,6 +8,7 @@
 
 #include <vblk/clause.h>
 #include <vblk/memory.h>
+#include <vblk/ring_fault.h>
 #include <vblk/spec.h>
 #include <vblk/store.h>
 
@@ -152,6 +153,13 @@ VBLK_API uint32_t vblk_request_segment_flags(const struct vblk_request *req);
 VBLK_API bool vblk_request_segment(const struct vblk_device *device, const struct vblk_request *req, uint32_t i,
                                    struct vblk_range *out);
 
+#define VBLK_DEVICE_NOTES 8 /**< words that vblk_device_notes() has */
+/** What a behaviour remembers of one device: words that are 0 at creation and power-on, and mean nothing else. */
+VBLK_API uint64_t *vblk_device_notes(struct vblk_device *device);
+/** The behaviour that the device was created with, never NULL; may be the first member of something larger. */
+VBLK_API const struct vblk_behaviour *vblk_device_behaviour(const struct vblk_device *device);
+/** Send a notification now, owed or not: kind USED_NOTIFY for a queue, or CONFIG_NOTIFY. For behaviours. */
+VBLK_API void vblk_device_notify(struct vblk_device *device, enum vblk_event_kind kind, uint16_t queue);
 /** The device's disk, options in force, accepted features and status, for behaviours. */
 VBLK_API const struct vblk_backend *vblk_device_disk(const struct vblk_device *device);
 VBLK_API const struct vblk_device_options *vblk_device_options_of(const struct vblk_device *device);
@@ -184,6 +192,7 @@ struct vblk_op {
  */
 struct vblk_behaviour {
     const char *name; /**< for reports */
+    const struct vblk_ring_fault *ring; /**< what is wrong with the device's side of its rings */
     /** Another row for one request type, or NULL to keep @p row. */
     const struct vblk_op *(*op)(const struct vblk_device *device, uint32_t type, const struct vblk_op *row);
     /** Whether [sector, sector + count) lies on the disk. */
@@ -209,10 +218,16 @@ struct vblk_behaviour {
     bool (*notify)(const struct vblk_device *device, uint16_t queue, bool owed);
     /** Whether a configuration change or DEVICE_NEEDS_RESET is notified; @p owed is the honest answer. */
     bool (*notify_config)(const struct vblk_device *device, bool owed);
+    /** What a register reads as; @p honest is the right value. After show_features and show_status. */
+    uint64_t (*read_reg)(const struct vblk_device *device, enum vblk_reg reg, uint16_t queue, uint64_t honest);
+    /** What a configuration write does. */
+    void (*write_config)(struct vblk_device *device, uint32_t offset, const void *buf, uint32_t len);
     /** What a register write does: a reset that isn't one, a write that should be ignored. */
     void (*write_reg)(struct vblk_device *device, enum vblk_reg reg, uint16_t queue, uint64_t value);
     /** Called after each request was completed, for late or stray stores. */
     void (*after)(struct vblk_device *device, struct vblk_request *req);
+    /** Called when all that was available has been answered, before notifications are decided on. */
+    void (*served)(struct vblk_device *device, uint16_t queue);
 };
 
 /** What the reference does where a behaviour says nothing. */
@@ -223,6 +238,7 @@ VBLK_API void vblk_reference_put_status(struct vblk_device *device, struct vblk_
 VBLK_API void vblk_reference_put_used(struct vblk_device *device, uint16_t queue, uint16_t id, uint32_t len);
 VBLK_API bool vblk_reference_grant(const struct vblk_device *device, uint64_t accepted);
 VBLK_API void vblk_reference_write_reg(struct vblk_device *device, enum vblk_reg reg, uint16_t queue, uint64_t value);
+VBLK_API void vblk_reference_write_config(struct vblk_device *device, uint32_t offset, const void *buf, uint32_t len);
 /** The reference's row of a request type, or NULL. */
 VBLK_API const struct vblk_op *vblk_reference_op(const struct vblk_device *device, uint32_t type);
 /** What the reference does for a request of @p type that passed all checks; UNSUPP if it has no such type. */

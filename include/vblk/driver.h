@@ -7,12 +7,35 @@
 #define VBLK_DRIVER_H
 
 #include <vblk/player.h>
+#include <vblk/ring_fault.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 struct vblk_driver; /**< opaque; one driver on one port */
+
+/** One element of a buffer in guest memory. */
+struct vblk_element {
+    uint64_t gpa;  /**< guest address */
+    uint32_t len;  /**< bytes */
+    bool writable; /**< by the device */
+};
+
+/**
+ * A driver that misbehaves is the reference with members replaced; NULL members fall through to the reference. What
+ * goes wrong with registers, configuration and notifications needs none of this: the port can be made to change it.
+ */
+struct vblk_driver_behaviour {
+    const char *name;                   /**< for reports */
+    const struct vblk_ring_fault *ring; /**< what is wrong with the driver's side of its rings */
+    /** What a configuration field, named as the text names it, is taken for; @p honest was read. */
+    uint64_t (*limit)(const char *field, uint64_t honest);
+    /** Change a blocking request before it is laid out. @p segment is NULL if it has none. */
+    void (*request)(struct vblk_driver *driver, struct vblk_request_header *header, struct vblk_segment *segment);
+    /** Change element @p i of @p n of a blocking request before it is put into the ring. */
+    void (*element)(struct vblk_driver *driver, uint32_t i, uint32_t n, struct vblk_element *element);
+};
 
 /** What the driver is told. */
 struct vblk_driver_options {
@@ -22,6 +45,7 @@ struct vblk_driver_options {
     uint16_t queues;      /**< 0: one */
     uint16_t queue_size;  /**< 0: the smaller of 128 and what the device supports */
     unsigned wait_ms;     /**< for one request; 0: 1000 */
+    const struct vblk_driver_behaviour *behaviour; /**< NULL: lawful */
 };
 
 /** What one request came to. */
@@ -64,13 +88,6 @@ VBLK_API struct vblk_answer vblk_driver_provision(struct vblk_driver *driver, ui
  *         started; else what the device or port came to, and only a start helps.
  */
 VBLK_API VBLK_NODISCARD vblk_err vblk_driver_reset_queue(struct vblk_driver *driver, uint16_t queue);
-
-/** One element of a buffer that the caller laid out in guest memory. */
-struct vblk_element {
-    uint64_t gpa;  /**< guest address */
-    uint32_t len;  /**< bytes */
-    bool writable; /**< by the device */
-};
 
 /* Many requests in flight. The caller lays buffers out in the driver's room and keeps track of ids; nothing is split
  * or checked against limits here. Not to be mixed with a blocking request while buffers are in flight. */

@@ -19,6 +19,7 @@
 #include <vblk/player.h>
 #include <vblk/port.h>
 #include <vblk/qtest.h>
+#include <vblk/ring_fault.h>
 #include <vblk/script.h>
 #include <vblk/spec.h>
 #include <vblk/store.h>

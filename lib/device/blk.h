@@ -69,6 +69,7 @@ struct vblk_device {
     struct vblk_device_options options; /* in force: limits that the host changed, the cache mode that the driver set */
     struct vblk_device_options created; /* as given */
     const struct vblk_behaviour *behaviour; /* never NULL */
+    uint64_t notes[VBLK_DEVICE_NOTES];
     struct vblk_memory *mem;
     struct vblk_backend disk;
     vblk_notify_fn notify;

@@ -184,9 +184,9 @@ uint32_t vblk_device_read_config(struct vblk_device *device, uint32_t offset, vo
 }
 
 /* Only writeback can be written, once CONFIG_WCE is negotiated, and only 0 and 1 mean anything. */
-uint32_t vblk_device_write_config(struct vblk_device *device, uint32_t offset, const void *buf, uint32_t len)
+void vblk_reference_write_config(struct vblk_device *device, uint32_t offset, const void *buf, uint32_t len)
 {
-    uint32_t got = inside(device, offset, len);
+    const uint32_t got = inside(device, offset, len);
 
     if (blk_accepted(device, VBLK_F_CONFIG_WCE) && offset <= WRITEBACK && got > WRITEBACK - offset) {
         uint8_t value = ((const uint8_t *)buf)[WRITEBACK - offset];
@@ -194,7 +194,15 @@ uint32_t vblk_device_write_config(struct vblk_device *device, uint32_t offset, c
         if (value <= 1)
             blk_config_set_writeback(device, value);
     }
-    return got;
+}
+
+uint32_t vblk_device_write_config(struct vblk_device *device, uint32_t offset, const void *buf, uint32_t len)
+{
+    if (device->behaviour->write_config)
+        device->behaviour->write_config(device, offset, buf, len);
+    else
+        vblk_reference_write_config(device, offset, buf, len);
+    return inside(device, offset, len);
 }
 
 vblk_err vblk_device_set_config(struct vblk_device *device, uint32_t offset, uint32_t value)

@@ -233,6 +233,7 @@ void vblk_device_power_on(struct vblk_device *device)
     device->hold = false;
     device->reverse = false;
     device->generation = 0;
+    memset(device->notes, 0, sizeof device->notes);
     blk_reset(device);
 }
 
@@ -241,6 +242,22 @@ void vblk_device_restore(struct vblk_device *device)
     device->options = device->created;
     blk_config_init(device);
     vblk_device_power_on(device);
+}
+
+uint64_t *vblk_device_notes(struct vblk_device *device)
+{
+    return device->notes;
+}
+
+const struct vblk_behaviour *vblk_device_behaviour(const struct vblk_device *device)
+{
+    return device->behaviour;
+}
+
+void vblk_device_notify(struct vblk_device *device, enum vblk_event_kind kind, uint16_t queue)
+{
+    if (device->notify)
+        device->notify(device->notify_ctx, kind, queue);
 }
 
 const struct vblk_backend *vblk_device_disk(const struct vblk_device *device)

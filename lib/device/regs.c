@@ -77,6 +77,7 @@ static vblk_err open_ring(struct vblk_device *device, struct queue *q)
         .device = q->device,
         .features = device->accepted,
         .chain_max = device->options.chain_max,
+        .fault = device->behaviour->ring,
     };
 
     vblk_ring_close(&q->ring);
@@ -275,8 +276,9 @@ static const struct reg *find_reg(const struct vblk_device *device, enum vblk_re
 uint64_t vblk_device_read_reg(struct vblk_device *device, enum vblk_reg reg, uint16_t queue)
 {
     const struct reg *row = find_reg(device, reg, queue);
+    const uint64_t honest = row && row->read ? row->read(device, queue) : 0;
 
-    return row && row->read ? row->read(device, queue) : 0;
+    return device->behaviour->read_reg ? device->behaviour->read_reg(device, reg, queue, honest) : honest;
 }
 
 void vblk_reference_write_reg(struct vblk_device *device, enum vblk_reg reg, uint16_t queue, uint64_t value)

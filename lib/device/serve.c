@@ -140,6 +140,8 @@ static void notify(struct vblk_device *device, uint16_t queue)
     struct queue *q = &device->queues[queue];
     bool owed = false;
 
+    if (b->served)
+        b->served(device, queue);
     if (!q->completed)
         return;
     q->completed = false;

@@ -22,6 +22,11 @@ static const char *const names[LIMIT_COUNT] = {
     [LIMIT_PROVISION_SEG] = "max_provision_seg",
 };
 
+const char *config_limit_name(enum limit limit)
+{
+    return names[limit];
+}
+
 /* A register that some transports don't have. */
 static vblk_err optional_reg(struct vblk_port *port, enum vblk_reg reg, uint64_t missing, uint64_t *value)
 {

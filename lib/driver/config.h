@@ -33,5 +33,7 @@ struct limits {
 /* Read all fields that @offered makes valid. VBLK_E_STATE: the generation does not come to rest. */
 vblk_err config_limits(struct vblk_port *port, const struct vblk_profile *profile, uint64_t offered,
                        struct limits *limits);
+/* The field's name in the text. */
+const char *config_limit_name(enum limit limit);
 
 #endif

@@ -5,6 +5,8 @@
 
 #define WAIT_MS_DEFAULT 1000u
 
+static const struct vblk_driver_behaviour lawful;
+
 /* What this driver can make use of. PROVISION's bit is the profile's. */
 static uint64_t drivable(const struct vblk_profile *profile)
 {
@@ -31,6 +33,7 @@ struct vblk_driver *vblk_driver_new(struct vblk_port *port, const struct vblk_dr
         return NULL;
     driver->port = port;
     driver->options = *options;
+    driver->behaviour = options->behaviour ? options->behaviour : &lawful;
     if (!driver->options.wait_ms)
         driver->options.wait_ms = WAIT_MS_DEFAULT;
     driver->life = (struct life){ .port = port, .wait_ms = driver->options.wait_ms };
@@ -68,13 +71,23 @@ static vblk_err negotiate(struct vblk_driver *driver)
     return err ? err : life_features_ok(life);
 }
 
+vblk_err driver_limits(struct vblk_driver *driver)
+{
+    struct limits *limits = &driver->limits;
+    const vblk_err err = config_limits(driver->port, &driver->options.profile, driver->life.offered, limits);
+
+    for (unsigned i = 0; !err && driver->behaviour->limit && i < LIMIT_COUNT; i++)
+        limits->value[i] = driver->behaviour->limit(config_limit_name((enum limit)i), limits->value[i]);
+    return err;
+}
+
 static vblk_err initialise(struct vblk_driver *driver)
 {
     vblk_err err = negotiate(driver);
 
     driver->config_notified = driver->port->config_notified;
     if (!err)
-        err = config_limits(driver->port, &driver->options.profile, driver->life.offered, &driver->limits);
+        err = driver_limits(driver);
     if (!err)
         err = driver_queues(driver);
     return err ? err : life_status(&driver->life, VBLK_STATUS_DRIVER_OK);

@@ -27,6 +27,7 @@ struct tables {
 struct vblk_driver {
     struct vblk_port *port;
     struct vblk_driver_options options;
+    const struct vblk_driver_behaviour *behaviour; /* never NULL */
     struct life life;
     struct limits limits;
     bool live;                /* DRIVER_OK set, and nothing happened since that only a reset mends */
@@ -45,6 +46,8 @@ static inline bool driver_has(const struct vblk_driver *driver, unsigned bit)
     return (driver->life.accepted & VBLK_BIT(bit)) != 0;
 }
 
+/* driver.c: read what the configuration says now. */
+vblk_err driver_limits(struct vblk_driver *driver);
 /* queues.c: place, enable, close. */
 vblk_err driver_queues(struct vblk_driver *driver);
 void driver_close_queues(struct vblk_driver *driver);

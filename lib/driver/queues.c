@@ -50,7 +50,8 @@ static vblk_err place(struct vblk_driver *driver, uint32_t size, struct vblk_lay
     struct vblk_extent areas[VBLK_AREAS];
     vblk_err err;
 
-    *at = (struct vblk_layout){ .size = size, .features = driver->life.accepted };
+    *at = (struct vblk_layout){ .size = size, .features = driver->life.accepted,
+                                .fault = driver->behaviour->ring };
     vblk_ring_ops_for(at->features)->extents(size, at->features, areas);
     err = driver_take_room(driver, areas[VBLK_AREA_DESC].bytes, &at->desc);
     if (!err)

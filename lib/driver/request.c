@@ -3,6 +3,8 @@
 #include "driver_priv.h"
 #include "pace.h"
 
+#include <string.h>
+
 #define STATUS_POISON 0xff
 
 /* Nothing but a reset gets the device's buffers back. */
@@ -26,7 +28,7 @@ vblk_err driver_refresh(struct vblk_driver *driver)
     if (!err && needs)
         err = VBLK_E_STATE;
     if (!err)
-        err = config_limits(driver->port, &driver->options.profile, driver->life.offered, &driver->limits);
+        err = driver_limits(driver);
     return err ? broken(driver, err) : VBLK_OK;
 }
 
@@ -89,22 +91,48 @@ static uint32_t frame(struct vblk_driver *driver, const struct job *job)
 
 static vblk_err lay_out(struct vblk_driver *driver, const struct job *job)
 {
-    const struct vblk_request_header header = { .type = vblk_put32(job->type), .sector = vblk_put64(job->sector) };
+    struct vblk_request_header header = { .type = vblk_put32(job->type), .sector = vblk_put64(job->sector) };
     const uint64_t data = driver->room_gpa + DRIVER_HEADER;
     struct vblk_memory *mem = driver->port->mem;
-    vblk_err err = vblk_memory_write(mem, VBLK_DRIVER, driver->room_gpa, &header, sizeof(header));
+    struct vblk_segment segment;
+    const void *out = job->out;
+    vblk_err err;
 
-    if (!err && job->out)
-        err = vblk_memory_write(mem, VBLK_DRIVER, data, job->out, job->len);
+    if (driver->behaviour->request) {
+        const bool segments = out && job->len == sizeof(segment);
+
+        if (segments)
+            out = memcpy(&segment, out, sizeof(segment));
+        driver->behaviour->request(driver, &header, segments ? &segment : NULL);
+    }
+    err = vblk_memory_write(mem, VBLK_DRIVER, driver->room_gpa, &header, sizeof(header));
+    if (!err && out)
+        err = vblk_memory_write(mem, VBLK_DRIVER, data, out, job->len);
     if (!err)
         err = vblk_memory_fill(mem, VBLK_DRIVER, data + job->len, STATUS_POISON, 1);
     vblk_memory_touch(mem, data, (uint64_t)job->len + 1);
     return err;
 }
 
+/* What a wrong driver makes of the elements. */
+static void twist(struct vblk_driver *driver, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        struct vblk_buf *buf = &driver->bufs[i];
+        struct vblk_element element = { buf->gpa, buf->len, buf->writable };
+
+        driver->behaviour->element(driver, i, n, &element);
+        *buf = (struct vblk_buf){ element.gpa, element.len, element.writable };
+    }
+}
+
 static vblk_err send(struct vblk_driver *driver, uint16_t queue, uint32_t n, uint16_t *id)
 {
-    const vblk_err err = driver_add_one(driver, queue, n, id);
+    vblk_err err;
+
+    if (driver->behaviour->element)
+        twist(driver, n);
+    err = driver_add_one(driver, queue, n, id);
 
     return err ? err : driver_publish(driver, queue, 1);
 }

@@ -55,6 +55,38 @@ vblk_err ring_make_bufs(struct vblk_ring *ring)
     return ring->bufs != NULL ? VBLK_OK : VBLK_E_NOMEM;
 }
 
+/* The format's table with what the fault has in its place. The name tells the format's own table. */
+static vblk_err use_fault(struct vblk_ring *ring)
+{
+    const bool packed = ring->ops == &vblk_ring_packed;
+    const struct vblk_ring_ops *with = packed ? &ring->at.fault->packed : &ring->at.fault->split;
+
+    ring->own = malloc(sizeof(*ring->own));
+    if (ring->own == NULL)
+        return VBLK_E_NOMEM;
+    *ring->own = *ring->ops;
+#define REPLACE(member) ring->own->member = with->member != NULL ? with->member : ring->own->member
+    REPLACE(open);
+    REPLACE(add);
+    REPLACE(add_indirect);
+    REPLACE(publish);
+    REPLACE(kick_wanted);
+    REPLACE(kick_data);
+    REPLACE(reap);
+    REPLACE(set_interrupts);
+    REPLACE(interrupt_after);
+    REPLACE(take);
+    REPLACE(put_used);
+    REPLACE(put_used_wrote);
+    REPLACE(publish_used);
+    REPLACE(notify_wanted);
+    REPLACE(set_notify);
+    REPLACE(notify_after);
+#undef REPLACE
+    ring->ops = ring->own;
+    return VBLK_OK;
+}
+
 vblk_err vblk_ring_open(struct vblk_ring *ring, const struct vblk_ring_ops *ops, struct vblk_memory *mem,
                         const struct vblk_layout *at, enum vblk_party side)
 {
@@ -67,9 +99,13 @@ vblk_err vblk_ring_open(struct vblk_ring *ring, const struct vblk_ring_ops *ops,
     ring->mem = mem;
     ring->at = *at;
     ring->side = (uint8_t)side;
-    err = ops->open(ring);
-    if (err != VBLK_OK)
+    err = at->fault != NULL ? use_fault(ring) : VBLK_OK;
+    if (err == VBLK_OK)
+        err = ring->ops->open(ring);
+    if (err != VBLK_OK) {
+        free(ring->own);
         memset(ring, 0, sizeof(*ring));
+    }
     return err;
 }
 
@@ -78,6 +114,7 @@ void vblk_ring_close(struct vblk_ring *ring)
     if (ring->ops != NULL)
         ring->ops->close(ring);
     free(ring->bufs);
+    free(ring->own);
     memset(ring, 0, sizeof(*ring));
 }
 

@@ -13,6 +13,7 @@
 #define VBLK_RING_RING_H
 
 #include <vblk/memory.h>
+#include <vblk/ring_fault.h>
 
 /** Where a queue lies and what was negotiated, as written to the transport's registers. */
 struct vblk_layout {
@@ -22,6 +23,7 @@ struct vblk_layout {
     uint64_t device; /**< device area: the used ring, or device event suppression */
     uint64_t features;
     uint32_t chain_max; /**< elements that the device takes of one buffer; counts where it exceeds size (AMB-26) */
+    const struct vblk_ring_fault *fault; /**< what is wrong with this side on purpose; NULL: nothing */
 };
 
 /** What one area needs. */
@@ -155,6 +157,13 @@ struct vblk_ring_ops {
     vblk_err (*notify_after)(struct vblk_ring *ring, uint32_t ahead);
 };
 
+/** A ring that is wrong on purpose. Members that are set stand in for the format's own, which they may call. */
+struct vblk_ring_fault {
+    const char *name;
+    const char *what; /**< what it does, in one sentence */
+    struct vblk_ring_ops split, packed;
+};
+
 /** The driver's memory of one descriptor; never in shared memory. */
 struct vblk_split_slot {
     uint64_t seq;      /* of a head: the count of buffers added before it */
@@ -237,6 +246,8 @@ struct vblk_ring {
     bool broken;   /* the peer made no sense: nothing more can be read from the ring */
     uint32_t chain_max;      /* device: the room in bufs */
     struct vblk_buf *bufs;   /* device: the chain last taken */
+    struct vblk_ring_ops *own; /* the table of a ring that is wrong on purpose, else NULL */
+    uint64_t note[4];          /* what its functions remember */
     union {
         struct vblk_split split;
         struct vblk_packed packed;

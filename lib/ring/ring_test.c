@@ -331,17 +331,17 @@ static void packed_layout__is_checked(void **state)
         struct vblk_layout at;
         vblk_err err;
     } rows[] = {
-        { { 0, 0x10000, 0x11000, 0x12000, F(RING_PACKED), 0 }, VBLK_E_INVAL },
-        { { 32769, 0x10000, 0x11000, 0x12000, F(RING_PACKED), 0 }, VBLK_E_INVAL },
-        { { 3, 0x10008, 0x11000, 0x12000, F(RING_PACKED), 0 }, VBLK_E_INVAL },
-        { { 3, 0x10000, 0x11002, 0x12000, F(RING_PACKED), 0 }, VBLK_E_INVAL },
-        { { 3, 0x10000, 0x11000, 0x12002, F(RING_PACKED), 0 }, VBLK_E_INVAL },
-        { { 3, 0x13fd0, 0x11000, 0x12000, F(RING_PACKED), 0 }, VBLK_OK },
-        { { 3, 0x13fe0, 0x11000, 0x12000, F(RING_PACKED), 0 }, VBLK_E_RANGE },
-        { { 3, 0x10000, 0x13ffc, 0x12000, F(RING_PACKED), 0 }, VBLK_OK },
-        { { 3, 0x10000, 0x14000, 0x12000, F(RING_PACKED), 0 }, VBLK_E_RANGE },
-        { { 3, 0x10000, 0x11000, 0x14000, F(RING_PACKED), 0 }, VBLK_E_RANGE },
-        { { 4, 0x10000, 0x11000, 0x12000, 0, 0 }, VBLK_E_UNSUPPORTED },
+        { { 0, 0x10000, 0x11000, 0x12000, F(RING_PACKED), 0, NULL }, VBLK_E_INVAL },
+        { { 32769, 0x10000, 0x11000, 0x12000, F(RING_PACKED), 0, NULL }, VBLK_E_INVAL },
+        { { 3, 0x10008, 0x11000, 0x12000, F(RING_PACKED), 0, NULL }, VBLK_E_INVAL },
+        { { 3, 0x10000, 0x11002, 0x12000, F(RING_PACKED), 0, NULL }, VBLK_E_INVAL },
+        { { 3, 0x10000, 0x11000, 0x12002, F(RING_PACKED), 0, NULL }, VBLK_E_INVAL },
+        { { 3, 0x13fd0, 0x11000, 0x12000, F(RING_PACKED), 0, NULL }, VBLK_OK },
+        { { 3, 0x13fe0, 0x11000, 0x12000, F(RING_PACKED), 0, NULL }, VBLK_E_RANGE },
+        { { 3, 0x10000, 0x13ffc, 0x12000, F(RING_PACKED), 0, NULL }, VBLK_OK },
+        { { 3, 0x10000, 0x14000, 0x12000, F(RING_PACKED), 0, NULL }, VBLK_E_RANGE },
+        { { 3, 0x10000, 0x11000, 0x14000, F(RING_PACKED), 0, NULL }, VBLK_E_RANGE },
+        { { 4, 0x10000, 0x11000, 0x12000, 0, 0, NULL }, VBLK_E_UNSUPPORTED },
     };
     const struct vblk_region region = { .gpa = 0x10000, .size = 0x4000, .fd = -1 };
     struct vblk_memory *mem = vblk_memory_new();

@@ -14,25 +14,25 @@ static void layout__is_checked(void **state)
         struct vblk_layout at;
         vblk_err err;
     } rows[] = {
-        { { 0, 0x10000, 0x11000, 0x12000, 0, 0 }, VBLK_E_INVAL },
-        { { 3, 0x10000, 0x11000, 0x12000, 0, 0 }, VBLK_E_INVAL },
-        { { 65536, 0x10000, 0x11000, 0x12000, 0, 0 }, VBLK_E_INVAL },
-        { { 4, 0x10008, 0x11000, 0x12000, 0, 0 }, VBLK_E_INVAL },
-        { { 4, 0x10000, 0x11001, 0x12000, 0, 0 }, VBLK_E_INVAL },
-        { { 4, 0x10000, 0x11000, 0x12002, 0, 0 }, VBLK_E_INVAL },
-        { { 4, 0x0fff0, 0x11000, 0x12000, 0, 0 }, VBLK_E_RANGE },
-        { { 4, 0x10000, 0x13ff6, 0x12000, 0, 0 }, VBLK_E_RANGE },
-        { { 4, 0x10000, 0x13ff4, 0x12000, 0, 0 }, VBLK_OK }, /* without the two bytes for the event index */
-        { { 4, 0x10000, 0x11000, 0x13fdc, 0, 0 }, VBLK_OK },
-        { { 4, 0x10000, 0x11000, 0x13fe0, 0, 0 }, VBLK_E_RANGE },
-        { { 4, UINT64_MAX - 15, 0x11000, 0x12000, 0, 0 }, VBLK_E_RANGE },
-        { { 4, 0x10000, 0x11000, 0x12000, VBLK_BIT(VBLK_F_VERSION_1), 0 }, VBLK_OK },
-        { { 4, 0x10000, 0x11000, 0x12000, VBLK_BIT(VBLK_F_INDIRECT_DESC), 0 }, VBLK_OK },
-        { { 4, 0x10000, 0x11000, 0x12000, VBLK_BIT(VBLK_F_EVENT_IDX), 0 }, VBLK_OK },
-        { { 4, 0x10000, 0x13ff2, 0x12000, VBLK_BIT(VBLK_F_EVENT_IDX), 0 }, VBLK_OK },
-        { { 4, 0x10000, 0x13ff4, 0x12000, VBLK_BIT(VBLK_F_EVENT_IDX), 0 }, VBLK_E_RANGE },
-        { { 4, 0x10000, 0x11000, 0x13fdc, VBLK_BIT(VBLK_F_EVENT_IDX), 0 }, VBLK_E_RANGE },
-        { { 4, 0x10000, 0x11000, 0x12000, VBLK_BIT(VBLK_F_RING_PACKED), 0 }, VBLK_E_UNSUPPORTED },
+        { { 0, 0x10000, 0x11000, 0x12000, 0, 0, NULL }, VBLK_E_INVAL },
+        { { 3, 0x10000, 0x11000, 0x12000, 0, 0, NULL }, VBLK_E_INVAL },
+        { { 65536, 0x10000, 0x11000, 0x12000, 0, 0, NULL }, VBLK_E_INVAL },
+        { { 4, 0x10008, 0x11000, 0x12000, 0, 0, NULL }, VBLK_E_INVAL },
+        { { 4, 0x10000, 0x11001, 0x12000, 0, 0, NULL }, VBLK_E_INVAL },
+        { { 4, 0x10000, 0x11000, 0x12002, 0, 0, NULL }, VBLK_E_INVAL },
+        { { 4, 0x0fff0, 0x11000, 0x12000, 0, 0, NULL }, VBLK_E_RANGE },
+        { { 4, 0x10000, 0x13ff6, 0x12000, 0, 0, NULL }, VBLK_E_RANGE },
+        { { 4, 0x10000, 0x13ff4, 0x12000, 0, 0, NULL }, VBLK_OK }, /* without the two bytes for the event index */
+        { { 4, 0x10000, 0x11000, 0x13fdc, 0, 0, NULL }, VBLK_OK },
+        { { 4, 0x10000, 0x11000, 0x13fe0, 0, 0, NULL }, VBLK_E_RANGE },
+        { { 4, UINT64_MAX - 15, 0x11000, 0x12000, 0, 0, NULL }, VBLK_E_RANGE },
+        { { 4, 0x10000, 0x11000, 0x12000, VBLK_BIT(VBLK_F_VERSION_1), 0, NULL }, VBLK_OK },
+        { { 4, 0x10000, 0x11000, 0x12000, VBLK_BIT(VBLK_F_INDIRECT_DESC), 0, NULL }, VBLK_OK },
+        { { 4, 0x10000, 0x11000, 0x12000, VBLK_BIT(VBLK_F_EVENT_IDX), 0, NULL }, VBLK_OK },
+        { { 4, 0x10000, 0x13ff2, 0x12000, VBLK_BIT(VBLK_F_EVENT_IDX), 0, NULL }, VBLK_OK },
+        { { 4, 0x10000, 0x13ff4, 0x12000, VBLK_BIT(VBLK_F_EVENT_IDX), 0, NULL }, VBLK_E_RANGE },
+        { { 4, 0x10000, 0x11000, 0x13fdc, VBLK_BIT(VBLK_F_EVENT_IDX), 0, NULL }, VBLK_E_RANGE },
+        { { 4, 0x10000, 0x11000, 0x12000, VBLK_BIT(VBLK_F_RING_PACKED), 0, NULL }, VBLK_E_UNSUPPORTED },
     };
     const struct vblk_region region = { .gpa = 0x10000, .size = 0x4000, .fd = -1 };
     struct vblk_memory *mem = vblk_memory_new();
