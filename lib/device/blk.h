@@ -129,6 +129,8 @@ void blk_config_changed(struct vblk_device *device);
 void blk_request_init(struct vblk_request *req, uint16_t queue, const struct vblk_chain *chain);
 /* Fetch the header. @return false: malformed. */
 bool blk_request_header(struct vblk_device *device, struct vblk_request *req);
+/* Store the last writable byte, of at least one. @return false: it is not in the last buffer. */
+bool blk_request_put_last(struct vblk_device *device, struct vblk_request *req, uint8_t byte);
 
 /* segments.c */
 VBLK_NODISCARD vblk_err blk_fetch_segments(struct vblk_device *device, struct vblk_request *req);

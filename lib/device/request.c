@@ -6,18 +6,17 @@
 #include <string.h>
 
 #include "blk.h"
+#include "fast.h"
 
 void blk_request_init(struct vblk_request *req, uint16_t queue, const struct vblk_chain *chain)
 {
-    memset(req, 0, sizeof *req);
     req->queue = queue;
     req->id = chain->id;
-    req->out.bufs = chain->bufs;
-    req->out.n = chain->readable;
-    req->out.bytes = chain->readable_bytes;
-    req->in.bufs = chain->bufs + chain->readable;
-    req->in.n = chain->n - chain->readable;
-    req->in.bytes = chain->writable_bytes;
+    req->out = (struct part){ chain->bufs, chain->readable, chain->readable_bytes, { 0, 0 } };
+    req->in = (struct part){ chain->bufs + chain->readable, chain->n - chain->readable, chain->writable_bytes, { 0, 0 } };
+    req->type = req->segments = req->segment_flags = 0;
+    req->sector = req->written = 0;
+    req->wrote = false;
 }
 
 /* Move to the buffer that byte @p offset lies in; the part must have such a byte. */
@@ -79,8 +78,12 @@ bool blk_request_header(struct vblk_device *device, struct vblk_request *req)
         return false;
     if (req->out.n + req->in.n > device->options.chain_max && device->options.chain_max)
         return false;
-    if (fetch(device, &req->out, 0, &header, sizeof header))
+    if (req->out.n && req->out.bufs[0].len >= sizeof header) {
+        if (fast_read(device->mem, VBLK_DEVICE, req->out.bufs[0].gpa, &header, sizeof header))
+            return false;
+    } else if (fetch(device, &req->out, 0, &header, sizeof header)) {
         return false;
+    }
     req->type = vblk_get32(header.type);
     req->sector = vblk_get64(header.sector);
     return true;
@@ -116,6 +119,19 @@ vblk_err vblk_request_put(struct vblk_device *device, struct vblk_request *req, 
         len -= here;
     }
     return VBLK_OK;
+}
+
+bool blk_request_put_last(struct vblk_device *device, struct vblk_request *req, uint8_t byte)
+{
+    const struct vblk_buf *last = &req->in.bufs[req->in.n - 1];
+
+    if (!last->len)
+        return false;
+    if (!fast_write(device->mem, VBLK_DEVICE, last->gpa + last->len - 1, &byte, 1)) {
+        req->wrote = true;
+        req->written += req->written == req->in.bytes - 1;
+    }
+    return true;
 }
 
 uint64_t vblk_request_address(const struct vblk_request *req, uint64_t offset, bool *ok)

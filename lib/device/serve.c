@@ -35,9 +35,8 @@ static bool take(struct queue *q, struct vblk_chain *chain, bool *faulty)
 
 void vblk_reference_put_status(struct vblk_device *device, struct vblk_request *req, uint8_t status)
 {
-    vblk_err err = vblk_request_put(device, req, vblk_request_in_len(req), &status, 1);
-
-    (void)err; /* a buffer that went away meanwhile has nobody who reads it */
+    if (req->in.bytes == 0 || !blk_request_put_last(device, req, status))
+        (void)!vblk_request_put(device, req, vblk_request_in_len(req), &status, 1); /* gone meanwhile: nobody reads it */
 }
 
 void vblk_reference_put_used(struct vblk_device *device, uint16_t queue, uint16_t id, uint32_t len)

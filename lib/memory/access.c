@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "half.h"
 #include "region.h"
 #include "weak.h"
 
@@ -165,10 +166,10 @@ static inline void tell_tap(struct vblk_memory *mem, unsigned kind, unsigned par
     mem->tap(mem->tap_ctx, &ev);
 }
 
-void vblk_memory_told(struct vblk_memory *mem, enum vblk_event_kind kind, enum vblk_party party, uint64_t gpa,
-                      const void *bytes, uint64_t len)
+void vblk_memory_told(struct vblk_memory *mem, enum vblk_event_kind kind, enum vblk_party party, enum vblk_order order,
+                      uint64_t gpa, const void *bytes, uint64_t len)
 {
-    tell_tap(mem, kind, party, VBLK_RELAXED, gpa, bytes, len);
+    tell_tap(mem, kind, party, order, gpa, bytes, len);
 }
 
 static __attribute__((noinline)) vblk_err read_any(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
@@ -272,44 +273,6 @@ vblk_err vblk_memory_fill(struct vblk_memory *mem, enum vblk_party party, uint64
         told(mem, &a, host);
     }
     return VBLK_OK;
-}
-
-static inline uint16_t le16(uint16_t v)
-{
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    return __builtin_bswap16(v);
-#else
-    return v;
-#endif
-}
-
-static inline uint16_t get16(const uint8_t *host, enum vblk_order order)
-{
-    uint16_t v;
-
-    if (unlikely((uintptr_t)host % 2 != 0))
-        memcpy(&v, host, 2);
-    else if (order == VBLK_RELAXED)
-        v = __atomic_load_n((const uint16_t *)(const void *)host, __ATOMIC_RELAXED);
-    else if (order == VBLK_ACQUIRE)
-        v = __atomic_load_n((const uint16_t *)(const void *)host, __ATOMIC_ACQUIRE);
-    else
-        v = __atomic_load_n((const uint16_t *)(const void *)host, __ATOMIC_SEQ_CST);
-    return le16(v);
-}
-
-static inline void put16(uint8_t *host, enum vblk_order order, uint16_t value)
-{
-    uint16_t v = le16(value);
-
-    if (unlikely((uintptr_t)host % 2 != 0))
-        memcpy(host, &v, 2);
-    else if (order == VBLK_RELAXED)
-        __atomic_store_n((uint16_t *)(void *)host, v, __ATOMIC_RELAXED);
-    else if (order == VBLK_RELEASE)
-        __atomic_store_n((uint16_t *)(void *)host, v, __ATOMIC_RELEASE);
-    else
-        __atomic_store_n((uint16_t *)(void *)host, v, __ATOMIC_SEQ_CST);
 }
 
 static __attribute__((noinline)) vblk_err load16_any(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
@@ -462,6 +425,7 @@ vblk_err vblk_memory_poke(struct vblk_memory *mem, uint64_t gpa, const void *buf
 
 static void rewatch(struct vblk_memory *mem)
 {
+    mem->epoch++;
     if (mem->hook != NULL || mem->view != NULL || mem->visibility != NULL)
         mem->watched = STEERED;
     else

@@ -21,7 +21,7 @@ static inline vblk_err fast_read(struct vblk_memory *mem, enum vblk_party party,
     /* From here on the copy is what was read: the compiler may not look at the shared bytes again. */
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     if (unlikely(watched))
-        vblk_memory_told(mem, VBLK_EV_LOAD, party, gpa, buf, len);
+        vblk_memory_told(mem, VBLK_EV_LOAD, party, VBLK_RELAXED, gpa, buf, len);
     return VBLK_OK;
 }
 
@@ -37,7 +37,7 @@ static inline vblk_err fast_write(struct vblk_memory *mem, enum vblk_party party
         if (mem->watched == STEERED)
             return vblk_memory_write(mem, party, gpa, buf, len);
         memcpy(host, buf, len);
-        vblk_memory_told(mem, VBLK_EV_STORE, party, gpa, buf, len);
+        vblk_memory_told(mem, VBLK_EV_STORE, party, VBLK_RELAXED, gpa, buf, len);
         return VBLK_OK;
     }
     memcpy(host, buf, len);

@@ -127,6 +127,7 @@ vblk_err vblk_memory_add(struct vblk_memory *mem, const struct vblk_region *regi
     memmove(&mem->regions[i + 1], &mem->regions[i], (mem->count - i) * sizeof(made));
     mem->regions[i] = made;
     mem->count++;
+    mem->epoch++;
     return VBLK_OK;
 }
 
@@ -140,6 +141,7 @@ vblk_err vblk_memory_remove(struct vblk_memory *mem, uint64_t gpa)
         weak_settle(mem->visibility, gpa, mem->regions[i].size);
     region_drop(&mem->regions[i]);
     mem->count--;
+    mem->epoch++;
     memmove(&mem->regions[i], &mem->regions[i + 1], (mem->count - i) * sizeof(mem->regions[i]));
     /* A guess may still name the entry that fell vacant: leave it one that holds nothing. */
     memset(&mem->regions[mem->count], 0, sizeof(mem->regions[i]));
@@ -164,6 +166,18 @@ const void *vblk_memory_view(const struct vblk_memory *mem, uint64_t gpa, uint64
     const struct region *region = region_find(mem, VBLK_NOBODY, gpa, len);
 
     return region != NULL ? region->host + (gpa - region->gpa) : NULL;
+}
+
+uint8_t *vblk_memory_host(struct vblk_memory *mem, uint64_t gpa, uint64_t len, unsigned align, bool store)
+{
+    const struct region *region = mem->watched == STEERED ? NULL : region_find(mem, VBLK_NOBODY, gpa, len);
+    uint8_t *host = region != NULL ? region->host + (gpa - region->gpa) : NULL;
+
+    if ((uintptr_t)host % align != 0)
+        return NULL;
+    if (host != NULL && store)
+        vblk_memory_touch(mem, gpa, len);
+    return host;
 }
 
 void vblk_region_mark(struct region *region, uint64_t offset, uint64_t len)
@@ -216,6 +230,7 @@ void vblk_memory_reset(struct vblk_memory *mem)
 {
     if (mem->visibility != NULL)
         weak_settle(mem->visibility, 0, UINT64_MAX);
+    mem->epoch++; /* stores have to be marked anew */
     for (uint32_t i = 0; i < mem->count; i++) {
         struct region *region = &mem->regions[i];
 

@@ -34,6 +34,7 @@ enum watch { UNWATCHED, TAPPED, STEERED };
 
 struct vblk_memory {
     uint8_t watched; /* enum watch */
+    uint32_t epoch;  /* counts what makes host addresses of before worthless: see vblk_memory_host() */
     uint32_t guess[GUESSES]; /* index into regions; atomic, any value below the maximum is safe */
     uint32_t count;
     vblk_observe_fn tap;
@@ -88,9 +89,16 @@ void vblk_region_mark(struct region *region, uint64_t offset, uint64_t len);
 /* What weakens the memory; NULL: nothing does. */
 void vblk_memory_set_visibility(struct vblk_memory *mem, struct vblk_visibility *visibility);
 
+/*
+ * The host address of [gpa, gpa + len), which may be used in place of reads and writes (but for telling a tap) as long as
+ * mem->epoch stays what it is; @align: what its guest address is a multiple of. NULL: a hook, a view or a weak order
+ * wants to see each access, or the range lies in several regions. @store: the bytes may be stored into.
+ */
+uint8_t *vblk_memory_host(struct vblk_memory *mem, uint64_t gpa, uint64_t len, unsigned align, bool store);
+
 /* Tell the tap, which is all that watches, of an access of less than 2^31 bytes. */
-void vblk_memory_told(struct vblk_memory *mem, enum vblk_event_kind kind, enum vblk_party party, uint64_t gpa,
-                      const void *bytes, uint64_t len);
+void vblk_memory_told(struct vblk_memory *mem, enum vblk_event_kind kind, enum vblk_party party, enum vblk_order order,
+                      uint64_t gpa, const void *bytes, uint64_t len);
 
 /* Steps through the stretches of [gpa, gpa + len) that lie in one region each; the range must be covered. */
 static inline const struct region *region_next(const struct vblk_memory *mem, uint64_t gpa, uint64_t len,

@@ -6,6 +6,7 @@
 #include <vblk/spec.h>
 
 #include "fast.h"
+#include "half.h"
 #include "ring.h"
 
 #define TRY(call)                                                                                                      \
@@ -30,31 +31,143 @@ static inline uint64_t ring_le64(uint64_t v)
 #endif
 }
 
+/* The two words of a descriptor, which compilers would put together and take apart byte by byte otherwise. */
+struct words {
+    uint64_t addr; /* in the byte order of the host from here on … */
+    uint64_t rest;
+};
+
+static inline struct words ring_words(uint64_t addr, uint64_t rest)
+{
+    return (struct words){ ring_le64(addr), ring_le64(rest) };
+}
+
+/*
+ * Accesses to the ring's own areas. Where each area lies in one region and nobody but a tap watches, they are stores and
+ * loads through host addresses, found again whenever the memory's epoch changes; else what the memory makes of them.
+ * Offsets are the caller's to check, once: see ring_check_areas().
+ */
+bool ring_map(struct vblk_ring *ring);
+
+static inline bool ring_mapped(struct vblk_ring *ring)
+{
+    return likely(ring->epoch == ring->mem->epoch) ? ring->mapped : ring_map(ring);
+}
+
+/* The host address of an area while one function runs, or NULL. */
+static inline uint8_t *ring_host(struct vblk_ring *ring, unsigned area)
+{
+    return ring_mapped(ring) ? ring->host[area] : NULL;
+}
+
+static inline uint64_t area_at(const struct vblk_ring *ring, unsigned area)
+{
+    return area == VBLK_AREA_DESC ? ring->at.desc : area == VBLK_AREA_DRIVER ? ring->at.driver : ring->at.device;
+}
+
+/* @host: of the area, at byte @offset of which @len bytes are stored. */
+static inline vblk_err area_write(struct vblk_memory *mem, uint8_t *host, enum vblk_party party, uint64_t base,
+                                  uint64_t offset, const void *bytes, size_t len)
+{
+    if (unlikely(host == NULL))
+        return fast_write(mem, party, base + offset, bytes, len);
+    memcpy(host + offset, bytes, len);
+    if (unlikely(mem->watched != UNWATCHED))
+        vblk_memory_told(mem, VBLK_EV_STORE, party, VBLK_RELAXED, base + offset, bytes, len);
+    return VBLK_OK;
+}
+
+static inline vblk_err ring_write(struct vblk_ring *ring, enum vblk_party party, unsigned area, uint64_t gpa,
+                                  const void *bytes, size_t len)
+{
+    const uint64_t base = area_at(ring, area);
+
+    return area_write(ring->mem, ring_host(ring, area), party, base, gpa - base, bytes, len);
+}
+
+static inline vblk_err area_read(struct vblk_memory *mem, const uint8_t *host, enum vblk_party party, uint64_t base,
+                                 uint64_t offset, void *bytes, size_t len)
+{
+    if (unlikely(host == NULL))
+        return fast_read(mem, party, base + offset, bytes, len);
+    memcpy(bytes, host + offset, len);
+    /* From here on the copy is what was read: the compiler may not look at the shared bytes again. */
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (unlikely(mem->watched != UNWATCHED))
+        vblk_memory_told(mem, VBLK_EV_LOAD, party, VBLK_RELAXED, base + offset, bytes, len);
+    return VBLK_OK;
+}
+
+static inline vblk_err ring_read(struct vblk_ring *ring, enum vblk_party party, unsigned area, uint64_t gpa,
+                                 void *bytes, size_t len)
+{
+    const uint64_t base = area_at(ring, area);
+
+    return area_read(ring->mem, ring_host(ring, area), party, base, gpa - base, bytes, len);
+}
+
+static inline vblk_err ring_load16(struct vblk_ring *ring, enum vblk_party party, unsigned area, uint64_t gpa,
+                                   enum vblk_order order, uint16_t *value)
+{
+    if (unlikely(!ring_mapped(ring)))
+        return vblk_memory_load16(ring->mem, party, gpa, order, value);
+    *value = get16(ring->host[area] + (gpa - area_at(ring, area)), order);
+    if (unlikely(ring->mem->watched != UNWATCHED)) {
+        const uint16_t wire = le16(*value);
+        vblk_memory_told(ring->mem, VBLK_EV_LOAD, party, order, gpa, &wire, 2);
+    }
+    return VBLK_OK;
+}
+
+static inline vblk_err ring_store16(struct vblk_ring *ring, enum vblk_party party, unsigned area, uint64_t gpa,
+                                    enum vblk_order order, uint16_t value)
+{
+    if (unlikely(!ring_mapped(ring)))
+        return vblk_memory_store16(ring->mem, party, gpa, order, value);
+    put16(ring->host[area] + (gpa - area_at(ring, area)), order, value);
+    if (unlikely(ring->mem->watched != UNWATCHED)) {
+        const uint16_t wire = le16(value);
+        vblk_memory_told(ring->mem, VBLK_EV_STORE, party, order, gpa, &wire, 2);
+    }
+    return VBLK_OK;
+}
+
 /* Whether each area is aligned and in the memory, with the bytes that are in use. */
 vblk_err ring_check_areas(const struct vblk_ring *ring, const struct vblk_extent areas[VBLK_AREAS]);
 /* The device's room for a chain. */
 vblk_err ring_make_bufs(struct vblk_ring *ring);
 
-/* Append one element to the chain, if nothing is wrong with it; there must be room. */
-static inline enum vblk_chain_fault chain_append(struct vblk_ring *ring, struct vblk_chain *chain, uint64_t gpa,
-                                                 uint32_t len, bool writable)
+/* Member by member: a compiler clears all of them first otherwise. */
+static inline void chain_begin(const struct vblk_ring *ring, struct vblk_chain *chain)
+{
+    chain->bufs = ring->bufs;
+    chain->n = chain->readable = 0;
+    chain->readable_bytes = chain->writable_bytes = 0;
+    chain->id = 0;
+    chain->fault = VBLK_CHAIN_OK;
+}
+
+/* Append one element to the chain, if nothing is wrong with it; there must be room. @near: where it may well lie. */
+static inline enum vblk_chain_fault chain_append(const struct vblk_ring *ring, struct vblk_chain *chain,
+                                                 const struct region *near, uint64_t gpa, uint32_t len, bool writable)
 {
     struct vblk_buf *buf = &ring->bufs[chain->n];
 
     buf->gpa = gpa;
     buf->len = len;
     buf->writable = writable;
-    if (!writable && chain->readable != chain->n)
-        return VBLK_CHAIN_WRITE_THEN_READ;
-    if (!fast_covers(ring->mem, gpa, len))
-        return VBLK_CHAIN_BAD_ADDRESS;
-    chain->n++;
+    if (unlikely(!region_holds(near, gpa, len)) && !vblk_memory_covers(ring->mem, gpa, len))
+        return !writable && chain->readable != chain->n ? VBLK_CHAIN_WRITE_THEN_READ : VBLK_CHAIN_BAD_ADDRESS;
     if (writable) {
+        chain->n++;
         chain->writable_bytes += len;
-    } else {
-        chain->readable++;
-        chain->readable_bytes += len;
+        return VBLK_CHAIN_OK;
     }
+    if (chain->readable != chain->n)
+        return VBLK_CHAIN_WRITE_THEN_READ;
+    chain->n++;
+    chain->readable++;
+    chain->readable_bytes += len;
     return VBLK_CHAIN_OK;
 }
 

@@ -15,7 +15,8 @@ static inline vblk_err append(struct vblk_ring *ring, struct vblk_chain *chain, 
     const unsigned flags = vblk_get16(desc->flags);
 
     if (__builtin_expect((flags & VBLK_DESC_INDIRECT) == 0, 1)) {
-        chain->fault = (uint8_t)chain_append(ring, chain, vblk_get64(desc->addr), vblk_get32(desc->len),
+        chain->fault = (uint8_t)chain_append(ring, chain, region_guess(ring->mem, GUESS_COVERS),
+                                             vblk_get64(desc->addr), vblk_get32(desc->len),
                                              (flags & VBLK_DESC_WRITE) != 0);
         return VBLK_OK;
     }
@@ -64,7 +65,7 @@ static inline vblk_err walk(struct vblk_ring *ring, struct vblk_chain *chain, st
         if (taken + slots >= size)
             return broken(ring, chain, slots == size ? VBLK_CHAIN_TOO_LONG : VBLK_CHAIN_OVERRUN);
         if (slots++ != 0) {
-            TRY(fast_read(ring->mem, VBLK_DEVICE, vblk_packed_desc_at(&ring->at, slot), desc, sizeof(*desc)));
+            TRY(ring_read(ring, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_desc_at(&ring->at, slot), desc, sizeof(*desc)));
             if (!vblk_packed_is(vblk_get16(desc->flags), mark))
                 return broken(ring, chain, VBLK_CHAIN_UNAVAILABLE);
         }
@@ -89,13 +90,14 @@ vblk_err packed_take(struct vblk_ring *ring, struct vblk_chain *chain)
 
     if (ring->side != VBLK_DEVICE || ring->broken)
         return VBLK_E_STATE;
-    TRY(vblk_memory_load16(ring->mem, VBLK_DEVICE, vblk_packed_flags_at(&ring->at, at.slot), VBLK_ACQUIRE, &flags));
+    TRY(ring_load16(ring, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, at.slot), VBLK_ACQUIRE,
+                    &flags));
     if (!vblk_packed_is(flags, vblk_packed_available(at.wrap)))
         return VBLK_E_EMPTY;
-    TRY(fast_read(ring->mem, VBLK_DEVICE, vblk_packed_desc_at(&ring->at, at.slot), &desc,
+    TRY(ring_read(ring, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_desc_at(&ring->at, at.slot), &desc,
                   offsetof(struct vblk_packed_desc, flags)));
     desc.flags = vblk_put16(flags);
-    *chain = (struct vblk_chain){ .bufs = ring->bufs };
+    chain_begin(ring, chain);
     return walk(ring, chain, &desc);
 }
 
@@ -146,13 +148,13 @@ vblk_err packed_put_used_wrote(struct vblk_ring *ring, uint32_t id, uint32_t len
     slots = covered(ring, id);
     if (p->hidden + slots > ring->at.size)
         return VBLK_E_FULL;
-    TRY(fast_write(ring->mem, VBLK_DEVICE, vblk_packed_len_at(&ring->at, p->used.slot), &answer, 6));
+    TRY(ring_write(ring, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_len_at(&ring->at, p->used.slot), &answer, 6));
     if (p->hidden == 0) {
         p->armed = p->used;
         p->armed_flags = (uint16_t)flags;
     } else {
-        TRY(vblk_memory_store16(ring->mem, VBLK_DEVICE, vblk_packed_flags_at(&ring->at, p->used.slot), VBLK_RELAXED,
-                                (uint16_t)flags));
+        TRY(ring_store16(ring, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, p->used.slot),
+                         VBLK_RELAXED, (uint16_t)flags));
     }
     forget(ring, id, slots);
     p->hidden += slots;
@@ -174,8 +176,8 @@ vblk_err packed_publish_used(struct vblk_ring *ring)
         return VBLK_E_STATE;
     if (p->hidden == 0)
         return VBLK_OK;
-    TRY(vblk_memory_store16(ring->mem, VBLK_DEVICE, vblk_packed_flags_at(&ring->at, p->armed.slot), VBLK_RELEASE,
-                            p->armed_flags));
+    TRY(ring_store16(ring, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, p->armed.slot), VBLK_RELEASE,
+                     p->armed_flags));
     p->unasked = p->unasked + p->hidden < most ? p->unasked + p->hidden : most;
     p->hidden = 0;
     return VBLK_OK;

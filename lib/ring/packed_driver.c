@@ -33,7 +33,7 @@ static inline vblk_err put_hidden(struct vblk_ring *ring, uint32_t slot, const s
 {
     const struct wire_desc desc = wire_desc(buf, id, 0);
 
-    return fast_write(ring->mem, VBLK_DRIVER, vblk_packed_desc_at(&ring->at, slot), &desc,
+    return ring_write(ring, VBLK_DRIVER, VBLK_AREA_DESC, vblk_packed_desc_at(&ring->at, slot), &desc,
                       offsetof(struct vblk_packed_desc, flags));
 }
 
@@ -85,7 +85,7 @@ vblk_err packed_add(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_
             mark ^= VBLK_DESC_AVAIL | VBLK_DESC_USED;
         }
         desc = wire_desc(&bufs[i], p->free_id, mark | flags_of(&bufs[i], i + 1 < n));
-        TRY(fast_write(ring->mem, VBLK_DRIVER, vblk_packed_desc_at(&ring->at, slot), &desc, sizeof(desc)));
+        TRY(ring_write(ring, VBLK_DRIVER, VBLK_AREA_DESC, vblk_packed_desc_at(&ring->at, slot), &desc, sizeof(desc)));
         writable += bufs[i].writable ? bufs[i].len : 0;
     }
     enter(ring, n, first | flags_of(&bufs[0], n > 1), writable, id);
@@ -116,7 +116,8 @@ static vblk_err show(struct vblk_ring *ring, uint16_t id, enum vblk_order order)
 {
     const struct vblk_packed_buf *buf = &ring->packed.bufs[id];
 
-    return vblk_memory_store16(ring->mem, VBLK_DRIVER, vblk_packed_flags_at(&ring->at, buf->head), order, buf->flags);
+    return ring_store16(ring, VBLK_DRIVER, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, buf->head), order,
+                        buf->flags);
 }
 
 vblk_err packed_publish(struct vblk_ring *ring, uint32_t count)
@@ -193,10 +194,10 @@ static vblk_err look_at_used(struct vblk_ring *ring, struct vblk_used *used)
         vblk_le16 id;
     } desc;
 
-    TRY(vblk_memory_load16(ring->mem, VBLK_DRIVER, vblk_packed_flags_at(&ring->at, slot), VBLK_ACQUIRE, &flags));
+    TRY(ring_load16(ring, VBLK_DRIVER, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, slot), VBLK_ACQUIRE, &flags));
     if (!vblk_packed_is(flags, vblk_packed_used(p->used.wrap)))
         return VBLK_E_EMPTY;
-    TRY(fast_read(ring->mem, VBLK_DRIVER, vblk_packed_len_at(&ring->at, slot), &desc, sizeof(desc)));
+    TRY(ring_read(ring, VBLK_DRIVER, VBLK_AREA_DESC, vblk_packed_len_at(&ring->at, slot), &desc, sizeof(desc)));
     *used = (struct vblk_used){ .id = vblk_get16(desc.id) };
     if (flags & VBLK_DESC_WRITE) /* 2.8.4: else the length means nothing */
         used->len = vblk_get32(desc.len);

@@ -48,6 +48,32 @@ vblk_err ring_check_areas(const struct vblk_ring *ring, const struct vblk_extent
     return VBLK_OK;
 }
 
+/* Only what its own side stores into counts as stored into: split descriptors and the driver's area, or the device's. */
+static bool stores_into(const struct vblk_ring *ring, int area)
+{
+    if (area == VBLK_AREA_DESC)
+        return ring->side == VBLK_DRIVER || ring_has(ring, VBLK_F_RING_PACKED);
+    return (area == VBLK_AREA_DRIVER) == (ring->side == VBLK_DRIVER);
+}
+
+bool ring_map(struct vblk_ring *ring)
+{
+    const uint64_t where[VBLK_AREAS] = { ring->at.desc, ring->at.driver, ring->at.device };
+    struct vblk_extent areas[VBLK_AREAS];
+
+    ring->epoch = ring->mem->epoch;
+    ring->mapped = true;
+    ring->ops->extents(ring->at.size, ring->at.features, areas);
+    for (int i = 0; i < VBLK_AREAS; i++) {
+        const uint64_t unused = i != VBLK_AREA_DESC && !ring_has(ring, VBLK_F_RING_PACKED) &&
+                                        !ring_has(ring, VBLK_F_EVENT_IDX) ? 2 : 0;
+        ring->host[i] = vblk_memory_host(ring->mem, where[i], areas[i].bytes - unused, areas[i].align,
+                                         stores_into(ring, i));
+        ring->mapped &= ring->host[i] != NULL;
+    }
+    return ring->mapped;
+}
+
 vblk_err ring_make_bufs(struct vblk_ring *ring)
 {
     ring->chain_max = ring->at.chain_max > ring->at.size ? ring->at.chain_max : ring->at.size;
@@ -99,6 +125,7 @@ vblk_err vblk_ring_open(struct vblk_ring *ring, const struct vblk_ring_ops *ops,
     ring->mem = mem;
     ring->at = *at;
     ring->side = (uint8_t)side;
+    ring->epoch = mem->epoch - 1; /* not yet mapped */
     err = at->fault != NULL ? use_fault(ring) : VBLK_OK;
     if (err == VBLK_OK)
         err = ring->ops->open(ring);

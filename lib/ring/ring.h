@@ -244,6 +244,9 @@ struct vblk_ring {
     struct vblk_layout at;
     uint8_t side;  /* VBLK_DRIVER or VBLK_DEVICE */
     bool broken;   /* the peer made no sense: nothing more can be read from the ring */
+    bool mapped;   /* host[] may be used while epoch is the memory's */
+    uint32_t epoch;
+    uint8_t *host[VBLK_AREAS]; /* where the areas are */
     uint32_t chain_max;      /* device: the room in bufs */
     struct vblk_buf *bufs;   /* device: the chain last taken */
     struct vblk_ring_ops *own; /* the table of a ring that is wrong on purpose, else NULL */

@@ -10,14 +10,14 @@
 
 /* The driver's half. */
 
-static inline vblk_err put_desc(struct vblk_ring *ring, uint16_t i, const struct vblk_buf *buf, unsigned how)
+static inline vblk_err put_desc(struct vblk_ring *ring, uint8_t *table, uint16_t i, const struct vblk_buf *buf,
+                                uint16_t next, unsigned how)
 {
-    const uint64_t flags = how | (buf->writable ? VBLK_DESC_WRITE : 0u);
-    const uint64_t next = how & VBLK_DESC_NEXT ? ring->split.slots[i].next : 0;
-    /* struct vblk_desc as two words: compilers don't merge the stores of four fields. */
-    const vblk_le64 desc[2] = { vblk_put64(buf->gpa), vblk_put64(buf->len | flags << 32 | next << 48) };
+    const uint64_t flags = how | (unsigned)buf->writable << 1;
+    const struct words desc = ring_words(buf->gpa, buf->len | flags << 32 | (uint64_t)(how != 0 ? next : 0) << 48);
 
-    return fast_write(ring->mem, VBLK_DRIVER, vblk_split_desc_at(&ring->at, i), desc, sizeof(desc));
+    _Static_assert(VBLK_DESC_WRITE == 1 << 1, "a bool becomes the flag");
+    return area_write(ring->mem, table, VBLK_DRIVER, ring->at.desc, (uint64_t)i * sizeof(desc), &desc, sizeof(desc));
 }
 
 /* The descriptors are written, the last one at @tail: it is a buffer from here on. */
@@ -26,8 +26,8 @@ static inline vblk_err enter(struct vblk_ring *ring, uint16_t tail, uint32_t n, 
     struct vblk_split *s = &ring->split;
     struct vblk_split_slot *slot = &s->slots[s->free_head];
 
-    TRY(vblk_memory_store16(ring->mem, VBLK_DRIVER, vblk_split_avail_ring_at(&ring->at, s->added), VBLK_RELAXED,
-                            s->free_head));
+    TRY(ring_store16(ring, VBLK_DRIVER, VBLK_AREA_DRIVER, vblk_split_avail_ring_at(&ring->at, s->added), VBLK_RELAXED,
+                     s->free_head));
     *id = s->free_head;
     s->free_head = s->slots[tail].next;
     s->free -= n;
@@ -40,7 +40,9 @@ static inline vblk_err enter(struct vblk_ring *ring, uint16_t tail, uint32_t n, 
 
 vblk_err split_add(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
 {
-    struct vblk_split *s = &ring->split;
+    const struct vblk_split *s = &ring->split;
+    const struct vblk_split_slot *slots = s->slots;
+    uint8_t *table = ring_host(ring, VBLK_AREA_DESC);
     uint16_t tail = s->free_head, next = tail;
     uint64_t writable = 0;
 
@@ -50,11 +52,11 @@ vblk_err split_add(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t
         return VBLK_E_INVAL;
     if (n > s->free)
         return VBLK_E_FULL;
-    for (uint32_t i = 0; i < n; i++) {
-        TRY(put_desc(ring, next, &bufs[i], i + 1 < n ? VBLK_DESC_NEXT : 0));
-        writable += bufs[i].writable ? bufs[i].len : 0;
+    for (uint32_t left = n; left > 0; left--, bufs++) {
         tail = next;
-        next = s->slots[next].next;
+        next = slots[tail].next;
+        TRY(put_desc(ring, table, tail, bufs, next, left > 1 ? VBLK_DESC_NEXT : 0));
+        writable += bufs->writable ? bufs->len : 0;
     }
     return enter(ring, tail, n, writable, id);
 }
@@ -62,7 +64,8 @@ vblk_err split_add(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t
 vblk_err split_add_indirect(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_buf *bufs,
                             uint32_t n, uint16_t *id)
 {
-    struct vblk_split *s = &ring->split;
+    const struct vblk_split *s = &ring->split;
+    uint8_t *host = ring_host(ring, VBLK_AREA_DESC);
     uint16_t tail = s->free_head;
 
     if (ring->side != VBLK_DRIVER)
@@ -72,10 +75,10 @@ vblk_err split_add_indirect(struct vblk_ring *ring, uint64_t table, uint32_t dir
         return direct >= ring->at.size ? VBLK_E_INVAL : VBLK_E_FULL;
     TRY(chain_put_table(ring, table, bufs + direct, n - direct));
     for (uint32_t i = 0; i < direct; i++) {
-        TRY(put_desc(ring, tail, &bufs[i], VBLK_DESC_NEXT));
+        TRY(put_desc(ring, host, tail, &bufs[i], s->slots[tail].next, VBLK_DESC_NEXT));
         tail = s->slots[tail].next;
     }
-    TRY(put_desc(ring, tail, &(struct vblk_buf){ table, (n - direct) * 16, false }, VBLK_DESC_INDIRECT));
+    TRY(put_desc(ring, host, tail, &(struct vblk_buf){ table, (n - direct) * 16, false }, 0, VBLK_DESC_INDIRECT));
     return enter(ring, tail, direct + 1, chain_writable(bufs, n), id);
 }
 
@@ -90,8 +93,8 @@ vblk_err split_publish(struct vblk_ring *ring, uint32_t count)
         return VBLK_E_INVAL;
     if (count == 0)
         return VBLK_OK;
-    TRY(vblk_memory_store16(ring->mem, VBLK_DRIVER, vblk_split_avail_idx_at(&ring->at), VBLK_RELEASE,
-                            (uint16_t)published));
+    TRY(ring_store16(ring, VBLK_DRIVER, VBLK_AREA_DRIVER, vblk_split_avail_idx_at(&ring->at), VBLK_RELEASE,
+                     (uint16_t)published));
     s->published = published;
     s->in_flight += count;
     s->unasked += count;
@@ -104,7 +107,7 @@ static vblk_err look_at_used(struct vblk_ring *ring)
     struct vblk_split *s = &ring->split;
     uint16_t idx;
 
-    TRY(vblk_memory_load16(ring->mem, VBLK_DRIVER, vblk_split_used_idx_at(&ring->at), VBLK_ACQUIRE, &idx));
+    TRY(ring_load16(ring, VBLK_DRIVER, VBLK_AREA_DEVICE, vblk_split_used_idx_at(&ring->at), VBLK_ACQUIRE, &idx));
     if (idx == s->used_next)
         return VBLK_E_EMPTY;
     ring->broken = (uint16_t)(idx - s->used_next) > s->in_flight;
@@ -173,7 +176,7 @@ static vblk_err begin_batch(struct vblk_ring *ring, struct vblk_used *used)
 vblk_err split_reap(struct vblk_ring *ring, struct vblk_used *used)
 {
     struct vblk_split *s = &ring->split;
-    struct vblk_used_elem elem;
+    uint64_t elem;
 
     if (ring->side != VBLK_DRIVER || ring->broken)
         return VBLK_E_STATE;
@@ -185,10 +188,12 @@ vblk_err split_reap(struct vblk_ring *ring, struct vblk_used *used)
         *used = (struct vblk_used){ .fault = VBLK_USED_JUMP };
         return VBLK_OK;
     }
-    TRY(fast_read(ring->mem, VBLK_DRIVER, vblk_split_used_ring_at(&ring->at, s->used_next), &elem, sizeof(elem)));
+    TRY(ring_read(ring, VBLK_DRIVER, VBLK_AREA_DEVICE, vblk_split_used_ring_at(&ring->at, s->used_next), &elem,
+                  sizeof(elem)));
     s->used_next++;
-    used->id = vblk_get32(elem.id);
-    used->len = vblk_get32(elem.len);
+    elem = ring_le64(elem);
+    used->id = (uint32_t)elem;
+    used->len = (uint32_t)(elem >> 32);
     used->passed = false;
     used->fault = (uint8_t)judge(ring, used->id);
     if (used->fault != VBLK_USED_OK)
@@ -202,38 +207,40 @@ vblk_err split_reap(struct vblk_ring *ring, struct vblk_used *used)
 /* The device's half. */
 
 /* An indirect descriptor: there is nothing behind it. */
-static vblk_err chain_end(struct vblk_ring *ring, struct vblk_chain *chain, const struct vblk_desc *desc)
+static vblk_err chain_end(struct vblk_ring *ring, struct vblk_chain *chain, uint64_t table, uint32_t len, unsigned flags)
 {
     if (!ring_has(ring, VBLK_F_INDIRECT_DESC))
         chain->fault = VBLK_CHAIN_INDIRECT;
-    else if (vblk_get16(desc->flags) & VBLK_DESC_NEXT)
+    else if (flags & VBLK_DESC_NEXT)
         chain->fault = VBLK_CHAIN_INDIRECT_MIXED;
     else
-        return chain_walk_table(ring, chain, vblk_get64(desc->addr), vblk_get32(desc->len));
+        return chain_walk_table(ring, chain, table, len);
     return VBLK_OK;
 }
 
 /* Copy the chain out, each descriptor before it is looked at. More of them than the table has must be a loop. */
 static vblk_err chain_walk(struct vblk_ring *ring, struct vblk_chain *chain)
 {
-    uint32_t size = ring->at.size, i = chain->id;
-    struct vblk_desc desc;
-    unsigned flags;
+    const struct region *near = region_guess(ring->mem, GUESS_COVERS);
+    const uint8_t *table = ring_host(ring, VBLK_AREA_DESC);
+    const uint32_t size = ring->at.size;
+    uint32_t i = chain->id;
+    struct words desc;
 
     if (i >= size) {
         chain->fault = VBLK_CHAIN_HEAD_RANGE;
         return VBLK_OK;
     }
     for (;;) {
-        TRY(fast_read(ring->mem, VBLK_DEVICE, vblk_split_desc_at(&ring->at, i), &desc, sizeof(desc)));
-        flags = vblk_get16(desc.flags);
-        if (__builtin_expect((flags & VBLK_DESC_INDIRECT) != 0, 0))
-            return chain_end(ring, chain, &desc);
-        chain->fault = (uint8_t)chain_append(ring, chain, vblk_get64(desc.addr), vblk_get32(desc.len),
-                                             (flags & VBLK_DESC_WRITE) != 0);
+        TRY(area_read(ring->mem, table, VBLK_DEVICE, ring->at.desc, (uint64_t)i * sizeof(desc), &desc, sizeof(desc)));
+        const uint64_t addr = ring_le64(desc.addr), rest = ring_le64(desc.rest);
+        const unsigned flags = (uint16_t)(rest >> 32);
+        if (unlikely((flags & VBLK_DESC_INDIRECT) != 0))
+            return chain_end(ring, chain, addr, (uint32_t)rest, flags);
+        chain->fault = (uint8_t)chain_append(ring, chain, near, addr, (uint32_t)rest, (flags & VBLK_DESC_WRITE) != 0);
         if (chain->fault != VBLK_CHAIN_OK || (flags & VBLK_DESC_NEXT) == 0)
             return VBLK_OK;
-        i = vblk_get16(desc.next);
+        i = (uint32_t)(rest >> 48);
         if (i >= size || chain->n == size) {
             chain->fault = i >= size ? VBLK_CHAIN_NEXT_RANGE : VBLK_CHAIN_TOO_LONG;
             return VBLK_OK;
@@ -247,7 +254,7 @@ static vblk_err look_at_avail(struct vblk_ring *ring)
     struct vblk_split *s = &ring->split;
     uint16_t idx;
 
-    TRY(vblk_memory_load16(ring->mem, VBLK_DEVICE, vblk_split_avail_idx_at(&ring->at), VBLK_ACQUIRE, &idx));
+    TRY(ring_load16(ring, VBLK_DEVICE, VBLK_AREA_DRIVER, vblk_split_avail_idx_at(&ring->at), VBLK_ACQUIRE, &idx));
     if (idx == s->avail_next)
         return VBLK_E_EMPTY;
     ring->broken = (uint16_t)(idx - s->avail_next) > ring->at.size;
@@ -263,13 +270,13 @@ vblk_err split_take(struct vblk_ring *ring, struct vblk_chain *chain)
         return VBLK_E_STATE;
     if (s->avail_next == s->avail_seen)
         TRY(look_at_avail(ring));
-    *chain = (struct vblk_chain){ .bufs = ring->bufs };
+    chain_begin(ring, chain);
     if (ring->broken) {
         chain->fault = VBLK_CHAIN_AVAIL_JUMP;
         return VBLK_OK;
     }
-    TRY(vblk_memory_load16(ring->mem, VBLK_DEVICE, vblk_split_avail_ring_at(&ring->at, s->avail_next), VBLK_RELAXED,
-                           &chain->id));
+    TRY(ring_load16(ring, VBLK_DEVICE, VBLK_AREA_DRIVER, vblk_split_avail_ring_at(&ring->at, s->avail_next),
+                    VBLK_RELAXED, &chain->id));
     if (s->in_order)
         s->order[s->avail_next & (ring->at.size - 1)] = chain->id;
     s->avail_next++;
@@ -294,7 +301,7 @@ static uint16_t batch_for(struct vblk_ring *ring, uint32_t id)
 vblk_err split_put_used(struct vblk_ring *ring, uint32_t id, uint32_t len)
 {
     struct vblk_split *s = &ring->split;
-    const struct vblk_used_elem elem = { .id = vblk_put32(id), .len = vblk_put32(len) };
+    const uint64_t elem = ring_le64(id | (uint64_t)len << 32);
     uint16_t batch = 0, steps;
 
     if (ring->side != VBLK_DEVICE)
@@ -304,7 +311,8 @@ vblk_err split_put_used(struct vblk_ring *ring, uint32_t id, uint32_t len)
     steps = batch != 0 ? batch : 1;
     if ((uint16_t)(s->used_next - s->used_seen) + steps > ring->at.size)
         return VBLK_E_FULL;
-    TRY(fast_write(ring->mem, VBLK_DEVICE, vblk_split_used_ring_at(&ring->at, s->used_next), &elem, sizeof(elem)));
+    TRY(ring_write(ring, VBLK_DEVICE, VBLK_AREA_DEVICE, vblk_split_used_ring_at(&ring->at, s->used_next), &elem,
+                   sizeof(elem)));
     s->used_next = (uint16_t)(s->used_next + steps);
     s->order_next = (uint16_t)(s->order_next + batch);
     return VBLK_OK;
@@ -324,7 +332,8 @@ vblk_err split_publish_used(struct vblk_ring *ring)
         return VBLK_E_STATE;
     if (s->used_next == s->used_seen)
         return VBLK_OK;
-    TRY(vblk_memory_store16(ring->mem, VBLK_DEVICE, vblk_split_used_idx_at(&ring->at), VBLK_RELEASE, s->used_next));
+    TRY(ring_store16(ring, VBLK_DEVICE, VBLK_AREA_DEVICE, vblk_split_used_idx_at(&ring->at), VBLK_RELEASE,
+                     s->used_next));
     s->unasked += (uint16_t)(s->used_next - s->used_seen);
     s->used_seen = s->used_next;
     return VBLK_OK;
