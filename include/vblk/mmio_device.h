@@ -44,6 +44,14 @@ typedef void (*vblk_mmio_interrupt_fn)(void *ctx, bool asserted);
 /** Who is told of the interrupt; NULL: nobody. */
 VBLK_API void vblk_mmio_device_on_interrupt(struct vblk_mmio_device *regs, vblk_mmio_interrupt_fn fn, void *ctx);
 
+/**
+ * Tell @p observe of all that goes over these registers, in the terms of enum vblk_reg and whole: halves of an address are
+ * put together, and what is written to DriverFeatures is told as one when the driver goes on to another register. An
+ * access that a driver must not make is not told. The device's accesses to memory come from vblk_memory_set_tap().
+ * NULL: nobody.
+ */
+VBLK_API void vblk_mmio_device_observe(struct vblk_mmio_device *regs, vblk_observe_fn observe, void *ctx);
+
 /** @return a bus for vblk_mmio_open() that reaches these registers, which must outlive the port. */
 VBLK_API struct vblk_mmio_bus vblk_mmio_device_bus(struct vblk_mmio_device *regs);
 

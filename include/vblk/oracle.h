@@ -44,6 +44,11 @@ struct vblk_oracle_options {
     uint32_t sees;           /**< VBLK_SEES_*; SEES_ALL for grade access, SEES_DRIVER_* for a foreign device */
     bool disk_zero;          /**< the disk is known to read as zeroes; else its first content is unknown */
     bool power_cuts;         /**< the device may lose power: follow which writes are stable */
+    /**
+     * The driver does not run while events are delivered: one thread, a driver called in process. With
+     * SEES_DEVICE_STORES whatever else changed in memory between two events is then known to be its doing.
+     */
+    bool lockstep;
     bool judge_driver;       /**< count what the driver does; a script's deliberate lies are not a finding */
     uint16_t queues_max;     /**< queues followed; 0: 64 */
 };

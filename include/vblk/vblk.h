@@ -23,6 +23,7 @@
 #include <vblk/script.h>
 #include <vblk/spec.h>
 #include <vblk/store.h>
+#include <vblk/testbed.h>
 #include <vblk/vhost_user.h>
 #include <vblk/visibility.h>
 

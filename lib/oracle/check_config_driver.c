@@ -199,14 +199,28 @@ CHECK(BLK_INIT_01, VBLK_DRIVER, AT(AVAILABLE), TYPE(IN) | TYPE(OUT), ANY_PLACE, 
                          (unsigned long long)l->chain->req.sector);
 }
 
+/* A limit matters to what goes beyond one: segments, or sectors of a segment. */
+static uint32_t limits_needed(const struct request *r, enum limit sectors, enum limit segments)
+{
+    uint32_t needed = r->segments > 1 ? 1u << segments : 0;
+    struct seg s;
+
+    for (uint32_t i = 0; request_segment(r, i, &s); i++)
+        needed |= s.count > 1 ? 1u << sectors : 0;
+    return needed;
+}
+
 static enum outcome limits_read(const struct look *l, struct why *why, enum limit sectors, enum limit segments)
 {
-    const uint32_t both = 1u << sectors | 1u << segments;
+    const uint32_t both = 1u << sectors | 1u << segments, known = l->o->ctl.limit_known & both;
     if (l->chain->void_ || (l->chain->faults & F_NOT_NEGOTIATED) != 0)
         return UNTOUCHED;
-    return (l->o->ctl.limit_known & both) == both ? HELD
-                                                  : doubted(why, "the limits of a command are read before it is used",
-                                                            "request type %u, limits never read", l->chain->req.type);
+    const uint32_t needed = known == both ? 0 : limits_needed(&l->chain->req, sectors, segments);
+    if (known != 0 && (needed & ~known) == 0)
+        return HELD;
+    return doubted(why, "the limits of a command are read before it is used", "request type %u, %s never read",
+                   l->chain->req.type,
+                   known == 0 ? "limits" : (needed & ~known & 1u << sectors) != 0 ? "the sector limit" : "the segment limit");
 }
 
 CHECK(BLK_INIT_07, VBLK_DRIVER, AT(AVAILABLE), TYPE(DISCARD), ANY_PLACE, NO_SIGHT)

@@ -133,9 +133,19 @@ RULE(NOTIF_AVAIL_DRV_01, VBLK_DRIVER, AT(QUEUE_ENABLE))
     return outcome;
 }
 
+/* An index that stays asks for one notification in 65536: the other party never hears of the rest. */
+static const char *unmoved(const struct look *l, unsigned party)
+{
+    if (!split(l) || !event_idx(l) || l->ev->kind != VBLK_EV_CASE_END || !notices_of(l->o, l->q)->on)
+        return NULL;
+    const struct notice *n = notice_of(l, !party);
+    return !n->moved && n->total > 1 ? "never moved" : NULL;
+}
+
 static const char *advised(const struct look *l, unsigned party, bool by_event)
 {
-    if (!split(l) || event_idx(l) != by_event || l->party != party || !notices_of(l->o, l->q)->on)
+    if (!split(l) || event_idx(l) != by_event || l->party != party || !notices_of(l->o, l->q)->on ||
+        l->ev->kind == VBLK_EV_QUIET)
         return NULL;
     const struct notice *n = notice_of(l, !party);
     if (by_event)
@@ -143,17 +153,18 @@ static const char *advised(const struct look *l, unsigned party, bool by_event)
     return (n->flags & 1) != 0 ? "unneeded" : "needed";
 }
 
-#define ADVICE(token, party, by_event)                                                                                 \
-    RULE(token, party, AT(WISH))                                                                                       \
+#define ADVICE(token, party, by_event, moments)                                                                        \
+    RULE(token, party, moments)                                                                                        \
     {                                                                                                                  \
-        const char *choice = advised(l, party, by_event);                                                              \
+        const char *choice =                                                                                           \
+            l->ev->kind == VBLK_EV_CASE_END ? unmoved(l, party) : advised(l, party, by_event);                         \
         return choice != NULL ? noted(why, choice) : UNTOUCHED;                                                        \
     }
 
-ADVICE(NOTIF_USED_DRV_02, VBLK_DRIVER, false)
-ADVICE(NOTIF_USED_DRV_04, VBLK_DRIVER, true)
-ADVICE(NOTIF_AVAIL_DEV_02, VBLK_DEVICE, false)
-ADVICE(NOTIF_AVAIL_DEV_04, VBLK_DEVICE, true)
+ADVICE(NOTIF_USED_DRV_02, VBLK_DRIVER, false, AT(WISH))
+ADVICE(NOTIF_USED_DRV_04, VBLK_DRIVER, true, AT(WISH) | AT(OWED))
+ADVICE(NOTIF_AVAIL_DEV_02, VBLK_DEVICE, false, AT(WISH))
+ADVICE(NOTIF_AVAIL_DEV_04, VBLK_DEVICE, true, AT(WISH))
 
 RULE(SUPPLY_09, VBLK_DEVICE, AT(WISH))
 {

@@ -38,6 +38,8 @@ CHECK(SAFE_DEV_02, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), ANY_TYPE, PLAC
 static bool owed(const struct look *l)
 {
     const struct control *ctl = &l->o->ctl;
+    if (l->chain != NULL && (l->chain->wrong_bits || (l->chain->faults & F_QUEUE_LONG) != 0))
+        return false; /* it may wait for the rest of such a list, or take it for a broken ring (AMB-26) */
     return l->chain != NULL && !l->chain->void_ && !l->q->lost && ctl->live && !ctl->needs_reset && !never_told(l);
 }
 
@@ -117,18 +119,33 @@ CHECK(SAFE_DEV_06, VBLK_DEVICE, AT(LOAD) | AT(USED), ANY_TYPE,
     if (l->answer != NULL)
         return l->chain->void_ ? UNTOUCHED : HELD;
     const struct chain *c = l->q->current;
-    if (c == NULL || c->void_ || !l->q->enabled || (c->faults & F_OVERLAP) != 0)
+    if (c == NULL || c->void_ || !l->q->enabled || l->q->lost || (c->faults & F_OVERLAP) != 0)
         return UNTOUCHED;
     if (!of_chain(l, c) || !decides(l, c) || !chain_fetched(l->q, c, l->at, l->len))
         return UNTOUCHED;
     return stored(l, why, "each byte that decides something is fetched once", "were fetched a second time");
 }
 
-CHECK(SAFE_DRV_01, VBLK_DRIVER, AT(STORE) | AT(USED), ANY_TYPE,
-      PLACE(READABLE) | PLACE(WRITABLE) | PLACE(DESC_TABLE) | PLACE(INDIRECT), VBLK_SEES_DRIVER_STORES)
+/* Not seen to be stored, but not as it was when the chain was made available. */
+static enum outcome changed_in_flight(const struct look *l, struct why *why)
 {
+    enum outcome outcome = broken(why, "a buffer with the device is left alone",
+                                  "other bytes than when head %u was made available", l->chain->head);
+    uint8_t now[16];
+
+    point_at(why, l->answer->changed_at);
+    if (vblk_memory_peek(l->o->mem, l->answer->changed_at, now, sizeof(now)) == VBLK_OK)
+        show_bytes(why, now, sizeof(now));
+    return outcome;
+}
+
+CHECK(SAFE_DRV_01, VBLK_DRIVER, AT(STORE) | AT(USED), ANY_TYPE,
+      PLACE(READABLE) | PLACE(WRITABLE) | PLACE(DESC_TABLE) | PLACE(INDIRECT), NO_SIGHT)
+{
+    if (!sees(l->o, VBLK_SEES_DRIVER_STORES) && !(l->o->opt.lockstep && sees(l->o, VBLK_SEES_DEVICE_STORES)))
+        return UNTOUCHED;
     if (l->answer != NULL)
-        return l->chain->void_ ? UNTOUCHED : HELD;
+        return l->answer->tampered ? changed_in_flight(l, why) : l->chain->void_ ? UNTOUCHED : HELD;
     if (l->place == IN_DESC_TABLE) {
         if (!l->q->enabled || l->q->table[(l->at - l->q->desc) / 16].owner == NO_OWNER)
             return UNTOUCHED;

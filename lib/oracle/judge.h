@@ -169,6 +169,7 @@ struct answer {
     uint8_t status;         /* the status byte's value; meaningless without F_NO_STATUS clear */
     bool readable_changed;  /* readable bytes differ from when they were made available, not by the driver's hand */
     bool table_changed;     /* descriptors do */
+    bool tampered;          /* readable bytes or descriptors do, and it was the driver; without its stores: lockstep */
     uint64_t changed_at;    /* where */
     bool skipped;           /* IN_ORDER: the element of a later buffer stands for this one as well; len is as assumed */
     bool out_of_order;      /* IN_ORDER, and an older buffer of the queue is not answered yet */
@@ -487,7 +488,7 @@ static inline const struct notices *notices_of(const struct vblk_oracle *o, cons
 static inline bool never_told(const struct look *l)
 {
     const struct notice *n = &notices_of(l->o, l->q)->way[VBLK_DRIVER];
-    return n->due && l->chain->born > n->sent;
+    return (n->due || n->missed) && l->chain->born > n->sent;
 }
 
 /* dispatch.c */

@@ -132,6 +132,12 @@ static bool asks_still(const struct vblk_oracle *o, const struct notice *n, uint
     return negotiated(o, VBLK_F_EVENT_IDX) ? n->event == event : (n->flags & 1) == (flags & 1);
 }
 
+/* Whether what a party published before something else happened is told apart from what it published after. */
+static bool ordered(const struct vblk_oracle *o, unsigned party)
+{
+    return stores_seen(o, party) || o->opt.lockstep;
+}
+
 static bool wish_changed(struct vblk_oracle *o, const struct queue *q, struct notices *s, unsigned party, bool seen)
 {
     struct notice *n = &s->way[party];
@@ -139,12 +145,13 @@ static bool wish_changed(struct vblk_oracle *o, const struct queue *q, struct no
     const bool other = n->flags != flags || n->event != event;
 
     if (!asks_still(o, n, flags, event)) {
-        n->changed |= !seen || !stores_seen(o, party);
-        n->may |= !stores_seen(o, party) || (n->fresh > 0 && !n->loaded);
+        n->changed |= !seen || !ordered(o, party);
+        n->may |= !ordered(o, party) || (n->fresh > 0 && !n->loaded);
         n->due = n->due && n->loaded;
     }
     n->flags = flags;
     n->event = event;
+    n->moved |= other;
     return other;
 }
 
@@ -199,7 +206,7 @@ void notify_access(struct vblk_oracle *o, const struct vblk_event *ev)
     }
     if (touches(ev, idx_word(q, ev->party))) {
         if (!stores_seen(o, sender))
-            (void)wish_changed(o, q, s, ev->party, false);
+            (void)wish_changed(o, q, s, ev->party, o->opt.lockstep);
         split_follow(o, q, s, ev->party);
     }
 }
@@ -229,11 +236,17 @@ static void notify_seen(struct vblk_oracle *o, const struct queue *q, const stru
         s->idle_notify = o->seq;
 }
 
-static void settle_notice(struct vblk_oracle *o, struct notice *n)
+static void forget_notice(struct notice *n)
 {
     n->due = n->may = n->inside = n->other = n->loaded = false;
     n->fresh = 0;
     n->rounds = 0;
+}
+
+static void settle_notice(struct vblk_oracle *o, struct notice *n)
+{
+    forget_notice(n);
+    n->missed = false;
     n->sent = o->seq;
 }
 
@@ -268,9 +281,12 @@ static void judge_owed(struct vblk_oracle *o, const struct vblk_event *ev)
         for (unsigned party = 0; party < 2; party++)
             s->way[party].ripe = s->on && ripe(o, q, party, ev);
         judge_moment(o, AT_OWED, &(struct look){ .ev = ev, .q = q });
-        for (unsigned party = 0; party < 2; party++)
-            if (s->way[party].ripe)
-                settle_notice(o, &s->way[party]); /* blamed once */
+        for (unsigned party = 0; party < 2; party++) {
+            if (!s->way[party].ripe)
+                continue;
+            forget_notice(&s->way[party]); /* blamed once */
+            s->way[party].missed = true;
+        }
     }
 }
 

@@ -22,7 +22,9 @@ struct notice {
     bool other;        /* what is to be ignored would have asked for one, too */
     bool loaded;       /* the sender was seen to look at the wish after that */
     bool changed;      /* the wish was, since the rings were looked at last */
+    bool moved;        /* … and ever since the queue was enabled */
     bool ripe;         /* AT_OWED: it should have come by now */
+    bool missed;       /* … was blamed for that, and has still not come */
     uint64_t since;    /* when it became due … */
     uint64_t published; /* … when something was published last … */
     uint64_t sent;     /* … and when a notification was seen last */

@@ -300,12 +300,22 @@ static bool descriptor_same(const struct vblk_oracle *o, const struct queue *q, 
            ((p->flags & VBLK_DESC_NEXT) == 0 || next == p->next);
 }
 
+/*
+ * Packed: whether the slot of a descriptor still holds it. Used descriptors are written over others; what lies past the
+ * one that stands for this very chain was given back to nobody before.
+ */
+static bool stays(const struct vblk_oracle *o, const struct chain *c, const struct piece *p, uint16_t used_at)
+{
+    return o->opt.lockstep && used_at == c->slot && p->index != used_at;
+}
+
 /* Whether guest bytes of the chain that the device may only read differ from what was made available. */
-static bool table_unchanged(const struct vblk_oracle *o, const struct queue *q, const struct chain *c, uint64_t *at)
+static bool table_unchanged(const struct vblk_oracle *o, const struct queue *q, const struct chain *c, uint16_t used_at,
+                            uint64_t *at)
 {
     for (const struct piece *p = chain_first(q, c); p != NULL; p = chain_after(q, c, p)) {
-        if (q->packed && p->pos < c->direct)
-            continue; /* used descriptors overwrite them */
+        if (q->packed && p->pos < c->direct && !stays(o, c, p, used_at))
+            continue;
         *at = piece_lies(q, c, p);
         if (!descriptor_same(o, q, p, *at))
             return false;
@@ -341,17 +351,29 @@ static uint64_t readable_difference(const struct vblk_oracle *o, const struct qu
     return UINT64_MAX;
 }
 
-static void compare_chain(const struct vblk_oracle *o, const struct queue *q, const struct chain *c, struct answer *a)
+/* Only the device's stores are not seen, or only the driver's and it did not run beside the device. */
+static bool one_sided(const struct vblk_oracle *o)
 {
-    if (sees(o, VBLK_SEES_DEVICE_STORES) || !sees(o, VBLK_SEES_DRIVER_STORES))
-        return; /* stores speak for themselves; and without the driver's nobody can tell whose change it is */
-    a->table_changed = !table_unchanged(o, q, c, &a->changed_at);
-    if (a->table_changed || c->req.slot == TY_NONE || (c->faults & F_OVERLAP) != 0)
+    const bool device = sees(o, VBLK_SEES_DEVICE_STORES), driver = sees(o, VBLK_SEES_DRIVER_STORES);
+    return device != driver && (driver || o->opt.lockstep);
+}
+
+static void compare_chain(struct vblk_oracle *o, struct queue *q, struct chain *c, struct answer *a)
+{
+    if (!one_sided(o) || (o->opt.lockstep && c->void_))
+        return; /* stores speak for themselves, or nobody can tell whose change it is */
+    a->table_changed = !table_unchanged(o, q, c, a->slot, &a->changed_at);
+    if (!a->table_changed && c->req.slot != TY_NONE && (c->faults & F_OVERLAP) == 0) {
+        uint64_t at = readable_difference(o, q, c);
+        a->readable_changed = at != UINT64_MAX;
+        if (a->readable_changed)
+            a->changed_at = at;
+    }
+    if (!sees(o, VBLK_SEES_DEVICE_STORES) || !(a->table_changed || a->readable_changed))
         return;
-    uint64_t at = readable_difference(o, q, c);
-    a->readable_changed = at != UINT64_MAX;
-    if (a->readable_changed)
-        a->changed_at = at;
+    queue_tampered(o, q, c, a->table_changed ? IN_DESC_TABLE : IN_READABLE);
+    a->table_changed = a->readable_changed = false;
+    a->tampered = true;
 }
 
 static void read_status(const struct vblk_oracle *o, const struct chain *c, struct answer *a)

@@ -76,7 +76,7 @@ static inline bool plain(const struct look *l)
 
     if (c == NULL || c->faults != 0 || c->count == 0 || (c->void_ | l->q->lost))
         return false;
-    return a == NULL || !(a->table_changed | a->readable_changed | a->read.bad);
+    return a == NULL || !(a->table_changed | a->readable_changed | a->tampered | a->read.bad);
 }
 
 /* @return false: not plain, each check has to be asked. */

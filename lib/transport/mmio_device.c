@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "mmio_watch.h"
+
 #define VENDOR_ID 0x4b4c4256u /* "VBLK" */
 #define NO_SHARED_MEMORY UINT32_MAX
 
@@ -14,6 +16,7 @@ struct vblk_mmio_device {
     uint32_t interrupt; /* InterruptStatus */
     vblk_mmio_interrupt_fn tell;
     void *tell_ctx;
+    struct mmio_watch watch;
 };
 
 static void set_interrupt(struct vblk_mmio_device *regs, uint32_t bits)
@@ -29,7 +32,7 @@ static void notified(void *ctx, enum vblk_event_kind kind, uint16_t queue)
 {
     struct vblk_mmio_device *regs = ctx;
 
-    (void)queue;
+    mmio_watch_notified(&regs->watch, kind, queue);
     set_interrupt(regs, regs->interrupt |
                             (kind == VBLK_EV_USED_NOTIFY ? VBLK_MMIO_INT_USED_BUFFER : VBLK_MMIO_INT_CONFIG_CHANGE));
 }
@@ -133,6 +136,7 @@ static void set_queue_notify(struct vblk_mmio_device *regs, const struct row *ro
 {
     (void)row;
     vblk_device_kick(regs->device, (uint16_t)value);
+    mmio_watch_looked(&regs->watch, (uint16_t)value); /* what the driver does from now on comes after all that */
 }
 
 static uint32_t get_interrupt(struct vblk_mmio_device *regs, const struct row *row)
@@ -213,16 +217,39 @@ static bool in_config(uint32_t offset, unsigned width)
            offset - VBLK_MMIO_CONFIG < VBLK_CONFIG_MAX && offset % width == 0;
 }
 
+static uint32_t read_config(struct vblk_mmio_device *regs, uint32_t offset, unsigned width)
+{
+    vblk_le32 bytes = { { 0 } };
+    uint32_t got = vblk_device_read_config(regs->device, offset, bytes.b, width);
+
+    mmio_watch_config(&regs->watch, VBLK_EV_CONFIG_READ, offset, bytes.b, got);
+    return vblk_get32(bytes);
+}
+
+/* What the event of a register tells, which knows nothing of halves: the whole. */
+static uint64_t whole(struct vblk_mmio_device *regs, uint32_t offset, uint32_t value)
+{
+    const struct mmio_named *name = mmio_watch_name(offset);
+
+    if (!name || !name->wide)
+        return value;
+    if (name->reg == VBLK_REG_DEVICE_FEATURES)
+        return vblk_device_read_reg(regs->device, VBLK_REG_DEVICE_FEATURES, 0);
+    return with_half(read_queue(regs, name->reg), name->high, value);
+}
+
 uint32_t vblk_mmio_device_read(struct vblk_mmio_device *regs, uint32_t offset, unsigned width)
 {
     const struct row *row = row_at(offset, width);
-    vblk_le32 bytes = { { 0 } };
+    uint32_t value;
 
     if (in_config(offset, width))
-        (void)vblk_device_read_config(regs->device, offset - VBLK_MMIO_CONFIG, bytes.b, width);
-    else if (row && row->get)
-        return row->get(regs, row);
-    return vblk_get32(bytes);
+        return read_config(regs, offset - VBLK_MMIO_CONFIG, width);
+    if (!row || !row->get)
+        return 0;
+    value = row->get(regs, row);
+    mmio_watch_register(&regs->watch, VBLK_EV_REG_READ, offset, regs->queue_sel, whole(regs, offset, value));
+    return value;
 }
 
 void vblk_mmio_device_write(struct vblk_mmio_device *regs, uint32_t offset, unsigned width, uint32_t value)
@@ -230,10 +257,21 @@ void vblk_mmio_device_write(struct vblk_mmio_device *regs, uint32_t offset, unsi
     const struct row *row = row_at(offset, width);
     const vblk_le32 bytes = vblk_put32(value);
 
-    if (in_config(offset, width))
+    if (in_config(offset, width)) {
+        mmio_watch_config(&regs->watch, VBLK_EV_CONFIG_WRITE, offset - VBLK_MMIO_CONFIG, bytes.b, width);
         (void)vblk_device_write_config(regs->device, offset - VBLK_MMIO_CONFIG, bytes.b, width);
-    else if (row && row->set)
+    } else if (row && row->set) {
+        if (offset == VBLK_MMIO_DRIVER_FEATURES)
+            mmio_watch_accepted(&regs->watch, regs->driver_features_sel, value);
+        else
+            mmio_watch_register(&regs->watch, VBLK_EV_REG_WRITE, offset, regs->queue_sel, whole(regs, offset, value));
         row->set(regs, row, value);
+    }
+}
+
+void vblk_mmio_device_observe(struct vblk_mmio_device *regs, vblk_observe_fn observe, void *ctx)
+{
+    regs->watch = (struct mmio_watch){ .observe = observe, .ctx = ctx };
 }
 
 bool vblk_mmio_device_interrupt(const struct vblk_mmio_device *regs)

@@ -37,8 +37,12 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 initramfs "$dir/initrd" "$module"
+preload=
+if cc -O2 -shared -fPIC -o "$dir/registers.so" "$here/uml-registers.c" -ldl 2>/dev/null; then
+    preload=$dir/registers.so
+fi
 # shellcheck disable=SC2016
-TMPDIR=$dir setsid sh -c 'echo $$ >"$0/pid"; exec "$@"' "$dir" \
+TMPDIR=$dir LD_PRELOAD=$preload setsid sh -c 'echo $$ >"$0/pid"; exec "$@"' "$dir" \
     timeout -k 5 "$seconds" linux.uml mem=128M "initrd=$dir/initrd" rdinit=/init "virtio_uml.device=$1:2" \
     "uml_dir=$dir" con=null con0=null,fd:1 ssl=null quiet panic=-1 disk=vda </dev/null 2>&1 | cat >"$dir/console" || :
 verdict "$dir/console"
