@@ -72,23 +72,23 @@ static void device_of(const struct vblk_puppet *puppet, const struct vblk_profil
     out->features = vblk_device_features(profile) & ~vblk_device_ring_features() & ~VBLK_BIT(VBLK_F_RO);
     if (!puppet->queue_max)
         return;
-    out->features = puppet->features & vblk_device_features(profile) & ~vblk_device_ring_features();
-    out->features |= VBLK_BIT(VBLK_F_VERSION_1);
+    out->features = (puppet->features & vblk_device_features(profile)) | VBLK_BIT(VBLK_F_VERSION_1);
     out->queue_max = puppet->queue_max;
+    while (!(out->features >> VBLK_F_RING_PACKED & 1) && out->queue_max & (out->queue_max - 1u))
+        out->queue_max &= (uint16_t)(out->queue_max - 1u); /* a power of two */
     out->num_queues = puppet->num_queues;
     for (size_t i = 0; i < sizeof(options_of) / sizeof(options_of[0]); i++)
         if (vblk_config_field_find(profile, options_of[i].field, &field) &&
             (uint32_t)field.offset + field.width <= puppet->config_length)
             set_option(out, options_of[i].offset, options_of[i].width, field_of(puppet, &field));
+    harness_make_fair(out);
 }
 
-/* A device that is told to keep what it took is not to blame for keeping it; and the status register is a byte. */
+/* A device that is told to keep what it took is not to blame for keeping it. */
 static void make_fair(struct vblk_step *step)
 {
     if (step->kind == VBLK_STEP_HOST && step->reg == VBLK_HOST_HOLD)
         *step = vblk_step_make(VBLK_STEP_BARRIER);
-    if (step->kind == VBLK_STEP_REG_WRITE && step->reg == VBLK_REG_STATUS)
-        step->a &= 0xff;
 }
 
 static void play(const struct script_bytes *decoded, uint8_t settings)

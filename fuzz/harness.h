@@ -3,10 +3,9 @@
 #ifndef FUZZ_HARNESS_H
 #define FUZZ_HARNESS_H
 
+#include <vblk/device.h>
 #include <vblk/oracle.h>
 #include <vblk/player.h>
-
-#include "overlap.h"
 
 /* libFuzzer's entry; replay.c calls it, too. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -19,6 +18,7 @@ enum {
     HARNESS_POWER_CUTS = 8,
     HARNESS_STRICT = 0x10, /* else interop */
     HARNESS_LEGACY = 0x20,
+    HARNESS_OTHER_SIDE = 0x30, /* interop; the driver's accesses are not seen, and with SNAPSHOT nobody's are */
     HARNESS_TWICE = 0x40,   /* judge the same again after a reset of the judge */
     HARNESS_READINGS = 0x80 /* not the default readings */
 };
@@ -33,8 +33,6 @@ struct harness {
     struct vblk_oracle_options options;
     uint64_t events;
     bool show; /* print what happens */
-    struct overlap overlap;
-    bool trespassed; /* the device stored where only the driver may: see harness_innocent() */
 };
 
 /* @regions [n] become the memory. The oracle comes with harness_listen(). */
@@ -58,8 +56,10 @@ struct vblk_script;
 void harness_play(struct harness *h, const struct vblk_script *script, struct vblk_arena arena);
 /* End the process as a finding if the list of violations contradicts itself or the tallies. */
 void harness_check_list(const struct harness *h);
-/* End the process as a finding if @party is blamed for anything but what is known to go wrong (docs/fuzzing.md). */
+/* End the process as a finding if @party is blamed or doubted. */
 void harness_innocent(const struct harness *h, enum vblk_party party);
+/* Announce nothing that is broken or doubtful by itself: that would be the input's doing, not the device's. */
+void harness_make_fair(struct vblk_device_options *options);
 /* End the process as a finding. */
 VBLK_PRINTF(1, 2) void harness_finding(const char *format, ...);
 

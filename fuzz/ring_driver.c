@@ -135,7 +135,6 @@ static void act_store(struct lair *lair, uint16_t queue)
 
     if (!(lair->h.options.sees & VBLK_SEES_DEVICE_STORES))
         return;
-    lair->h.trespassed = true;
     (void)!vblk_memory_write(lair->h.mem, VBLK_DEVICE, base + offset, bytes, (size_t)len);
 }
 

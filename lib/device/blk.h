@@ -138,6 +138,8 @@ VBLK_NODISCARD vblk_err blk_fetch_segments(struct vblk_device *device, struct vb
 /* ops.c */
 void blk_ops_init(struct vblk_device *device);
 bool blk_in_range(const struct vblk_device *device, uint64_t sector, uint64_t count);
+/* Whether segments are asked for, and the last one is not there as a whole. */
+bool blk_cut_short(const struct vblk_device *device, const struct vblk_request *req);
 /* Gates, direction, unit, range, then run. @return the status. */
 uint8_t blk_execute(struct vblk_device *device, struct vblk_request *req);
 

@@ -277,17 +277,32 @@ static uint8_t check_data(struct vblk_device *device, struct vblk_request *req, 
     return VBLK_S_OK;
 }
 
-uint8_t blk_execute(struct vblk_device *device, struct vblk_request *req)
+/* The row of the request's type; NULL: unknown, or its feature was not negotiated. */
+static const struct vblk_op *op_of(const struct vblk_device *device, const struct vblk_request *req)
 {
     const struct vblk_op *op = vblk_reference_op(device, req->type);
-    uint8_t status;
 
     if (device->behaviour->op) {
         const struct vblk_op *other = device->behaviour->op(device, req->type, op);
 
         op = other ? other : op;
     }
-    if (!op || (op->feature >= 0 && !blk_accepted(device, (unsigned)op->feature)))
+    return op && op->feature >= 0 && !blk_accepted(device, (unsigned)op->feature) ? NULL : op;
+}
+
+bool blk_cut_short(const struct vblk_device *device, const struct vblk_request *req)
+{
+    const struct vblk_op *op = op_of(device, req);
+
+    return op && op->direction == VBLK_SEGMENTS && vblk_request_out_len(req) % sizeof(struct vblk_segment);
+}
+
+uint8_t blk_execute(struct vblk_device *device, struct vblk_request *req)
+{
+    const struct vblk_op *op = op_of(device, req);
+    uint8_t status;
+
+    if (!op)
         return VBLK_S_UNSUPP;
     status = op->direction == VBLK_SEGMENTS ? check_segments(device, req, op) : check_data(device, req, op);
     if (!status && op->writes && blk_offers(device, VBLK_F_RO))

@@ -116,11 +116,14 @@ static void finish(struct vblk_device *device, struct vblk_request *req, uint8_t
 
 /*
  * Without a whole header nobody knows what is asked for, without a status byte nobody can be told: no effect, and IOERR
- * where there is a byte for it (AMB-15). @return false: the queue stopped instead.
+ * where there is a byte for it (AMB-15). Under the other reading, to which a segment that is cut short counts as well,
+ * the queue stops instead: @return false.
  */
 static bool handle(struct vblk_device *device, struct vblk_request *req)
 {
-    if (blk_request_header(device, req)) {
+    const bool whole = blk_request_header(device, req);
+
+    if (whole && !(device->malformed_resets && blk_cut_short(device, req))) {
         finish(device, req, blk_execute(device, req));
         return true;
     }

@@ -65,9 +65,11 @@ static vblk_err negotiate(struct vblk_driver *driver)
     if (!err)
         err = life_status(life, VBLK_STATUS_DRIVER);
     if (!err)
-        err = life_features(life, wanted & drivable(&driver->options.profile));
-    if (!err && !(life->accepted & VBLK_BIT(VBLK_F_VERSION_1)))
-        err = VBLK_E_STATE;
+        err = life_offer(life);
+    if (!err && !(life->offered & VBLK_BIT(VBLK_F_VERSION_1)))
+        err = VBLK_E_STATE; /* to accept anything now would be to accept it as a legacy driver */
+    if (!err)
+        err = life_accept(life, wanted & drivable(&driver->options.profile));
     return err ? err : life_features_ok(life);
 }
 

@@ -30,14 +30,22 @@ vblk_err life_status(struct life *life, uint8_t bits)
     return vblk_port_write_reg(life->port, VBLK_REG_STATUS, 0, life->status);
 }
 
-vblk_err life_features(struct life *life, uint64_t wanted)
+vblk_err life_offer(struct life *life)
 {
-    vblk_err err = vblk_port_read_reg(life->port, VBLK_REG_DEVICE_FEATURES, 0, &life->offered);
+    return vblk_port_read_reg(life->port, VBLK_REG_DEVICE_FEATURES, 0, &life->offered);
+}
 
-    if (err)
-        return err;
+vblk_err life_accept(struct life *life, uint64_t wanted)
+{
     life->accepted = life->offered & wanted;
     return vblk_port_write_reg(life->port, VBLK_REG_DRIVER_FEATURES, 0, life->accepted);
+}
+
+vblk_err life_features(struct life *life, uint64_t wanted)
+{
+    const vblk_err err = life_offer(life);
+
+    return err ? err : life_accept(life, wanted);
 }
 
 vblk_err life_features_ok(struct life *life)

@@ -18,7 +18,9 @@ struct life {
 vblk_err life_reset(struct life *life);
 /* Write status with one more bit. */
 vblk_err life_status(struct life *life, uint8_t bits);
-/* Read the offer, accept what of it is in @wanted. */
+/* Read the offer; accept what of it is in @wanted; both. */
+vblk_err life_offer(struct life *life);
+vblk_err life_accept(struct life *life, uint64_t wanted);
 vblk_err life_features(struct life *life, uint64_t wanted);
 vblk_err life_features_ok(struct life *life);
 /* Give up: FAILED is set. @return err, for tail calls. */

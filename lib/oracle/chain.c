@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copies a descriptor chain out of the table at the moment it is made available (2.7.5). */
+#include <stdlib.h>
 #include <string.h>
 
 #include "fast.h"
@@ -174,28 +175,103 @@ static void mark_if_overlapping(struct chain *c, const struct piece *p, struct c
     }
 }
 
-/* Whether a piece lies over a part of a ring: a device that obeys then does what looks like anything. */
-static bool over_a_ring(const struct vblk_oracle *o, const struct piece *p)
+static bool over_queue(const struct queue *q, const struct piece *p)
 {
-    for (uint32_t i = 0; i < o->active_count; i++) {
-        const struct queue *q = &o->queues[o->active[i]];
-        const uint64_t size = q->size;
-        if (q->enabled && !q->packed &&
-            (overlaps(p->gpa, p->len, q->desc, 16 * size) || overlaps(p->gpa, p->len, q->driver, 6 + 2 * size) ||
-             overlaps(p->gpa, p->len, q->device, 6 + 8 * size)))
-            return true;
-    }
-    return false;
+    const uint64_t size = q->size;
+
+    if (overlaps(p->gpa, p->len, q->desc, 16 * size))
+        return true;
+    return q->packed ? overlaps(p->gpa, p->len, q->driver, 4) || overlaps(p->gpa, p->len, q->device, 4)
+                     : overlaps(p->gpa, p->len, q->driver, 6 + 2 * size) ||
+                           overlaps(p->gpa, p->len, q->device, 6 + 8 * size);
 }
 
+/* A device that writes over a ring, as it was told to, does what looks like anything. Reading one is lawful. */
 static void mark_over_rings(struct vblk_oracle *o, const struct queue *q, struct chain *c)
 {
     for (const struct piece *p = chain_first(q, c); p != NULL; p = chain_after(q, c, p)) {
-        if (!over_a_ring(o, p))
-            continue;
-        c->faults |= F_OVERLAP;
-        queue_abused(o, (p->flags & VBLK_DESC_WRITE) != 0);
+        for (uint32_t i = 0; i < o->active_count; i++) {
+            const struct queue *at = &o->queues[o->active[i]];
+            if (!at->enabled || !over_queue(at, p))
+                continue;
+            c->shared = true;
+            if ((p->flags & VBLK_DESC_WRITE) == 0)
+                continue;
+            c->faults |= F_OVERLAP;
+            c->void_ = true;
+            queue_abused(o, true);
+        }
     }
+}
+
+/* What the device writes of a chain is its own header, data or table as well: it may see the one or the other. */
+static void mark_shared(struct vblk_oracle *o, const struct queue *q, struct chain *c, bool writes)
+{
+    c->shared = true;
+    if (!writes || c->void_)
+        return;
+    c->void_ = true;
+    queue_abused(o, chain_may_mutate(o, q, c));
+}
+
+struct span {
+    uint64_t first, last;
+    bool writes;
+};
+#define SPANS (SCRATCH / sizeof(struct span))
+
+static int by_first(const void *a, const void *b)
+{
+    const struct span *x = a, *y = b;
+    return (x->first > y->first) - (x->first < y->first);
+}
+
+static size_t spans_of(const struct queue *q, const struct chain *c, struct span *spans)
+{
+    size_t n = 0;
+    for (const struct piece *p = chain_first(q, c); p != NULL && n < SPANS; p = chain_after(q, c, p))
+        if (p->len > 0)
+            spans[n++] = (struct span){ p->gpa, p->gpa + (p->len - 1), (p->flags & VBLK_DESC_WRITE) != 0 };
+    if (c->indirect_len > 0 && n < SPANS)
+        spans[n++] = (struct span){ c->indirect, c->indirect + (c->indirect_len - 1), false };
+    return n;
+}
+
+/* Bytes that the chain names more than once; so many that they can't be compared count as such. */
+static void mark_within(struct vblk_oracle *o, const struct queue *q, struct chain *c)
+{
+    struct span *spans = (struct span *)(void *)o->scratch;
+    size_t n = spans_of(q, c, spans);
+    const struct span *longest = NULL, *written = NULL; /* of those before: what reaches farthest */
+
+    if (n == SPANS)
+        mark_shared(o, q, c, true);
+    qsort(spans, n, sizeof(*spans), by_first);
+    for (const struct span *s = spans; s < spans + n; s++) {
+        bool meets = longest != NULL && s->first <= longest->last;
+        bool is_written = meets && (s->writes || (written != NULL && s->first <= written->last));
+        if (meets)
+            mark_shared(o, q, c, is_written);
+        if (longest == NULL || s->last > longest->last)
+            longest = s;
+        if (s->writes && (written == NULL || s->last > written->last))
+            written = s;
+    }
+}
+
+static void mark_against(struct vblk_oracle *o, const struct piece *p, struct chain *c, struct chain *other)
+{
+    const struct queue *at = &o->queues[other->queue];
+
+    for (const struct piece *r = chain_first(at, other); r != NULL; r = chain_after(at, other, r))
+        mark_if_overlapping(c, p, other, r);
+    if (!overlaps(p->gpa, p->len, other->indirect, other->indirect_len))
+        return;
+    c->shared = other->shared = true;
+    if ((p->flags & VBLK_DESC_WRITE) == 0)
+        return;
+    other->void_ = true;
+    queue_abused(o, true);
 }
 
 void chain_mark_overlaps(struct vblk_oracle *o, struct queue *q, struct chain *c)
@@ -203,15 +279,10 @@ void chain_mark_overlaps(struct vblk_oracle *o, struct queue *q, struct chain *c
     mark_over_rings(o, q, c);
     if (!c->suspect)
         return;
-    for (const struct piece *p = chain_first(q, c); p != NULL; p = chain_after(q, c, p)) {
-        if (p->len == 0)
-            continue;
-        for (struct chain *other = o->oldest; other != NULL; other = other->newer) {
-            const struct queue *at = &o->queues[other->queue];
-            for (const struct piece *r = chain_first(at, other); r != NULL; r = chain_after(at, other, r))
-                mark_if_overlapping(c, p, other, r);
-        }
-    }
+    mark_within(o, q, c);
+    for (const struct piece *p = chain_first(q, c); p != NULL; p = chain_after(q, c, p))
+        for (struct chain *other = p->len > 0 ? o->oldest : NULL; other != NULL; other = other->newer)
+            mark_against(o, p, c, other);
 }
 
 struct chain *chain_owning(const struct vblk_oracle *o, uint64_t gpa, uint64_t len, bool *writable)

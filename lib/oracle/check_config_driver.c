@@ -109,6 +109,7 @@ static enum outcome length_accepted(const struct look *l, struct why *why, const
     if (!status_write(l->ev, &status))
         return UNTOUCHED;
     if ((status & VBLK_STATUS_FAILED) != 0 && !ctl->failed && !ctl->accepted_written && !ctl->refused &&
+        (ctl->status_ever & VBLK_STATUS_DRIVER) != 0 && ctl->offered_read && /* it knows the kind of device, and offer */
         !ctl->needs_reset && features_missing(ctl) == 0) /* FEAT-DRV-06, RSVF-DRV-02 */
         return doubted(why, expected, "FAILED set, and the configuration has %u bytes", ctl->config_length);
     return (status & ~ctl->status_ever & VBLK_STATUS_DRIVER_OK) != 0 ? HELD : UNTOUCHED;

@@ -102,6 +102,8 @@ CHECK(CLEAN_DRV_02, VBLK_DRIVER, AT(STORE), 0, PLACE(AVAIL_RING), VBLK_SEES_DRIV
     if (!q->enabled || q->lost || !l->o->ctl.live || l->at < q->driver + 4 ||
         l->at >= q->driver + 4 + 2u * (uint64_t)q->size)
         return UNTOUCHED;
+    if ((uint16_t)(q->avail_idx - q->used_idx) != q->outstanding)
+        return UNTOUCHED; /* used idx makes no sense: RING-SPLIT-17 */
     uint16_t slot = (uint16_t)((l->at - q->driver - 4) / 2);
     uint16_t ahead = (uint16_t)((slot - q->used_idx) & (q->size - 1u));
     if (ahead >= (uint16_t)(q->avail_idx - q->used_idx))

@@ -119,7 +119,7 @@ CHECK(SAFE_DEV_06, VBLK_DEVICE, AT(LOAD) | AT(USED), ANY_TYPE,
     if (l->answer != NULL)
         return l->chain->void_ ? UNTOUCHED : HELD;
     const struct chain *c = l->q->current;
-    if (c == NULL || c->void_ || !l->q->enabled || l->q->lost || (c->faults & F_OVERLAP) != 0)
+    if (c == NULL || !l->q->enabled || l->q->lost || chain_unclear(c))
         return UNTOUCHED;
     if (!of_chain(l, c) || !decides(l, c) || !chain_fetched(l->q, c, l->at, l->len))
         return UNTOUCHED;
@@ -169,9 +169,8 @@ CHECK(SAFE_DRV_03, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
     if ((l->chain->faults & F_ADDRESS) != 0)
         return broken(why, "buffers wholly in the memory the device was given", "a buffer is not, head %u",
                       l->chain->head);
-    if (l->chain->void_)
-        return UNTOUCHED;
-    return (l->chain->faults & F_OVERLAP) != 0 ? broken(why, "buffers in flight that the device writes are apart",
-                                                        "head %u overlaps another buffer in flight", l->chain->head)
-                                               : HELD;
+    if ((l->chain->faults & (F_OVERLAP | F_STRUCTURE)) == F_OVERLAP)
+        return broken(why, "buffers in flight that the device writes are apart",
+                      "head %u overlaps another buffer in flight, or a ring", l->chain->head);
+    return l->chain->void_ ? UNTOUCHED : HELD;
 }

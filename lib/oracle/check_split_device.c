@@ -106,7 +106,7 @@ CHECK(RING_SPLIT_DEV_02, VBLK_DEVICE, AT(LOAD) | AT(USED), ANY_TYPE, PLACE(WRITA
         return UNTOUCHED;
     if (l->answer != NULL)
         return l->chain->void_ || l->chain->req.writable == 0 ? UNTOUCHED : HELD;
-    if (l->o->abuse == ABUSED)
+    if (l->o->abuse == ABUSED || chain_unclear(l->chain))
         return UNTOUCHED;
     enum outcome outcome = broken(why, "no load from a device-writable buffer", "%llu bytes were loaded",
                                   (unsigned long long)l->len);
@@ -118,7 +118,7 @@ CHECK(RING_SPLIT_DEV_03, VBLK_DEVICE, AT(LOAD), 0, PLACE(WRITABLE), VBLK_SEES_DE
 {
     if (l->q->packed)
         return UNTOUCHED;
-    return l->place == IN_WRITABLE ? noted(why, "reads a device-writable buffer") : UNTOUCHED;
+    return l->place == IN_WRITABLE && !chain_unclear(l->chain) ? noted(why, "reads a device-writable buffer") : UNTOUCHED;
 }
 
 CHECK(RING_SPLIT_DEV_04, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), ANY_TYPE,

@@ -68,8 +68,8 @@ static void differs(struct control *ctl, uint16_t at, uint8_t now, uint16_t way)
 
     if ((seen & SEEN_NOW) != 0)
         ctl->generation_mixed = true;
-    if ((seen & SEEN_STEADY) == 0)
-        return;
+    if ((seen & SEEN_STEADY) == 0 || (!ctl->live && (seen & SEEN_NOW) == 0))
+        return; /* before DRIVER_OK no notification tells of a change, only the generation */
     ctl->suspend_change |= ctl->suspended;
     if (!ctl->odd.is)
         ctl->odd = (struct odd){ .is = true,

@@ -135,6 +135,7 @@ struct chain {
     bool behind;             /* an overlapping request that changes the disk completed while this one was in flight */
     bool beside;             /* a write, and a provision request in flight overlapped it; or the other way round */
     bool suspect;            /* some of its bytes may belong to another outstanding chain, too */
+    bool shared;             /* some of them it names twice, or a ring or a table has them: loads prove nothing */
     bool status_stored;      /* SEES_DEVICE_STORES: the status byte was stored */
     bool wrong_bits;         /* packed: a descriptor but the first is not marked available … */
     bool stray_flags;        /* packed: an entry of an indirect table has flags besides WRITE */
@@ -563,9 +564,14 @@ bool any_queue_lost(const struct vblk_oracle *o);
 
 /* chain.c: copy a chain out; facts about its structure. */
 void chain_capture(struct vblk_oracle *o, struct queue *q, struct chain *c);
-/* Mark F_OVERLAP between a new chain and those in flight. */
+/* Mark F_OVERLAP between a new chain and those in flight, and what it shares with itself, tables and rings. */
 void chain_mark_overlaps(struct vblk_oracle *o, struct queue *q, struct chain *c);
 void chain_release(struct vblk_oracle *o, struct queue *q, struct chain *c);
+/* Whose bytes they are can't be told. */
+static inline bool chain_unclear(const struct chain *c)
+{
+    return c->void_ || c->shared || (c->faults & F_OVERLAP) != 0;
+}
 /* Walk the pieces of a chain in order. first: NULL if it has none; after: NULL past the last. */
 static inline const struct piece *chain_first(const struct queue *q, const struct chain *c)
 {

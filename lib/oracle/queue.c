@@ -213,7 +213,7 @@ void queue_begin(struct vblk_oracle *o, struct queue *q, struct chain *c, uint16
     c->queue = q->no;
     c->outstanding = true;
     c->taken = c->void_ = c->mutates = c->racy = c->behind = c->beside = c->status_stored = false;
-    c->suspect = c->wrong_bits = c->stray_flags = c->linked_indirect = c->unordered = c->table_unordered = false;
+    c->suspect = c->shared = c->wrong_bits = c->stray_flags = c->linked_indirect = c->unordered = c->table_unordered = false;
     c->born = o->seq;
     c->written.count = 0;
     c->written.overflow = false;
@@ -362,8 +362,10 @@ static void compare_chain(struct vblk_oracle *o, struct queue *q, struct chain *
 {
     if (!one_sided(o) || (o->opt.lockstep && c->void_))
         return; /* stores speak for themselves, or nobody can tell whose change it is */
+    if (o->abuse == ABUSED)
+        return; /* led astray */
     a->table_changed = !table_unchanged(o, q, c, a->slot, &a->changed_at);
-    if (!a->table_changed && c->req.slot != TY_NONE && (c->faults & F_OVERLAP) == 0) {
+    if (!a->table_changed && c->req.slot != TY_NONE && !chain_unclear(c)) {
         uint64_t at = readable_difference(o, q, c);
         a->readable_changed = at != UINT64_MAX;
         if (a->readable_changed)
