@@ -29,10 +29,11 @@ static inline vblk_err fast_write(struct vblk_memory *mem, enum vblk_party party
                                   size_t len)
 {
     const struct region *region = region_guess(mem, party);
-    uint8_t *host = region->host + (gpa - region->gpa);
+    uint8_t *host;
 
     if (unlikely(!region_holds(region, gpa, len) || !region_marked(region, gpa - region->gpa, len)))
         return vblk_memory_write(mem, party, gpa, buf, len);
+    host = region->host + (gpa - region->gpa);
     if (unlikely(mem->watched != UNWATCHED)) {
         if (mem->watched == STEERED)
             return vblk_memory_write(mem, party, gpa, buf, len);
