@@ -263,6 +263,7 @@ void harness_make_fair(struct vblk_device_options *options)
 {
     const struct vblk_profile *profile = &options->profile;
 
+    options->features |= VBLK_BIT(VBLK_F_FLUSH); /* BLK-INIT-DEV-01 */
     if (profile->provision && options->features >> profile->provision_bit & 1)
         options->features &= ~VBLK_BIT(VBLK_F_RO); /* PROV-DEV-21 */
     if (options->capacity >> 48)

@@ -18,69 +18,175 @@
 #define ACTIONS_MAX 8u /* within one kick */
 #define SECTORS_MAX 64u
 #define WAIT_MS 5u
+#define BATCH_MAX 4u
+#define BATCH_ROOM 1024u
+#define TABLE_MAX 64u /* entries of an indirect table that are looked at */
+
+/* Where the device takes from a queue and where it puts; packed: a slot, and the wrap counter that goes with it. */
+struct place {
+    uint16_t at;
+    bool flipped;
+};
 
 struct lair {
     struct harness h;
     struct input in;
     struct vblk_puppet tables;
     struct vblk_driver *driver;
-    uint16_t taken[64], used[64]; /* by queue */
+    struct place taken[64], used[64]; /* by queue */
     uint8_t buf[SECTORS_MAX * VBLK_SECTOR];
 };
 
 /* ---- the device ---- */
 
-static uint64_t reg_of(struct vblk_port *port, enum vblk_reg reg, uint16_t queue)
+static uint64_t reg_of(struct lair *lair, enum vblk_reg reg, uint16_t queue)
 {
-    return vblk_puppet_reg(port, reg, queue);
+    return vblk_puppet_reg(lair->h.port, reg, queue);
 }
 
-static uint16_t size_of(struct vblk_port *port, uint16_t queue)
+static uint16_t size_of(struct lair *lair, uint16_t queue)
 {
-    const uint16_t size = (uint16_t)reg_of(port, VBLK_REG_QUEUE_SIZE, queue);
+    const uint16_t size = (uint16_t)reg_of(lair, VBLK_REG_QUEUE_SIZE, queue);
 
     return size ? size : 1;
 }
 
-/* The last writable byte of the chain, and what it holds in all. */
-static bool last_byte(struct lair *lair, uint16_t queue, uint16_t head, uint64_t *at, uint32_t *total)
+static bool is_packed(struct lair *lair)
 {
-    const uint64_t table = reg_of(lair->h.port, VBLK_REG_QUEUE_DESC, queue);
-    struct vblk_desc desc = { .next = vblk_put16(head) };
-    bool found = false;
-
-    *total = 0;
-    for (unsigned i = 0; i < size_of(lair->h.port, queue); i++) {
-        if (vblk_memory_read(lair->h.mem, VBLK_DEVICE, table + 16u * vblk_get16(desc.next), &desc, sizeof(desc)))
-            break;
-        if ((vblk_get16(desc.flags) & VBLK_DESC_WRITE) && vblk_get32(desc.len)) {
-            *at = vblk_get64(desc.addr) + vblk_get32(desc.len) - 1;
-            *total += vblk_get32(desc.len);
-            found = true;
-        }
-        if (!(vblk_get16(desc.flags) & VBLK_DESC_NEXT))
-            break;
-    }
-    return found;
+    return reg_of(lair, VBLK_REG_DRIVER_FEATURES, 0) >> VBLK_F_RING_PACKED & 1;
 }
 
-static void put_elem(struct lair *lair, uint16_t queue, uint32_t id, uint32_t len)
+static bool load(struct lair *lair, uint64_t at, void *to, size_t len)
 {
-    const struct vblk_used_elem elem = { vblk_put32(id), vblk_put32(len) };
-    const uint64_t ring = reg_of(lair->h.port, VBLK_REG_QUEUE_DEVICE, queue);
+    return !vblk_memory_read(lair->h.mem, VBLK_DEVICE, at, to, len);
+}
 
-    (void)!vblk_memory_write(lair->h.mem, VBLK_DEVICE,
-                             ring + 4 + 8u * (lair->used[queue % 64] % size_of(lair->h.port, queue)), &elem,
-                             sizeof(elem));
-    lair->used[queue % 64]++;
+static void put16(struct lair *lair, uint64_t at, enum vblk_order order, uint16_t value)
+{
+    (void)!vblk_memory_store16(lair->h.mem, VBLK_DEVICE, at, order, value);
+}
+
+/* A buffer as its descriptors say: the last writable byte, what it holds in all, how many slots it took. */
+struct buffer {
+    uint64_t last;
+    uint32_t total;
+    uint16_t id, slots;
+};
+
+/* Of descriptors of both formats, address and length lie in the same places. */
+static void count_in(struct buffer *b, const struct vblk_desc *desc, uint16_t flags)
+{
+    if (!(flags & VBLK_DESC_WRITE) || !vblk_get32(desc->len))
+        return;
+    b->last = vblk_get64(desc->addr) + vblk_get32(desc->len) - 1;
+    b->total += vblk_get32(desc->len);
+}
+
+static void walk_table(struct lair *lair, struct buffer *b, const struct vblk_desc *link, bool packed)
+{
+    const uint32_t entries = vblk_get32(link->len) / 16;
+    uint32_t at = 0;
+
+    for (unsigned i = 0; i < TABLE_MAX && at < entries; i++) {
+        struct vblk_desc desc;
+
+        if (!load(lair, vblk_get64(link->addr) + 16u * (uint64_t)at, &desc, sizeof(desc)))
+            return;
+        count_in(b, &desc, vblk_get16(packed ? desc.next : desc.flags));
+        if (!packed && !(vblk_get16(desc.flags) & VBLK_DESC_NEXT))
+            return;
+        at = packed ? at + 1 : vblk_get16(desc.next);
+    }
+}
+
+static void walk(struct lair *lair, uint16_t queue, uint16_t head, struct buffer *b)
+{
+    const uint16_t size = size_of(lair, queue);
+    const uint64_t table = reg_of(lair, VBLK_REG_QUEUE_DESC, queue);
+    const bool packed = is_packed(lair);
+    uint16_t at = head;
+
+    *b = (struct buffer){ .id = head };
+    while (b->slots++ < size) {
+        struct vblk_desc desc;
+        uint16_t flags;
+
+        if (!load(lair, table + 16u * (uint64_t)at, &desc, sizeof(desc)))
+            return;
+        flags = vblk_get16(packed ? desc.next : desc.flags);
+        if (packed)
+            b->id = vblk_get16(desc.flags);
+        if (flags & VBLK_DESC_INDIRECT)
+            walk_table(lair, b, &desc, packed);
+        else
+            count_in(b, &desc, flags);
+        if (!(flags & VBLK_DESC_NEXT))
+            return;
+        at = packed ? (uint16_t)((at + 1u) % size) : vblk_get16(desc.next);
+    }
+}
+
+static void advance(struct lair *lair, uint16_t queue, struct place *p, uint32_t by)
+{
+    const uint16_t size = size_of(lair, queue);
+
+    if (!is_packed(lair)) {
+        p->at = (uint16_t)(p->at + by);
+        return;
+    }
+    p->flipped ^= (p->at + by) / size % 2;
+    p->at = (uint16_t)((p->at + by) % size);
+}
+
+/* An element of the used ring, or a used descriptor; the place moves on by @slots of the latter. */
+static void put_elem(struct lair *lair, uint16_t queue, uint32_t id, uint32_t len, uint16_t slots)
+{
+    struct place *p = &lair->used[queue % 64];
+    const struct vblk_used_elem elem = { vblk_put32(id), vblk_put32(len) };
+    const vblk_le16 id16 = vblk_put16((uint16_t)id);
+    uint64_t at = reg_of(lair, VBLK_REG_QUEUE_DEVICE, queue) + 4 + 8u * (uint64_t)(p->at % size_of(lair, queue));
+
+    if (!is_packed(lair)) {
+        (void)!vblk_memory_write(lair->h.mem, VBLK_DEVICE, at, &elem, sizeof(elem));
+        advance(lair, queue, p, 1);
+        return;
+    }
+    at = reg_of(lair, VBLK_REG_QUEUE_DESC, queue) + 16u * (uint64_t)p->at;
+    (void)!vblk_memory_write(lair->h.mem, VBLK_DEVICE, at + 8, &elem.len, sizeof(elem.len));
+    (void)!vblk_memory_write(lair->h.mem, VBLK_DEVICE, at + 12, &id16, sizeof(id16));
+    vblk_memory_barrier(lair->h.mem, VBLK_DEVICE, VBLK_RELEASE);
+    put16(lair, at + 14, VBLK_RELEASE,
+          (uint16_t)((p->flipped ? 0 : VBLK_DESC_AVAIL | VBLK_DESC_USED) | (len ? VBLK_DESC_WRITE : 0)));
+    advance(lair, queue, p, slots);
 }
 
 static void put_index(struct lair *lair, uint16_t queue, uint16_t idx)
 {
     vblk_memory_barrier(lair->h.mem, VBLK_DEVICE, VBLK_RELEASE);
-    lair->used[queue % 64] = idx;
-    (void)!vblk_memory_store16(lair->h.mem, VBLK_DEVICE, reg_of(lair->h.port, VBLK_REG_QUEUE_DEVICE, queue) + 2,
-                               VBLK_RELEASE, idx);
+    lair->used[queue % 64].at = idx;
+    put16(lair, reg_of(lair, VBLK_REG_QUEUE_DEVICE, queue) + 2, VBLK_RELEASE, idx);
+}
+
+/* The head of the next available request. */
+static bool next_head(struct lair *lair, uint16_t queue, uint16_t *head)
+{
+    const struct place *p = &lair->taken[queue % 64];
+    const uint64_t avail = reg_of(lair, VBLK_REG_QUEUE_DRIVER, queue);
+    uint16_t word;
+
+    if (is_packed(lair)) {
+        const uint16_t turn = p->flipped ? VBLK_DESC_USED : VBLK_DESC_AVAIL;
+
+        *head = p->at;
+        return !vblk_memory_load16(lair->h.mem, VBLK_DEVICE,
+                                   reg_of(lair, VBLK_REG_QUEUE_DESC, queue) + 16u * (uint64_t)p->at + 14, VBLK_ACQUIRE,
+                                   &word) &&
+               (word & (VBLK_DESC_AVAIL | VBLK_DESC_USED)) == turn;
+    }
+    if (vblk_memory_load16(lair->h.mem, VBLK_DEVICE, avail + 2, VBLK_ACQUIRE, &word) || word == p->at)
+        return false;
+    return !vblk_memory_load16(lair->h.mem, VBLK_DEVICE, avail + 4 + 2u * (uint64_t)(p->at % size_of(lair, queue)),
+                               VBLK_RELAXED, head);
 }
 
 /* Answer the next available request; each number is added to what would be right. */
@@ -88,21 +194,18 @@ static void act_answer(struct lair *lair, uint16_t queue)
 {
     const uint8_t status = input_byte(&lair->in);
     const uint32_t id = (uint32_t)input_number(&lair->in), len = (uint32_t)input_number(&lair->in);
-    const uint64_t avail = reg_of(lair->h.port, VBLK_REG_QUEUE_DRIVER, queue);
-    const uint16_t slot = lair->taken[queue % 64];
-    uint16_t idx, head;
-    uint64_t at;
-    uint32_t total;
+    struct buffer b;
+    uint16_t head;
 
-    if (vblk_memory_load16(lair->h.mem, VBLK_DEVICE, avail + 2, VBLK_ACQUIRE, &idx) || idx == slot ||
-        vblk_memory_load16(lair->h.mem, VBLK_DEVICE, avail + 4 + 2u * (slot % size_of(lair->h.port, queue)),
-                           VBLK_RELAXED, &head))
+    if (!next_head(lair, queue, &head))
         return;
-    lair->taken[queue % 64]++;
-    if (last_byte(lair, queue, head, &at, &total))
-        (void)!vblk_memory_write(lair->h.mem, VBLK_DEVICE, at, &status, 1);
-    put_elem(lair, queue, head + id, total + len);
-    put_index(lair, queue, lair->used[queue % 64]);
+    walk(lair, queue, head, &b);
+    advance(lair, queue, &lair->taken[queue % 64], is_packed(lair) ? b.slots : 1);
+    if (b.total)
+        (void)!vblk_memory_write(lair->h.mem, VBLK_DEVICE, b.last, &status, 1);
+    put_elem(lair, queue, b.id + id, b.total + len, b.slots);
+    if (!is_packed(lair))
+        put_index(lair, queue, lair->used[queue % 64].at);
     vblk_port_notified(lair->h.port, VBLK_EV_USED_NOTIFY, queue);
 }
 
@@ -110,18 +213,45 @@ static void act_elem(struct lair *lair, uint16_t queue)
 {
     const uint32_t id = (uint32_t)input_number(&lair->in);
 
-    put_elem(lair, queue, id, (uint32_t)input_number(&lair->in));
+    put_elem(lair, queue, id, (uint32_t)input_number(&lair->in), 1);
 }
 
+/* Packed: only the place where the device puts the next used descriptor. */
 static void act_index(struct lair *lair, uint16_t queue)
 {
-    put_index(lair, queue, (uint16_t)(lair->used[queue % 64] + input_number(&lair->in)));
+    struct place *p = &lair->used[queue % 64];
+    const uint32_t by = (uint16_t)input_number(&lair->in);
+
+    if (is_packed(lair))
+        advance(lair, queue, p, by);
+    else
+        put_index(lair, queue, (uint16_t)(p->at + by));
 }
 
 static void act_flags(struct lair *lair, uint16_t queue)
 {
-    (void)!vblk_memory_store16(lair->h.mem, VBLK_DEVICE, reg_of(lair->h.port, VBLK_REG_QUEUE_DEVICE, queue),
-                               VBLK_RELAXED, (uint16_t)input_number(&lair->in));
+    put16(lair, reg_of(lair, VBLK_REG_QUEUE_DEVICE, queue) + (is_packed(lair) ? 2 : 0), VBLK_RELAXED,
+          (uint16_t)input_number(&lair->in));
+}
+
+/* What the device wishes to be told of, with EVENT_IDX: a place in the ring. */
+static void act_event(struct lair *lair, uint16_t queue)
+{
+    put16(lair,
+          reg_of(lair, VBLK_REG_QUEUE_DEVICE, queue) + (is_packed(lair) ? 0 : 4 + 8u * (uint64_t)size_of(lair, queue)),
+          VBLK_RELAXED, (uint16_t)input_number(&lair->in));
+}
+
+/* A request is taken, and nothing said: the next answer may stand for it. */
+static void act_take(struct lair *lair, uint16_t queue)
+{
+    struct buffer b;
+    uint16_t head;
+
+    if (!next_head(lair, queue, &head))
+        return;
+    walk(lair, queue, head, &b);
+    advance(lair, queue, &lair->taken[queue % 64], is_packed(lair) ? b.slots : 1);
 }
 
 /* Anywhere, where that can be seen: else nobody could tell whose doing it is. */
@@ -131,7 +261,7 @@ static void act_store(struct lair *lair, uint16_t queue)
     const uint64_t offset = input_number(&lair->in);
     uint64_t len = input_byte(&lair->in);
     const uint8_t *bytes = input_take(&lair->in, &len);
-    const uint64_t base = part == 3 ? GPA : reg_of(lair->h.port, (enum vblk_reg)(VBLK_REG_QUEUE_DESC + part), queue);
+    const uint64_t base = part == 3 ? GPA : reg_of(lair, (enum vblk_reg)(VBLK_REG_QUEUE_DESC + part), queue);
 
     if (!(lair->h.options.sees & VBLK_SEES_DEVICE_STORES))
         return;
@@ -163,8 +293,9 @@ static void act_config(struct lair *lair, uint16_t queue)
     (void)!lair->h.port->ops->write_config(lair->h.port, offset, &value, 1);
 }
 
+/* Append only, as the calls below. */
 static void (*const actions[])(struct lair *lair, uint16_t queue) = {
-    act_answer, act_elem, act_index, act_flags, act_store, act_notify, act_show, act_config,
+    act_answer, act_elem, act_index, act_flags, act_store, act_notify, act_show, act_config, act_event, act_take,
 };
 #define ACTIONS (sizeof(actions) / sizeof(actions[0]))
 
@@ -252,16 +383,54 @@ static void call_device(struct lair *lair, uint64_t sector, uint64_t count)
     on_kick(lair, lair->h.port, (uint16_t)(sector % 4));
 }
 
+/* Several buffers at once, of which some are published together, and whatever comes back. */
+static void call_batch(struct lair *lair, uint64_t sector, uint64_t count)
+{
+    const uint16_t queue = (uint16_t)(sector % 4);
+    const uint64_t room = (vblk_driver_room(lair->driver).gpa + 15) / 16 * 16;
+    const uint64_t capacity = vblk_driver_capacity(lair->driver);
+    const unsigned n = 1 + count % BATCH_MAX;
+    unsigned added = 0;
+    uint32_t len;
+    uint16_t id;
+
+    for (unsigned i = 0; i < n && i < capacity; i++) {
+        const uint64_t at = room + i * BATCH_ROOM;
+        const struct vblk_request_header header = { vblk_put32(VBLK_T_IN), vblk_put32(0), vblk_put64(i) };
+        const struct vblk_element elements[] = { { at, sizeof(header), false }, { at + 16, 513, true } };
+
+        if (!vblk_memory_covers(lair->h.mem, at, BATCH_ROOM) ||
+            vblk_memory_write(lair->h.mem, VBLK_DRIVER, at, &header, sizeof(header)) ||
+            vblk_driver_add(lair->driver, queue, elements, 2, &id))
+            break;
+        added++;
+    }
+    if (added && !vblk_driver_publish(lair->driver, queue, added))
+        for (unsigned i = 0; i < added && !vblk_driver_reap(lair->driver, queue, &id, &len); i++)
+            continue;
+    (void)!vblk_driver_start(lair->driver); /* what is in flight now is the device's until then */
+}
+
+static void call_reset_queue(struct lair *lair, uint64_t sector, uint64_t count)
+{
+    const uint16_t queue = (uint16_t)(sector % 4);
+
+    (void)count;
+    if (vblk_driver_reset_queue(lair->driver, queue))
+        return;
+    lair->taken[queue] = lair->used[queue] = (struct place){ 0 };
+}
+
 static void (*const calls[])(struct lair *lair, uint64_t sector, uint64_t count) = {
-    call_start, call_read, call_write, call_flush, call_identity, call_range, call_stop, call_device,
+    call_start, call_read, call_write,  call_flush, call_identity,
+    call_range, call_stop, call_device, call_batch, call_reset_queue,
 };
 
 static void announce(struct lair *lair)
 {
     struct vblk_puppet *t = &lair->tables;
 
-    /* Ring features: when the judge reads them. */
-    t->features = input_number(&lair->in) & ~(vblk_device_ring_features() | VBLK_BIT(VBLK_F_NOTIF_CONFIG_DATA));
+    t->features = input_number(&lair->in) & ~VBLK_BIT(VBLK_F_NOTIF_CONFIG_DATA); /* a port has no register for the data */
     t->num_queues = (uint16_t)input_up_to(&lair->in, 8);
     t->queue_max = (uint16_t)input_number(&lair->in);
     t->config_length = (uint32_t)input_up_to(&lair->in, 96);

@@ -94,15 +94,22 @@ static void enable(struct vblk_device *device, struct queue *q)
         blk_fail(device);
 }
 
-/* Queues that were enabled before the features were settled. */
+/*
+ * Queues that were enabled before the features were settled. And the word of DEVICE_NEEDS_RESET that could not be given
+ * before (2.1.2: "If DRIVER_OK is set").
+ */
 static void go_live(struct vblk_device *device)
 {
+    const bool failed = device->status & VBLK_STATUS_NEEDS_RESET;
+
     for (uint32_t i = 0; i < device->num_queues; i++) {
         struct queue *q = &device->queues[i];
 
         if (q->enabled && q->ring.at.features != device->accepted)
             enable(device, q);
     }
+    if (failed)
+        notify_config(device);
 }
 
 /* A driver can set bits one by one or together, each if its condition holds by then; it can't clear any. */

@@ -224,6 +224,8 @@ static void driver_stored(struct vblk_oracle *o, const struct target *t, const s
         q->idx_stored = o->seq;
         queue_scan_available(o, q, ev);
     }
+    if ((1u << look->place & (USED_PLACES | PLACE(DEVICE_EVENT))) != 0 && q->enabled)
+        q->lost = true; /* what is there from now on is not the device's doing */
     if (t->chain != NULL)
         queue_tampered(o, q, t->chain, (enum place)look->place);
     if (look->place == IN_PACKED_RING) {

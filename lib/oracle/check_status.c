@@ -174,6 +174,8 @@ CHECK(STATUS_DEV_04, VBLK_DEVICE, AT(REG_READ) | AT(CONFIG_NOTIFY) | AT(CASE_END
 
     if ((ctl->status_ever & VBLK_STATUS_DRIVER_OK) == 0)
         return UNTOUCHED; /* OPER-02 */
+    if (case_end(l) && ctl->bad_queue)
+        return UNTOUCHED; /* the error may be older than DRIVER_OK */
     if (case_end(l))
         return ctl->notice_owed && (ctl->status_shown & VBLK_STATUS_DRIVER_OK) != 0
                    ? broken(why, "a configuration change notification with DEVICE_NEEDS_RESET",

@@ -35,7 +35,7 @@ static void forget_driver(struct control *ctl)
 {
     ctl->was_live = ctl->live || (ctl->status_ever == 0 && ctl->was_live);
     ctl->status_written = ctl->status_ever = 0;
-    ctl->live = ctl->needs_reset = ctl->failed = ctl->refused = ctl->features_ok = false;
+    ctl->live = ctl->needs_reset = ctl->bad_queue = ctl->failed = ctl->refused = ctl->features_ok = false;
     ctl->offered_read = ctl->accepted_written = false;
     ctl->accepted = ctl->negotiated = 0;
     ctl->notified = ctl->notice = ctl->notice_owed = ctl->capacity_stale = false;

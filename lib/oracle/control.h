@@ -48,6 +48,7 @@ struct control {
     uint8_t status_ever;      /* bits the driver wrote since the last reset */
     bool was_live;            /* when the last reset was asked for */
     bool status_reads_seen;   /* this stream shows reads of status at all */
+    bool bad_queue;           /* a queue was enabled before DRIVER_OK that makes no sense: an error of that time */
     bool notice;              /* a configuration notification since status was last read without NEEDS_RESET */
     bool notice_owed;         /* NEEDS_RESET showed, and no notification told of it */
     /* suspend (1.4) */

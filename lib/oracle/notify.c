@@ -192,7 +192,7 @@ void notify_access(struct vblk_oracle *o, const struct vblk_event *ev)
     if (q == NULL || ev->len > 4 || ev->party >= VBLK_NOBODY || is_packed(o))
         return;
     struct notices *s = &o->notices[q->no];
-    if (!s->on)
+    if (!s->on || q->lost)
         return;
     const unsigned sender = ev->kind == VBLK_EV_LOAD ? ev->party : !ev->party;
     const bool wish = touches(ev, flags_word(o, q, sender)) || touches(ev, event_word(o, q, sender));

@@ -155,6 +155,7 @@ void queue_enable(struct vblk_oracle *o, uint16_t no)
     fits = fits && open_pool(q, q->packed, negotiated(o, VBLK_F_INDIRECT_DESC)) && (!q->packed || packed_open(o, q));
     q->enabled = fits;
     q->lost = !ring_makes_sense(o, q) || (!q->packed && peek16(o, q->driver + 2) != 0); /* RING-SPLIT-12 */
+    o->ctl.bad_queue |= q->lost && !o->ctl.live;
     q->avail_idx = 0;
     q->used_idx = 0;
     q->total = q->used_total = q->used_turn = q->faulty_turn = 0;

@@ -119,8 +119,9 @@ static void counts__are_those_of_the_inventory(void **state)
     const size_t seen = offsetof(struct vblk_clause, observability);
 
     (void)state;
-    assert_int_equal(count(bound, VBLK_BOUND_DEVICE), 424);
-    assert_int_equal(count(bound, VBLK_BOUND_DRIVER), 290);
+    /* BLK-CFG-10 stands under the device in the inventory; what it describes is what a driver does. */
+    assert_int_equal(count(bound, VBLK_BOUND_DEVICE), 423);
+    assert_int_equal(count(bound, VBLK_BOUND_DRIVER), 291);
     assert_int_equal(count(bound, VBLK_BOUND_BOTH), 104);
     assert_int_equal(count(level, VBLK_DEF), 345);
     assert_int_equal(count(level, VBLK_MUST), 256);

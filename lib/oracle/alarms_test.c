@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What fuzzers once made the judge say of an innocent party; docs/fuzzing.md has the inputs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "judge.h"
+#include "world.h"
+
+#define FEATURES (VBLK_BIT(VBLK_F_VERSION_1) | VBLK_BIT(VBLK_F_FLUSH))
+static const char *const nobody[] = { NULL };
+
+static void start(struct world *w, uint32_t sees)
+{
+    world_open(w, sees, true);
+    world_start(w, FEATURES, FEATURES);
+}
+
+/* ---- every check ---- */
+
+#define PENDING_ROW(token)
+#define UNSEEN_ROW(token)
+#define CHECKED_ROW(token) extern const struct check check_##token;
+#define ROW(standing, token, ...) standing##_ROW(token)
+#include "clauses.def"
+#undef CHECKED_ROW
+#define CHECKED_ROW(token) &check_##token,
+static const struct check *const all_checks[] = {
+#include "clauses.def"
+    NULL
+};
+
+static void checks__judge_only_whom_the_clause_binds(void **state)
+{
+    (void)state;
+    for (const struct check *const *at = all_checks; *at != NULL; at++) {
+        const struct vblk_clause *clause = vblk_clause_at((*at)->clause);
+        if ((*at)->guilty != VBLK_NOBODY && clause->bound != VBLK_BOUND_BOTH)
+            assert_int_equal(clause->bound, (*at)->guilty == VBLK_DRIVER ? VBLK_BOUND_DRIVER : VBLK_BOUND_DEVICE);
+    }
+}
+
+/* ---- bytes that belong to more than one ---- */
+
+/* A driver gives out its header again as a place to write to. The device reads it, as it must. */
+static void buffer_over_its_own_header__says_nothing_of_the_device(void **state)
+{
+    struct world w;
+
+    (void)state;
+    start(&w, VBLK_SEES_ALL);
+    world_request(&w, 0, VBLK_T_GET_ID, 0, NULL, 0, 20);
+    world_desc(&w, 1, WORLD_BUFFERS, 20, VBLK_DESC_NEXT | VBLK_DESC_WRITE, 2);
+    world_available(&w, 0);
+    uint8_t head[16];
+    assert_int_equal(vblk_memory_read(w.mem, VBLK_DEVICE, WORLD_BUFFERS, head, sizeof(head)), VBLK_OK);
+    world_store(&w, VBLK_DEVICE, WORLD_BUFFERS + 0x3000, "", 1);
+    world_used(&w, 0, 21);
+    assert_null(world_blamed_else(&w, nobody));
+    world_close(&w);
+}
+
+/* Writable bytes over the used ring: what the device stores there shows as stores into the ring. */
+static void buffer_over_a_ring__is_the_drivers_fault_alone(void **state)
+{
+    static const char *const allowed[] = { "SAFE-DRV-03", NULL };
+    struct world w;
+
+    (void)state;
+    start(&w, VBLK_SEES_ALL);
+    world_request(&w, 0, VBLK_T_GET_ID, 0, NULL, 0, 20);
+    world_desc(&w, 1, WORLD_AVAIL, 20, VBLK_DESC_NEXT | VBLK_DESC_WRITE, 2);
+    world_available(&w, 0);
+    world_store(&w, VBLK_DEVICE, WORLD_AVAIL + 8, "identity", 8);
+    world_store(&w, VBLK_DEVICE, WORLD_BUFFERS + 0x3000, "", 1);
+    world_used(&w, 0, 21);
+    assert_null(world_blamed_else(&w, allowed));
+    assert_int_equal(world_tally(&w, "SAFE-DRV-03").broken, 1);
+    world_close(&w);
+}
+
+/* A dump of all memory holds the rings, too: to read them is lawful, and they change meanwhile. */
+static void write_of_the_ring_itself__is_nobodys_fault(void **state)
+{
+    static const uint32_t grades[] = { VBLK_SEES_ALL, VBLK_SEES_DRIVER_STORES };
+    static const uint8_t data[512];
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct world w;
+        uint8_t copy[512];
+
+        start(&w, grades[i]);
+        world_request(&w, 0, VBLK_T_OUT, 0, data, sizeof(data), 0);
+        world_desc(&w, 1, WORLD_DESC, 512, VBLK_DESC_NEXT, 2);
+        world_available(&w, 0);
+        assert_int_equal(vblk_memory_read(w.mem, VBLK_DEVICE, WORLD_DESC, copy, 16), VBLK_OK);
+        assert_int_equal(vblk_memory_read(w.mem, VBLK_DEVICE, WORLD_DESC, copy, sizeof(copy)), VBLK_OK);
+        world_answer(&w, 0, NULL, 0, VBLK_S_OK);
+        assert_null(world_blamed_else(&w, nobody));
+        world_close(&w);
+    }
+}
+
+/* ---- what one party stored into the other one's part ---- */
+
+static void used_flags_by_the_driver__are_not_the_devices_word(void **state)
+{
+    static const char *const allowed[] = { "RING-SPLIT-03", "RING-SPLIT-14", NULL };
+    struct world w;
+
+    (void)state;
+    start(&w, VBLK_SEES_ALL);
+    world_store(&w, VBLK_DRIVER, WORLD_USED, "\x00\x0b\x00\x00\x00\x00", 6);
+    world_event(&w, VBLK_EV_KICK, 0);
+    world_event(&w, VBLK_EV_CASE_END, 0);
+    assert_null(world_blamed_else(&w, allowed));
+    assert_int_equal(world_tally(&w, "RING-SPLIT-03").broken, 1);
+    world_close(&w);
+}
+
+/* The device says that it used more than there is; which slots are still exposed, nobody knows then. */
+static void used_index_that_makes_no_sense__says_nothing_of_available_slots(void **state)
+{
+    static const char *const allowed[] = { "RING-SPLIT-17", "RING-SPLIT-15", NULL };
+    struct world w;
+
+    (void)state;
+    start(&w, VBLK_SEES_ALL);
+    assert_int_equal(vblk_memory_store16(w.mem, VBLK_DEVICE, WORLD_USED + 2, VBLK_RELEASE, 5), VBLK_OK);
+    world_request(&w, 0, VBLK_T_FLUSH, 0, NULL, 0, 0);
+    world_available(&w, 0);
+    assert_null(world_blamed_else(&w, allowed));
+    assert_int_equal(world_tally(&w, "CLEAN-DRV-02").broken, 0);
+    world_close(&w);
+}
+
+/* ---- before DRIVER_OK ---- */
+
+static void begin(struct world *w, uint8_t up_to)
+{
+    world_open(w, VBLK_SEES_ALL, true);
+    world_reg(w, VBLK_EV_REG_WRITE, VBLK_REG_STATUS, 0);
+    world_reg(w, VBLK_EV_REG_READ, VBLK_REG_STATUS, 0);
+    world_reg(w, VBLK_EV_REG_WRITE, VBLK_REG_STATUS, 1);
+    world_reg(w, VBLK_EV_REG_WRITE, VBLK_REG_STATUS, 3);
+    world_reg(w, VBLK_EV_REG_READ, VBLK_REG_DEVICE_FEATURES, FEATURES);
+    world_reg(w, VBLK_EV_REG_WRITE, VBLK_REG_DRIVER_FEATURES, FEATURES);
+    world_reg(w, VBLK_EV_REG_WRITE, VBLK_REG_STATUS, 0xb);
+    world_reg(w, VBLK_EV_REG_READ, VBLK_REG_STATUS, up_to);
+}
+
+/* No notification may tell of a resize then, so that two reads differ lawfully. */
+static void resized_before_driver_ok__is_no_wrong_layout(void **state)
+{
+    static const uint8_t before[8] = { 0, 0, 32 }, after[1] = { 0x60 };
+    struct world w;
+
+    (void)state;
+    begin(&w, 0xb);
+    world_config(&w, 0, before, sizeof(before));
+    world_config(&w, 0, after, sizeof(after));
+    world_event(&w, VBLK_EV_CASE_END, 0);
+    assert_int_equal(world_tally(&w, "BLK-CFG-01").broken, 0);
+    world_close(&w);
+}
+
+/* A queue that no device can open: the error is older than DRIVER_OK, when nothing may be told. */
+static void error_of_the_set_up__owes_no_notification(void **state)
+{
+    struct world w;
+
+    (void)state;
+    begin(&w, 0xb);
+    world_reg(&w, VBLK_EV_REG_WRITE, VBLK_REG_QUEUE_SIZE, 6);
+    world_reg(&w, VBLK_EV_REG_WRITE, VBLK_REG_QUEUE_DESC, WORLD_DESC);
+    world_reg(&w, VBLK_EV_REG_WRITE, VBLK_REG_QUEUE_DRIVER, WORLD_AVAIL);
+    world_reg(&w, VBLK_EV_REG_WRITE, VBLK_REG_QUEUE_DEVICE, WORLD_USED);
+    world_reg(&w, VBLK_EV_REG_WRITE, VBLK_REG_QUEUE_ENABLE, 1);
+    world_reg(&w, VBLK_EV_REG_WRITE, VBLK_REG_STATUS, 0xf);
+    world_reg(&w, VBLK_EV_REG_READ, VBLK_REG_STATUS, 0x4f);
+    world_event(&w, VBLK_EV_CASE_END, 0);
+    assert_int_equal(world_tally(&w, "STATUS-DEV-04").broken, 0);
+    world_close(&w);
+}
+
+/* The driver found something else than a block device. */
+static void failed_before_it_was_a_driver__is_no_word_on_the_length(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_open(&w, VBLK_SEES_ALL, true);
+    world_reg(&w, VBLK_EV_REG_READ, VBLK_REG_CONFIG_LENGTH, 80);
+    world_reg(&w, VBLK_EV_REG_READ, VBLK_REG_DEVICE_FEATURES, FEATURES | VBLK_BIT(17));
+    world_reg(&w, VBLK_EV_REG_WRITE, VBLK_REG_STATUS, 1);
+    world_reg(&w, VBLK_EV_REG_READ, VBLK_REG_DEVICE_ID, 1);
+    world_reg(&w, VBLK_EV_REG_WRITE, VBLK_REG_STATUS, 0x81);
+    assert_int_equal(world_tally(&w, "CFG-DRV-06").doubted, 0);
+    world_close(&w);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(checks__judge_only_whom_the_clause_binds),
+        cmocka_unit_test(buffer_over_its_own_header__says_nothing_of_the_device),
+        cmocka_unit_test(buffer_over_a_ring__is_the_drivers_fault_alone),
+        cmocka_unit_test(write_of_the_ring_itself__is_nobodys_fault),
+        cmocka_unit_test(used_flags_by_the_driver__are_not_the_devices_word),
+        cmocka_unit_test(used_index_that_makes_no_sense__says_nothing_of_available_slots),
+        cmocka_unit_test(resized_before_driver_ok__is_no_wrong_layout),
+        cmocka_unit_test(error_of_the_set_up__owes_no_notification),
+        cmocka_unit_test(failed_before_it_was_a_driver__is_no_word_on_the_length),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
