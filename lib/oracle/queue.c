@@ -363,8 +363,8 @@ static void compare_chain(struct vblk_oracle *o, struct queue *q, struct chain *
 {
     if (!one_sided(o) || (o->opt.lockstep && c->void_))
         return; /* stores speak for themselves, or nobody can tell whose change it is */
-    if (o->abuse == ABUSED)
-        return; /* led astray */
+    if (o->abuse == ABUSED && sees(o, VBLK_SEES_DRIVER_STORES))
+        return; /* the device is led astray */
     a->table_changed = !table_unchanged(o, q, c, a->slot, &a->changed_at);
     if (!a->table_changed && c->req.slot != TY_NONE && !chain_unclear(c)) {
         uint64_t at = readable_difference(o, q, c);
