@@ -193,6 +193,7 @@ struct vblk_op {
 struct vblk_behaviour {
     const char *name; /**< for reports */
     const struct vblk_ring_fault *ring; /**< what is wrong with the device's side of its rings */
+    bool reorder; /**< serve what is there at once last to first, IN_ORDER or not */
     /** Another row for one request type, or NULL to keep @p row. */
     const struct vblk_op *(*op)(const struct vblk_device *device, uint32_t type, const struct vblk_op *row);
     /** Whether [sector, sector + count) lies on the disk. */
@@ -204,7 +205,7 @@ struct vblk_behaviour {
     /** The used length to report; @p written is the honest one. */
     uint32_t (*used_length)(const struct vblk_device *device, const struct vblk_request *req, uint8_t status,
                             uint32_t written);
-    /** Put one used element and publish it. With IN_ORDER the reference gives no element to each held request. */
+    /** Put one used element and publish it; called for each request, one that IN_ORDER would let pass as well. */
     void (*put_used)(struct vblk_device *device, uint16_t queue, uint16_t id, uint32_t len);
     /** What configuration bytes read as; @p buf holds the honest ones. */
     void (*read_config)(const struct vblk_device *device, uint32_t offset, uint8_t *buf, uint32_t len);
@@ -219,7 +220,7 @@ struct vblk_behaviour {
     /** Whether a configuration change or DEVICE_NEEDS_RESET is notified; @p owed is the honest answer. */
     bool (*notify_config)(const struct vblk_device *device, bool owed);
     /** What a register reads as; @p honest is the right value. After show_features and show_status. */
-    uint64_t (*read_reg)(const struct vblk_device *device, enum vblk_reg reg, uint16_t queue, uint64_t honest);
+    uint64_t (*read_reg)(struct vblk_device *device, enum vblk_reg reg, uint16_t queue, uint64_t honest);
     /** What a configuration write does. */
     void (*write_config)(struct vblk_device *device, uint32_t offset, const void *buf, uint32_t len);
     /** What a register write does: a reset that isn't one, a write that should be ignored. */

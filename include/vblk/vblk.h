@@ -12,6 +12,7 @@
 #include <vblk/device.h>
 #include <vblk/driver.h>
 #include <vblk/event.h>
+#include <vblk/fault.h>
 #include <vblk/memory.h>
 #include <vblk/mmio.h>
 #include <vblk/mmio_device.h>

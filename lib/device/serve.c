@@ -76,7 +76,10 @@ static void end_batch(struct vblk_device *device, uint16_t queue)
 /* 2.7.9, 2.8.9: of a batch only the last one is answered, and the others count as written to the end. */
 static bool may_pass(const struct vblk_device *device, const struct vblk_request *req, uint32_t len)
 {
-    return device->batch && blk_accepted(device, VBLK_F_IN_ORDER) && len == req->in.bytes;
+    const struct vblk_behaviour *b = device->behaviour;
+
+    return device->batch && !b->put_used && !b->reorder && blk_accepted(device, VBLK_F_IN_ORDER) &&
+           len == req->in.bytes;
 }
 
 static void answer(struct vblk_device *device, const struct vblk_request *req, uint32_t len)
@@ -187,7 +190,7 @@ static bool keep_all(struct vblk_device *device, uint16_t queue, struct queue *q
 
 static bool reversed(const struct vblk_device *device)
 {
-    return device->reverse && !blk_accepted(device, VBLK_F_IN_ORDER);
+    return device->behaviour->reorder || (device->reverse && !blk_accepted(device, VBLK_F_IN_ORDER));
 }
 
 static uint32_t complete_held(struct vblk_device *device)
@@ -258,7 +261,7 @@ static bool ask(struct vblk_device *device, uint16_t queue)
 uint32_t vblk_device_serve(struct vblk_device *device, uint16_t queue)
 {
     struct queue *q = live(device, queue);
-    const bool held = device->hold || device->reverse;
+    const bool held = device->hold || device->reverse || device->behaviour->reorder;
     const uint32_t most = q ? q->size : 0;
     uint32_t done = 0;
 

@@ -19,11 +19,13 @@ static uint64_t known_end(const struct look *l, bool offered_only)
     return end;
 }
 
-/* The driver goes on with what it read: a step of the initialisation, or the end. */
+/* The driver goes on with what it read: a step of the initialisation, or the end. Giving up is none. */
 static bool moves_on(const struct look *l)
 {
     uint8_t status;
-    return l->ev->kind == VBLK_EV_CASE_END || (status_write(l->ev, &status) && status != 0);
+    if (l->ev->kind == VBLK_EV_CASE_END)
+        return !l->o->ctl.failed;
+    return status_write(l->ev, &status) && status != 0 && (status & VBLK_STATUS_FAILED) == 0;
 }
 
 static bool reads_generation(const struct look *l)

@@ -72,6 +72,8 @@ CHECK(RESET_DRV_01, VBLK_DRIVER, AT(REG_WRITE), 0, ANY_PLACE, NO_SIGHT)
         return UNTOUCHED;
     if (ctl->reset_done)
         return HELD;
+    if (status == VBLK_STATUS_FAILED)
+        return UNTOUCHED; /* it does not go on, it gives up */
     return ctl->reset_asked
                ? broken(why, "status read as 0 before the driver goes on", "status 0x%02x written before", status)
                : UNTOUCHED;
