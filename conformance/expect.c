@@ -181,9 +181,14 @@ void expect_free(struct expect_list *list)
     free(list);
 }
 
+/* A glob without a word of the ring means each format. */
 static bool speaks_of(const struct expect_entry *entry, const char *clause, const char *name)
 {
-    return strcmp(entry->clause, clause) == 0 && (!entry->name || fnmatch(entry->name, name, 0) == 0);
+    char bare[256];
+
+    (void)snprintf(bare, sizeof(bare), "%.*s", (int)strcspn(name, "@"), name);
+    return strcmp(entry->clause, clause) == 0 &&
+           (!entry->name || fnmatch(entry->name, name, 0) == 0 || fnmatch(entry->name, bare, 0) == 0);
 }
 
 const struct expect_entry *expect_find(const struct expect_list *list, const char *clause, const char *name)

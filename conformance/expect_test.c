@@ -125,6 +125,7 @@ static void entry__speaks_of_its_clause_and_case_only(void **state)
 
     (void)state;
     assert_non_null(expect_find(list, "PROV-DEV-01", "provision/PROV-DEV-01/one"));
+    assert_non_null(expect_find(list, "PROV-DEV-01", "provision/PROV-DEV-01/one@packed"));
     assert_null(expect_find(list, "PROV-DEV-01", "provision/PROV-DEV-01/two"));
     assert_null(expect_find(list, "PROV-DEV-03", "provision/PROV-DEV-01/one"));
     assert_non_null(expect_find(list, "PROV-DEV-02", "anything"));

@@ -27,7 +27,7 @@ struct report *report_new(void)
                                .target_role = "device",
                                .profile = "",
                                .level = "",
-                               .rings = "split" };
+                               .rings = REPORT_SPLIT };
     return report;
 }
 
@@ -199,6 +199,11 @@ const char *report_result_name(enum report_result result)
     return names[result];
 }
 
+const char *report_ring_name(unsigned ring)
+{
+    return ring == REPORT_SPLIT ? "split" : ring == REPORT_PACKED ? "packed" : NULL;
+}
+
 void report_where(const struct report_violation *violation, char *buf, size_t size)
 {
     bool placed = violation->queue > 0 || violation->index >= 0 || violation->has_address || violation->bytes[0];
@@ -227,6 +232,15 @@ size_t report_result_count(const struct report *report, enum report_result resul
 
     for (size_t i = 0; i < report->case_count; i++)
         count += report->cases[i].result == result;
+    return count;
+}
+
+size_t report_played_on(const struct report *report, uint8_t ring)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < report->case_count; i++)
+        count += report->cases[i].result != REPORT_SKIPPED && report->cases[i].ring == ring;
     return count;
 }
 

@@ -20,6 +20,9 @@ enum report_result {
     REPORT_RESULTS
 };
 
+/* Ring formats that were played on, as a set. */
+enum { REPORT_SPLIT = 1, REPORT_PACKED = 2 };
+
 struct report_violation {
     enum vblk_verdict severity; /* FAIL, WARN, or EXPECTED_FAIL */
     const char *name;           /* of the case */
@@ -54,11 +57,13 @@ struct report_case {
     const char *reason; /* of a result other than RAN, or "" */
     uint64_t runs;      /* variations played */
     uint64_t violations;
+    uint8_t ring;       /* REPORT_SPLIT or REPORT_PACKED; 0: not told */
 };
 
 struct report {
     const char *tool, *target_kind, *target_name, *target_role;
-    const char *profile, *level, *rings;
+    const char *profile, *level;
+    uint8_t rings; /* REPORT_SPLIT, REPORT_PACKED */
     uint64_t offered, negotiated, seed;
     bool should_fails;     /* --fail-on should */
     bool cut_short;        /* the target or the user ended the run early */
@@ -96,6 +101,8 @@ void report_count(struct report *report);
 /* 0 or 1 as CLI statuses, 77 if nothing was exercised. */
 int report_status(const struct report *report);
 const char *report_result_name(enum report_result result);
+/* The name of one format; NULL: there is no format @ring. */
+const char *report_ring_name(unsigned ring);
 
 /* Merge: of a clause in several reports the worst verdict stays, and all evidence. */
 void report_merge(struct report *into, const struct report *from);
@@ -138,5 +145,7 @@ struct report_reason {
 };
 size_t report_skip_reasons(const struct report *report, struct report_reason **reasons);
 size_t report_result_count(const struct report *report, enum report_result result);
+/* Of the cases that were played, those on one ring format. */
+size_t report_played_on(const struct report *report, uint8_t ring);
 
 #endif /* CONFORMANCE_REPORT_H */

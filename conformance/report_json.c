@@ -38,6 +38,16 @@ static json_t *strings(const char *const *texts, size_t count)
     return array;
 }
 
+static json_t *rings_json(uint8_t rings)
+{
+    json_t *array = json_array();
+
+    for (unsigned ring = REPORT_SPLIT; ring <= REPORT_PACKED; ring <<= 1)
+        if (rings & ring)
+            json_array_append_new(array, json_string(report_ring_name(ring)));
+    return array;
+}
+
 static json_t *violation_json(const struct report_violation *violation)
 {
     json_t *object = json_object();
@@ -96,6 +106,8 @@ static json_t *case_json(const struct report_case *entry)
     put(object, "what", entry->what);
     put(object, "result", report_result_name(entry->result));
     put_some(object, "reason", entry->reason);
+    if (entry->ring)
+        put(object, "ring", report_ring_name(entry->ring));
     put_number(object, "runs", entry->runs);
     put_number(object, "violations", entry->violations);
     return object;
@@ -113,7 +125,7 @@ static void put_head(json_t *root, const struct report *report)
     json_object_set_new(root, "target", target);
     put(root, "profile", report->profile);
     put(root, "level", report->level);
-    json_object_set_new(root, "rings", strings(&report->rings, 1));
+    json_object_set_new(root, "rings", rings_json(report->rings));
     put_hex(features, "offered", report->offered);
     put_hex(features, "negotiated", report->negotiated);
     json_object_set_new(root, "features", features);

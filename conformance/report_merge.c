@@ -81,6 +81,7 @@ static void merge_case(struct report *into, const struct report_case *from)
     entry->clause = report_keep(into, from->clause);
     entry->what = report_keep(into, from->what);
     entry->reason = report_keep(into, from->reason);
+    entry->ring = from->ring;
 }
 
 /* One word where all agree, else each of them. */
@@ -101,7 +102,7 @@ void report_merge(struct report *into, const struct report *from)
     into->target_role = report_keep(into, from->target_role);
     into->profile = joined(into, into->profile, from->profile);
     into->level = joined(into, into->level, from->level);
-    into->rings = joined(into, into->case_count ? into->rings : "", from->rings);
+    into->rings = (uint8_t)((into->case_count ? into->rings : 0) | from->rings);
     into->seed = into->case_count ? into->seed : from->seed;
     into->offered |= from->offered;
     into->negotiated |= from->negotiated;

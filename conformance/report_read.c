@@ -91,6 +91,16 @@ static bool read_clause(struct report *report, const json_t *object)
     return clause->id[0] && clause->verdict != VBLK_VERDICT_COUNT;
 }
 
+static uint8_t ring_of(const json_t *name)
+{
+    const char *text = json_string_value(name);
+
+    for (unsigned ring = REPORT_SPLIT; text && ring <= REPORT_PACKED; ring <<= 1)
+        if (strcmp(text, report_ring_name(ring)) == 0)
+            return (uint8_t)ring;
+    return 0;
+}
+
 static void read_case(struct report *report, const json_t *object)
 {
     struct report_case *entry = report_add_case(report);
@@ -101,6 +111,7 @@ static void read_case(struct report *report, const json_t *object)
     entry->clause = text_of(report, object, "clause");
     entry->what = text_of(report, object, "what");
     entry->reason = text_of(report, object, "reason");
+    entry->ring = ring_of(json_object_get(object, "ring"));
     entry->runs = number_of(object, "runs");
     entry->violations = number_of(object, "violations");
     for (unsigned r = 0; result && r < REPORT_RESULTS; r++)
@@ -112,7 +123,7 @@ static void read_head(struct report *report, const json_t *root)
 {
     const json_t *target = json_object_get(root, "target"), *features = json_object_get(root, "features");
     const json_t *readings = json_object_get(root, "readings"), *notes = json_object_get(root, "notes");
-    const char *ring = json_string_value(json_array_get(json_object_get(root, "rings"), 0));
+    const json_t *rings = json_object_get(root, "rings");
     const char *fail_on = json_string_value(json_object_get(root, "fail_on"));
 
     report->tool = text_of(report, root, "tool");
@@ -121,7 +132,9 @@ static void read_head(struct report *report, const json_t *root)
     report->target_role = text_of(report, target, "role");
     report->profile = text_of(report, root, "profile");
     report->level = text_of(report, root, "level");
-    report->rings = report_keep(report, ring ? ring : "");
+    report->rings = 0;
+    for (size_t i = 0; i < json_array_size(rings); i++)
+        report->rings |= ring_of(json_array_get(rings, i));
     report->offered = hex_of(features, "offered");
     report->negotiated = hex_of(features, "negotiated");
     report->seed = number_of(root, "seed");

@@ -76,13 +76,14 @@ static struct report *example(void)
     add_clause(report, "B-3", "ring-split", VBLK_VERDICT_NOT_EXERCISED);
     add_clause(report, "B-4", "ring-split", VBLK_VERDICT_NOT_OBSERVABLE);
     entry = report_add_case(report);
-    *entry = (struct report_case){ "blk-request/A-1/one", "blk-request", "A-1", "does a thing", REPORT_RAN, "", 2, 1 };
+    *entry = (struct report_case){ "blk-request/A-1/one", "blk-request", "A-1", "does a thing", REPORT_RAN, "", 2, 1,
+                                   REPORT_PACKED };
     entry = report_add_case(report);
     *entry = (struct report_case){ "ring-split/B-3/two", "ring-split", "B-3", "does another",
-                                   REPORT_SKIPPED,       "needs MQ",   0,     0 };
+                                   REPORT_SKIPPED,       "needs MQ",   0,     0,     REPORT_SPLIT };
     entry = report_add_case(report);
     *entry =
-        (struct report_case){ "ring-split/B-1/three", "ring-split", "B-1", "hangs", REPORT_HUNG, "at step 3", 1, 1 };
+        (struct report_case){ "ring-split/B-1/three", "ring-split", "B-1", "hangs", REPORT_HUNG, "at step 3", 1, 1, REPORT_SPLIT };
     report_add_reading(report, "AMB-02=unsupp");
     report_add_note(report, "a note");
     report_count(report);

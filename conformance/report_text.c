@@ -162,6 +162,11 @@ static void put_readings(const struct text *t)
     }
 }
 
+static bool several_rings(const struct report *report)
+{
+    return report->rings == (REPORT_SPLIT | REPORT_PACKED);
+}
+
 static void put_summary(const struct text *t)
 {
     const struct report *report = t->report;
@@ -173,7 +178,11 @@ static void put_summary(const struct text *t)
         if (report->summary[v])
             fprintf(t->out, "  %6llu %s\n", (unsigned long long)report->summary[v],
                     vblk_verdict_name((enum vblk_verdict)v));
-    fprintf(t->out, "Cases\n  %6zu played, %zu skipped\n", report->case_count - skipped, skipped);
+    fprintf(t->out, "Cases\n  %6zu played", report->case_count - skipped);
+    if (several_rings(report))
+        fprintf(t->out, " (%zu split, %zu packed)", report_played_on(report, REPORT_SPLIT),
+                report_played_on(report, REPORT_PACKED));
+    fprintf(t->out, ", %zu skipped\n", skipped);
     count = report_skip_reasons(report, &reasons);
     for (size_t i = 0; i < count; i++)
         fprintf(t->out, "  %6zu skipped: %s\n", reasons[i].count, reasons[i].reason);
@@ -234,8 +243,11 @@ int report_write_text(const struct report *report, FILE *out, const struct repor
 {
     const struct text t = { report, out, style };
 
-    fprintf(out, "%s: %s %s, %s, profile %s, level %s, ring %s, seed %llu\n", report->tool, report->target_kind,
-            report->target_role, report->target_name, report->profile, report->level, report->rings,
+    const char *ring = report_ring_name(report->rings);
+
+    fprintf(out, "%s: %s %s, %s, profile %s, level %s, %s %s, seed %llu\n", report->tool, report->target_kind,
+            report->target_role, report->target_name, report->profile, report->level,
+            several_rings(report) ? "rings" : "ring", several_rings(report) ? "split and packed" : ring ? ring : "none",
             (unsigned long long)report->seed);
     put_features(&t, "offered", report->offered);
     put_features(&t, "negotiated", report->negotiated);

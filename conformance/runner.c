@@ -6,6 +6,24 @@
 
 #include "runner_run.h"
 
+/* The formats on which a case is played in this run; none: a format on which it would be. */
+static uint8_t rings_for(const struct runner_run *run, const struct vector_case *c)
+{
+    const uint8_t both = c->rings & run->rings;
+
+    return both ? both : c->rings & VECTOR_SPLIT ? VECTOR_SPLIT : VECTOR_PACKED;
+}
+
+static const char *ring_reason(const struct runner_run *run, const struct vector_case *c)
+{
+    if (c->rings & run->rings)
+        return "";
+    if (c->rings & VECTOR_SPLIT)
+        return "is for the split ring only";
+    return run->target->env.offered & VBLK_BIT(VBLK_F_RING_PACKED) ? "is for the packed ring only"
+                                                                   : "needs RING_PACKED offered";
+}
+
 /* Reasons to skip that don't need the target's word. "" if there is none. */
 static const char *known_reason(const struct runner_run *run, const struct vector_case *c)
 {
@@ -15,7 +33,7 @@ static const char *known_reason(const struct runner_run *run, const struct vecto
         return run->dead;
     if (c->changes_disk && run->target->foreign && !run->options->allow_data_loss)
         return "changes the disk, and --allow-data-loss was not given";
-    return "";
+    return ring_reason(run, c);
 }
 
 /* Open the target for the case. Returns false with a reason; *failed says that the target is to blame. */
@@ -32,9 +50,13 @@ static bool begin(struct runner_run *run, const struct runner_case *now, char *r
             (void)snprintf(reason, size, "the target could not be made ready: %s", vblk_strerror(err));
         return false;
     }
+    if (now->ring == VECTOR_SPLIT)
+        target->env.modelled &= ~VBLK_BIT(VBLK_F_RING_PACKED);
+    else if (!(target->env.offered & VBLK_BIT(VBLK_F_RING_PACKED)))
+        (void)snprintf(reason, size, "needs RING_PACKED offered");
     if ((now->c->host_actions & ~target->port->host_actions) != 0)
         (void)snprintf(reason, size, "needs a hand on the device itself, which this target doesn't give");
-    else if (vector_applies(now->file, now->i, &target->env, reason, size))
+    else if (!reason[0] && vector_applies(now->file, now->i, &target->env, reason, size))
         return true;
     target->ops->end(target);
     return false;
@@ -96,6 +118,8 @@ static void recover(struct runner_run *run, const struct runner_case *now, bool 
     vblk_err err = VBLK_OK;
 
     if (run->target->ops->recover)
+        err = run->target->ops->recover(run->target);
+    if (err && run->options->restart && run->options->restart(run->options->restart_ctx))
         err = run->target->ops->recover(run->target);
     if (!err)
         return;
@@ -215,71 +239,97 @@ static bool play_variation(struct runner_run *run, const struct runner_case *now
     return more;
 }
 
-static struct runner_case open_case(struct runner_run *run, const struct vector_file *file, size_t i)
+static struct runner_case open_case(struct runner_run *run, const struct vector_file *file, size_t i, uint8_t ring)
 {
-    struct runner_case now = { .file = file, .i = i, .c = vector_case_at(file, i) };
+    struct runner_case now = { .file = file, .i = i, .c = vector_case_at(file, i), .ring = ring };
     struct report_case *entry = report_add_case(run->report);
 
     now.no = vblk_clause_find(now.c->clause);
-    runner_case_name(now.c, now.name, sizeof(now.name));
+    runner_case_name(now.c, ring, now.name, sizeof(now.name));
     now.entry = run->report->case_count - 1;
     entry->name = report_keep(run->report, now.name);
     entry->area = report_keep(run->report, now.c->area);
     entry->clause = report_keep(run->report, now.c->clause);
     entry->what = report_keep(run->report, now.c->what ? now.c->what : "");
+    entry->ring = ring;
     return now;
 }
 
-static void play_case(struct runner_run *run, const struct vector_file *file, size_t i)
+/* Returns whether anything was played. */
+static bool play_case(struct runner_run *run, const struct vector_file *file, size_t i, uint8_t ring)
 {
-    const struct runner_case now = open_case(run, file, i);
+    const struct runner_case now = open_case(run, file, i, ring);
     const char *reason = known_reason(run, now.c);
 
     if (reason[0]) {
         set_result(run, &now, REPORT_SKIPPED, reason);
-        return;
+        return false;
     }
     for (size_t n = 0; n < now.c->sweep && play_variation(run, &now, n); n++)
         ;
     runner_settle(run, &now);
+    return run->report->cases[now.entry].runs > 0;
 }
 
-static bool for_target(const struct runner_options *options, const struct vector_case *c)
+/* Calls @each for what is selected: of each case the formats, until @each returns false for it. Returns how many. */
+static size_t each_case(struct runner_run *run,
+                        bool (*each)(struct runner_run *run, const struct vector_file *file, size_t i, uint8_t ring))
 {
-    return c->kind == VECTOR_TARGET && runner_selects(&options->filter, c);
+    size_t count = 0;
+
+    for (size_t f = 0; f < run->set->count; f++) {
+        for (size_t i = 0; i < vector_case_count(run->set->files[f]); i++) {
+            const struct vector_case *c = vector_case_at(run->set->files[f], i);
+            const uint8_t rings = c->kind == VECTOR_TARGET ? rings_for(run, c) : 0;
+            bool more = true;
+
+            for (uint8_t ring = VECTOR_SPLIT; ring <= VECTOR_PACKED && more; ring = (uint8_t)(ring << 1)) {
+                if (!(rings & ring) || !runner_selects(&run->options->filter, c, ring))
+                    continue;
+                more = each(run, run->set->files[f], i, ring);
+                count++;
+            }
+        }
+    }
+    return count;
 }
 
-static size_t count_cases(const struct runner_options *options, const struct runner_set *set)
+static bool count_only(struct runner_run *run, const struct vector_file *file, size_t i, uint8_t ring)
 {
-    size_t total = 0;
+    (void)run, (void)file, (void)i, (void)ring;
+    return true;
+}
 
-    for (size_t f = 0; f < set->count; f++)
-        for (size_t i = 0; i < vector_case_count(set->files[f]); i++)
-            total += for_target(options, vector_case_at(set->files[f], i));
-    return total;
+/* What is not played at all on one format is not even tried on the other: the reason is the same. */
+static bool play_one(struct runner_run *run, const struct vector_file *file, size_t i, uint8_t ring)
+{
+    const struct runner_options *options = run->options;
+    char name[RUNNER_NAME_MAX];
+
+    runner_case_name(vector_case_at(file, i), ring, name, sizeof(name));
+    if (options->progress)
+        options->progress(options->progress_ctx, run->report->case_count, run->total, name);
+    return play_case(run, file, i, ring);
 }
 
 static void play_all(struct runner_run *run)
 {
     const struct runner_options *options = run->options;
-    size_t total = count_cases(options, run->set), done = 0;
-    char name[RUNNER_NAME_MAX];
 
-    for (size_t f = 0; f < run->set->count; f++) {
-        for (size_t i = 0; i < vector_case_count(run->set->files[f]); i++) {
-            const struct vector_case *c = vector_case_at(run->set->files[f], i);
-
-            if (!for_target(options, c))
-                continue;
-            runner_case_name(c, name, sizeof(name));
-            if (options->progress)
-                options->progress(options->progress_ctx, done, total, name);
-            play_case(run, run->set->files[f], i);
-            done++;
-        }
-    }
+    run->total = each_case(run, count_only);
+    (void)each_case(run, play_one);
     if (options->progress)
-        options->progress(options->progress_ctx, total, total, "");
+        options->progress(options->progress_ctx, run->total, run->total, "");
+}
+
+/* Those that were asked for, as far as the target has them; all of them, if it has none. */
+static uint8_t rings_of(const struct runner_options *options, const struct target *target)
+{
+    const bool packed = target->env.offered & VBLK_BIT(VBLK_F_RING_PACKED);
+    const uint8_t asked = options->rings ? options->rings : VECTOR_RINGS;
+    const uint8_t has = asked & (packed ? VECTOR_RINGS : VECTOR_SPLIT);
+
+    return has ? has : asked;
 }
 
 static void fill_head(const struct runner_options *options, const struct target *target, struct report *report)
@@ -291,6 +341,7 @@ static void fill_head(const struct runner_options *options, const struct target 
     report->target_name = report_keep(report, target->name);
     report->profile = report_keep(report, options->profile.name);
     report->level = levels[options->strictness % 3];
+    report->rings = rings_of(options, target);
     report->seed = options->seed;
     report->should_fails = options->should_fails;
     for (size_t i = 0; i < vblk_ambiguity_count() && i < VBLK_AMBIGUITIES_MAX; i++) {
@@ -323,6 +374,7 @@ vblk_err runner_run(const struct runner_options *options, const struct runner_se
 {
     struct runner_run run = { .options = options, .set = set, .target = target, .report = report };
 
+    run.rings = rings_of(options, target);
     run.oracle = oracle_for(options, target, &options->profile, false);
     run.scores = calloc(vblk_clause_count() + 1, sizeof(*run.scores));
     if (!run.oracle || !run.scores) {
@@ -346,30 +398,28 @@ vblk_err runner_run(const struct runner_options *options, const struct runner_se
     return VBLK_OK;
 }
 
+static bool list_one(struct runner_run *run, const struct vector_file *file, size_t i, uint8_t ring)
+{
+    const struct runner_case now = { .file = file, .i = i, .c = vector_case_at(file, i), .ring = ring };
+    char name[RUNNER_NAME_MAX], reason[256];
+    bool failed;
+
+    runner_case_name(now.c, ring, name, sizeof(name));
+    (void)snprintf(reason, sizeof(reason), "%s", known_reason(run, now.c));
+    if (!reason[0] && begin(run, &now, reason, sizeof(reason), &failed)) {
+        run->target->ops->end(run->target);
+        reason[0] = '\0';
+    }
+    run->list(run->list_ctx, now.c, name, reason);
+    return !reason[0];
+}
+
 size_t runner_list(const struct runner_options *options, const struct runner_set *set, struct target *target,
                    void (*each)(void *ctx, const struct vector_case *c, const char *name, const char *reason),
                    void *ctx)
 {
-    struct runner_run run = { .options = options, .set = set, .target = target };
-    char name[RUNNER_NAME_MAX], reason[256];
-    size_t count = 0;
-    bool failed;
+    struct runner_run run = { .options = options, .set = set, .target = target, .list = each, .list_ctx = ctx };
 
-    for (size_t f = 0; f < set->count; f++) {
-        for (size_t i = 0; i < vector_case_count(set->files[f]); i++) {
-            const struct runner_case now = { .file = set->files[f], .i = i, .c = vector_case_at(set->files[f], i) };
-
-            if (!for_target(options, now.c))
-                continue;
-            runner_case_name(now.c, name, sizeof(name));
-            (void)snprintf(reason, sizeof(reason), "%s", known_reason(&run, now.c));
-            if (!reason[0] && begin(&run, &now, reason, sizeof(reason), &failed)) {
-                target->ops->end(target);
-                reason[0] = '\0';
-            }
-            each(ctx, now.c, name, reason);
-            count++;
-        }
-    }
-    return count;
+    run.rings = rings_of(options, target);
+    return each_case(&run, list_one);
 }

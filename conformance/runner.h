@@ -21,6 +21,8 @@ struct runner_set {
 bool runner_load(struct runner_set *set, const char *dir, char *why, size_t why_size);
 void runner_unload(struct runner_set *set);
 
+#define RUNNER_NAME_MAX 256u
+
 /* Globs; one that begins with '!' excludes. */
 struct runner_globs {
     const char **globs;
@@ -31,11 +33,11 @@ struct runner_filter {
 };
 /*
  * A clause's glob selects the cases that exercise the clause, too; a case's matches NAME, CLAUSE/NAME or
- * AREA/CLAUSE/NAME.
+ * AREA/CLAUSE/NAME, each with or without "@packed". @ring: the format that the case would be played on.
  */
-bool runner_selects(const struct runner_filter *filter, const struct vector_case *c);
-/* "area/CLAUSE/name" of a case. */
-void runner_case_name(const struct vector_case *c, char *buf, size_t size);
+bool runner_selects(const struct runner_filter *filter, const struct vector_case *c, uint8_t ring);
+/* "area/CLAUSE/name" of a case; "area/CLAUSE/name@packed" on a packed ring, if there is a choice. */
+void runner_case_name(const struct vector_case *c, uint8_t ring, char *buf, size_t size);
 
 struct runner_options {
     struct vblk_profile profile;
@@ -43,11 +45,14 @@ struct runner_options {
     uint8_t strictness; /* enum vblk_strictness */
     uint64_t seed;
     unsigned timeout_ms; /* for one variation of a case */
+    uint8_t rings;       /* VECTOR_SPLIT, VECTOR_PACKED; 0: those that the target offers */
     bool allow_data_loss;
     bool should_fails;
     struct runner_filter filter;
     struct expect_list *expect;                                               /* NULL: nothing is expected */
     const char *replay;                                                       /* the command up to where --case goes */
+    bool (*restart)(void *ctx); /* start a target again that does not come back; NULL: it can't be had */
+    void *restart_ctx;
     const volatile sig_atomic_t *stop;                                        /* set: end the run; NULL: nobody will */
     void (*progress)(void *ctx, size_t done, size_t total, const char *name); /* NULL: nobody looks */
     void *progress_ctx;

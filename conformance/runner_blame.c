@@ -64,6 +64,15 @@ static size_t kept_of_case(const struct report_clause *clause, const char *name)
     return kept;
 }
 
+/* Where there is a choice of rings, the command makes it. */
+static const char *replay_text(struct runner_run *run, const struct runner_case *now)
+{
+    const bool choice = run->target->env.offered & VBLK_BIT(VBLK_F_RING_PACKED);
+
+    return report_format(run->report, "%s%s%s --case '%s'", run->options->replay, choice ? " --ring " : "",
+                         choice ? report_ring_name(now->ring) : "", now->name);
+}
+
 /* A new violation with all that does not depend on who found it; NULL when there are enough. */
 static struct report_violation *open_violation(struct runner_run *run, const struct runner_case *now, vblk_clause_no no,
                                                bool doubt)
@@ -84,7 +93,7 @@ static struct report_violation *open_violation(struct runner_run *run, const str
     violation->name = report->cases[now->entry].name;
     violation->consequence = report_keep(report, consequence_of(run, now, row->id));
     violation->flags = flags_text(report, now->c);
-    violation->replay = report_format(report, "%s --case '%s'", run->options->replay, now->name);
+    violation->replay = replay_text(run, now);
     return violation;
 }
 

@@ -6,8 +6,6 @@
 #include "runner.h"
 #include "runner_guard.h"
 
-#define RUNNER_NAME_MAX 256u
-
 /* What one clause has been through. */
 struct runner_score {
     struct vblk_tally sum;
@@ -25,6 +23,10 @@ struct runner_run {
     struct vblk_oracle *oracle;
     struct runner_guard guard;
     struct runner_score *scores;
+    uint8_t rings;    /* formats that cases are played on */
+    size_t total;     /* cases to come in all, for who looks on */
+    void (*list)(void *ctx, const struct vector_case *c, const char *name, const char *reason); /* or only listed */
+    void *list_ctx;
     bool stopped;     /* the user ended the run */
     const char *dead; /* why nothing can be played any more, or NULL */
 };
@@ -34,6 +36,7 @@ struct runner_case {
     const struct vector_file *file;
     size_t i;
     const struct vector_case *c;
+    uint8_t ring;      /* VECTOR_SPLIT or VECTOR_PACKED */
     vblk_clause_no no; /* the file's clause, VBLK_NO_CLAUSE if this build doesn't know it */
     char name[RUNNER_NAME_MAX];
     size_t entry; /* its place in report->cases */

@@ -134,24 +134,31 @@ static bool wanted(const struct runner_globs *globs, const char *const *texts, s
     return !asked;
 }
 
-void runner_case_name(const struct vector_case *c, char *buf, size_t size)
+#define ON_PACKED "@packed"
+
+void runner_case_name(const struct vector_case *c, uint8_t ring, char *buf, size_t size)
 {
-    (void)snprintf(buf, size, "%s/%s/%s", c->area, c->clause, c->name);
+    const bool told = ring == VECTOR_PACKED && c->rings != VECTOR_PACKED;
+
+    (void)snprintf(buf, size, "%s/%s/%s%s", c->area, c->clause, c->name, told ? ON_PACKED : "");
 }
 
-bool runner_selects(const struct runner_filter *filter, const struct vector_case *c)
+bool runner_selects(const struct runner_filter *filter, const struct vector_case *c, uint8_t ring)
 {
-    const char *clauses[1 + VECTOR_CLAUSES_MAX] = { c->clause }, *names[3];
-    char full[256];
+    const char *clauses[1 + VECTOR_CLAUSES_MAX] = { c->clause }, *names[6];
+    char with[RUNNER_NAME_MAX], bare[RUNNER_NAME_MAX];
 
     for (size_t i = 0; i < c->exercises_count; i++)
         clauses[1 + i] = c->exercises[i];
-    runner_case_name(c, full, sizeof(full));
-    names[0] = full;
-    names[1] = c->name;
-    names[2] = full + strlen(c->area) + 1;
+    runner_case_name(c, ring, with, sizeof(with));
+    (void)snprintf(bare, sizeof(bare), "%.*s", (int)strcspn(with, "@"), with);
+    for (size_t i = 0; i < 6; i += 3) {
+        names[i] = i ? bare : with;
+        names[i + 1] = names[i] + strlen(c->area) + 1;
+        names[i + 2] = names[i + 1] + strlen(c->clause) + 1;
+    }
     /* What a case exercises besides its own clause selects it, but does not exclude it. */
     return wanted(&filter->areas, &c->area, 1) && !excluded(&filter->areas, &c->area, 1) &&
            wanted(&filter->clauses, clauses, 1 + c->exercises_count) && !excluded(&filter->clauses, clauses, 1) &&
-           wanted(&filter->names, names, 3) && !excluded(&filter->names, names, 3);
+           wanted(&filter->names, names, 6) && !excluded(&filter->names, names, 6);
 }

@@ -37,6 +37,7 @@ struct fake {
     struct vblk_port port;
     struct vblk_port *inner;
     enum spoil spoil;
+    bool rings;       /* offers ring features */
     unsigned spoiled; /* kicks that are still to be spoiled */
     bool gone;
     unsigned recovered;
@@ -133,6 +134,7 @@ static vblk_err fake_begin(struct target *target, const struct vector_file *file
     if (fake.gone || fake.spoil == ABSENT)
         return VBLK_E_GONE;
     vblk_device_defaults(&options);
+    options.features |= fake.rings ? vblk_device_ring_features() : 0;
     if (!vector_device_options(file, i, &options, why, size))
         return VBLK_E_INVAL;
     vblk_memory_reset(target->mem);
@@ -151,6 +153,14 @@ static void fake_end(struct target *target)
     (void)target;
     vblk_port_close(fake.inner);
     fake.inner = NULL;
+}
+
+/* A person who gets the target going again. */
+static bool fake_restart(void *ctx)
+{
+    ++*(unsigned *)ctx;
+    fake.spoil = LAWFUL;
+    return true;
 }
 
 static vblk_err fake_recover(struct target *target)
@@ -756,13 +766,140 @@ static void violations__of_one_case_leave_room_for_others(void **state)
     close_run(&run);
 }
 
+static const char slots[] =
+    HEAD(MUST_ID) CASE("any", "", READ GOOD) "," CASE(
+        "slots", "", "{\"do\": \"start\"}, {\"do\": \"avail-flags\", \"flags\": 1}") "," CASE(
+        "laps", ", \"needs\": {\"features\": [\"RING_PACKED\"]}", READ GOOD) "," CASE(
+        "own", "", "{\"do\": \"start\", \"features\": [\"VERSION_1\"]}") TAIL;
+
+static struct run on_rings(bool offered, uint8_t rings)
+{
+    struct run run = open_run(LAWFUL, slots);
+
+    fake.rings = offered;
+    fake.target.env.offered = offered ? vblk_device_ring_features() : 0;
+    run.options.rings = rings;
+    play(&run);
+    return run;
+}
+
+static void is_case(const struct run *run, size_t i, const char *name, enum report_result result, uint8_t ring)
+{
+    case_is(run, i, result);
+    assert_string_equal(run->report->cases[i].name, name);
+    assert_int_equal(run->report->cases[i].ring, ring);
+}
+
+static void rings__each_case_is_played_on_those_it_fits(void **state)
+{
+    struct run run = on_rings(true, 0);
+
+    (void)state;
+    assert_int_equal(run.report->rings, REPORT_SPLIT | REPORT_PACKED);
+    assert_int_equal(run.report->case_count, 5);
+    is_case(&run, 0, "blk-request/" MUST_ID "/any", REPORT_RAN, REPORT_SPLIT);
+    is_case(&run, 1, "blk-request/" MUST_ID "/any@packed", REPORT_RAN, REPORT_PACKED);
+    is_case(&run, 2, "blk-request/" MUST_ID "/slots", REPORT_RAN, REPORT_SPLIT);
+    is_case(&run, 3, "blk-request/" MUST_ID "/laps", REPORT_RAN, REPORT_PACKED);
+    is_case(&run, 4, "blk-request/" MUST_ID "/own", REPORT_RAN, REPORT_SPLIT);
+    assert_true(run.report->negotiated & VBLK_BIT(VBLK_F_RING_PACKED));
+    close_run(&run);
+}
+
+static void rings__that_were_not_asked_for_are_left_alone(void **state)
+{
+    struct run run = on_rings(true, VECTOR_SPLIT);
+
+    (void)state;
+    assert_int_equal(run.report->rings, REPORT_SPLIT);
+    assert_int_equal(run.report->case_count, 4);
+    is_case(&run, 2, "blk-request/" MUST_ID "/laps", REPORT_SKIPPED, REPORT_PACKED);
+    assert_string_equal(run.report->cases[2].reason, "is for the packed ring only");
+    assert_false(run.report->negotiated & VBLK_BIT(VBLK_F_RING_PACKED));
+    close_run(&run);
+    run = on_rings(true, VECTOR_PACKED);
+    is_case(&run, 0, "blk-request/" MUST_ID "/any@packed", REPORT_RAN, REPORT_PACKED);
+    is_case(&run, 1, "blk-request/" MUST_ID "/slots", REPORT_SKIPPED, REPORT_SPLIT);
+    assert_string_equal(run.report->cases[1].reason, "is for the split ring only");
+    close_run(&run);
+}
+
+static void rings__that_the_target_lacks_are_said_so(void **state)
+{
+    struct run run = on_rings(false, VECTOR_RINGS);
+
+    (void)state;
+    assert_int_equal(run.report->rings, REPORT_SPLIT);
+    assert_int_equal(run.report->case_count, 4);
+    is_case(&run, 2, "blk-request/" MUST_ID "/laps", REPORT_SKIPPED, REPORT_PACKED);
+    assert_string_equal(run.report->cases[2].reason, "needs RING_PACKED offered");
+    close_run(&run);
+    run = on_rings(false, VECTOR_PACKED);
+    assert_int_equal(report_status(run.report), 77);
+    close_run(&run);
+}
+
+static void rings__the_command_names_the_one_it_happened_on(void **state)
+{
+    struct run run = open_run(LAWFUL, HEAD(MUST_ID) CASE("one", "", READ BAD) TAIL);
+    const struct report_clause *clause;
+
+    (void)state;
+    fake.rings = true;
+    fake.target.env.offered = vblk_device_ring_features();
+    play(&run);
+    clause = clause_of(&run, MUST_ID);
+    assert_int_equal(clause->violation_count, 2);
+    assert_string_equal(clause->violations[0].replay,
+                        "vblk test --fake --seed 1 --ring split --case 'blk-request/" MUST_ID "/one'");
+    assert_string_equal(clause->violations[1].replay,
+                        "vblk test --fake --seed 1 --ring packed --case 'blk-request/" MUST_ID "/one@packed'");
+    close_run(&run);
+}
+
+static void crash__somebody_may_start_the_target_again(void **state)
+{
+    struct run run = open_run(NEVER_BACK, HEAD(MUST_ID) CASE("one", "", READ) "," CASE("two", "", READ) TAIL);
+    unsigned restarts = 0;
+
+    (void)state;
+    run.options.restart = fake_restart;
+    run.options.restart_ctx = &restarts;
+    play(&run);
+    assert_int_equal(restarts, 1);
+    case_is(&run, 0, REPORT_GONE);
+    case_is(&run, 1, REPORT_RAN);
+    assert_false(run.report->cut_short);
+    close_run(&run);
+}
+
 static bool selected(const struct runner_filter *filter)
 {
     const struct vector_case c = {
         .area = "ring-split", .clause = "VQ-1", .name = "idx-wraps", .exercises = { "VQ-2" }, .exercises_count = 1
     };
 
-    return runner_selects(filter, &c);
+    return runner_selects(filter, &c, VECTOR_SPLIT);
+}
+
+static void filter__a_case_is_named_with_its_ring_or_without(void **state)
+{
+    const struct vector_case c = { .area = "safety", .clause = "S-1", .name = "one", .rings = VECTOR_RINGS };
+    static const struct {
+        const char *glob;
+        bool split, packed;
+    } rows[] = { { "one", true, true },           { "one@packed", false, true }, { "safety/S-1/*@packed", false, true },
+                 { "!*@packed", true, false },    { "!one", false, false },      { "S-1/one", true, true },
+                 { "S-1/one@packed", false, true } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *glob = rows[i].glob;
+        const struct runner_filter filter = { .names = { &glob, 1 } };
+
+        assert_int_equal(runner_selects(&filter, &c, VECTOR_SPLIT), rows[i].split);
+        assert_int_equal(runner_selects(&filter, &c, VECTOR_PACKED), rows[i].packed);
+    }
 }
 
 static bool picks(const char *area, const char *clause, const char *name)
@@ -942,6 +1079,12 @@ int main(void)
         cmocka_unit_test(same_input__same_report),
         cmocka_unit_test(sweep__every_variation_is_played),
         cmocka_unit_test(violations__of_one_case_leave_room_for_others),
+        cmocka_unit_test(rings__each_case_is_played_on_those_it_fits),
+        cmocka_unit_test(rings__that_were_not_asked_for_are_left_alone),
+        cmocka_unit_test(rings__that_the_target_lacks_are_said_so),
+        cmocka_unit_test(rings__the_command_names_the_one_it_happened_on),
+        cmocka_unit_test(crash__somebody_may_start_the_target_again),
+        cmocka_unit_test(filter__a_case_is_named_with_its_ring_or_without),
         cmocka_unit_test(filter__globs_select_and_exclude),
         cmocka_unit_test(list__plays_nothing),
         cmocka_unit_test(progress__counts_to_the_total),

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* What the profile's own features may be besides VERSION_1 and the block device's (bits 0 to 23). */
+/* NOTIF_CONFIG_DATA is not among them: no target tells the number that goes with it. */
 uint64_t target_modelled(const struct vblk_profile *profile)
 {
     static const uint8_t device[] = {
@@ -11,10 +11,16 @@ uint64_t target_modelled(const struct vblk_profile *profile)
         VBLK_F_FLUSH,        VBLK_F_TOPOLOGY, VBLK_F_CONFIG_WCE,   VBLK_F_MQ,        VBLK_F_DISCARD,
         VBLK_F_WRITE_ZEROES, VBLK_F_LIFETIME, VBLK_F_SECURE_ERASE, VBLK_F_VERSION_1,
     };
+    static const uint8_t ring[] = {
+        VBLK_F_INDIRECT_DESC, VBLK_F_EVENT_IDX,         VBLK_F_RING_PACKED,
+        VBLK_F_IN_ORDER,      VBLK_F_NOTIFICATION_DATA, VBLK_F_RING_RESET,
+    };
     uint64_t features = 0;
 
     for (size_t i = 0; i < sizeof(device); i++)
         features |= VBLK_BIT(device[i]);
+    for (size_t i = 0; i < sizeof(ring); i++)
+        features |= VBLK_BIT(ring[i]);
     return profile->provision ? features | VBLK_BIT(profile->provision_bit) : features;
 }
 

@@ -18,6 +18,11 @@ static void builtin_end(struct target *target)
     target->port = NULL;
 }
 
+static uint64_t offered_by(const struct target_model *model)
+{
+    return (vblk_device_features(&model->profile) & ~vblk_device_ring_features() & ~VBLK_BIT(VBLK_F_RO)) | model->ring;
+}
+
 static vblk_err builtin_begin(struct target *target, const struct vector_file *file, size_t i, char *why,
                               size_t why_size)
 {
@@ -29,8 +34,7 @@ static vblk_err builtin_begin(struct target *target, const struct vector_file *f
     vblk_device_defaults(&options);
     options.profile = model->profile;
     options.readings = model->readings;
-    options.features = vblk_device_features(&model->profile) & ~vblk_device_ring_features() & ~VBLK_BIT(VBLK_F_RO);
-    options.features |= model->ring;
+    options.features = offered_by(model);
     options.behaviour = model->behaviour;
     if (!vector_device_options(file, i, &options, why, why_size))
         return VBLK_E_INVAL;
@@ -71,6 +75,7 @@ struct target *target_builtin(const struct target_model *model)
         .sees = VBLK_SEES_ALL,
         .mem = vblk_memory_new(),
         .arena = { TARGET_ARENA_GPA, TARGET_ARENA_SIZE },
+        .env = { .offered = offered_by(model) },
     };
     if (t->target.mem && vblk_memory_add(t->target.mem, &region) == VBLK_OK)
         return &t->target;

@@ -32,6 +32,9 @@ enum vector_expectation { VECTOR_HELD, VECTOR_BROKEN, VECTOR_DOUBTED, VECTOR_NOT
 
 #define VECTOR_CLAUSES_MAX 16
 
+/* Ring formats, as a set. */
+enum { VECTOR_SPLIT = 1, VECTOR_PACKED = 2, VECTOR_RINGS = VECTOR_SPLIT | VECTOR_PACKED };
+
 /* A case as the file describes it, before numbers are resolved. Strings live as long as the file. */
 struct vector_case {
     const char *area;        /* "provision" */
@@ -50,6 +53,7 @@ struct vector_case {
     const char *flags[8];    /* must, over-strict, legacy, security, … */
     size_t flag_count;
     uint32_t host_actions;   /* bit n: needs action n of the target */
+    uint8_t rings;           /* formats that it can be played on */
     size_t sweep;            /* how many scripts it becomes at most; 1 without a sweep */
 };
 

@@ -466,7 +466,22 @@ static bool check_setup(struct vector_reader *r, size_t i)
     return !shown || vector_read_puppet(r, &path.member, shown, &puppet);
 }
 
-static bool check_steps(struct vector_reader *r, size_t i, bool says_changes)
+/* A case that is not about one format is played on each. One that says itself which features it accepts has its own. */
+static uint8_t rings_of(const struct vector_case *c, const struct vector_demands *d, const struct vector_steps *steps)
+{
+    const uint64_t packed = VBLK_BIT(VBLK_F_RING_PACKED);
+    uint8_t rings = VECTOR_RINGS;
+
+    if (((d->features | d->only) & ~d->without & packed) || strcmp(c->area, "ring-packed") == 0)
+        return VECTOR_PACKED;
+    if (((d->lacks | d->without) & packed) || d->has_only || steps->own_features)
+        rings = VECTOR_SPLIT;
+    if (steps->split || strcmp(c->area, "ring-split") == 0)
+        rings = VECTOR_SPLIT;
+    return rings;
+}
+
+static bool check_steps(struct vector_reader *r, size_t i, const struct vector_demands *demands, bool says_changes)
 {
     struct vector_case *c = &r->file->cases[i];
     struct vector_case_path path;
@@ -476,6 +491,7 @@ static bool check_steps(struct vector_reader *r, size_t i, bool says_changes)
     if (!vector_read_steps(r, &path.member, value, c->kind, &steps))
         return false;
     c->host_actions |= steps.host_actions;
+    c->rings = rings_of(c, demands, &steps);
     if (steps.writes && c->kind == VECTOR_TARGET && !says_changes)
         return vector_fail(r, &path.index, "the steps may write: say whether the case changes_disk");
     return true;
@@ -500,5 +516,5 @@ bool vector_check_case(struct vector_reader *r, size_t i)
         return false;
     c->host_actions |= d.host;
     c->sweep = (size_t)variations;
-    return check_steps(r, i, reading.has_changes);
+    return check_steps(r, i, &demands, reading.has_changes);
 }

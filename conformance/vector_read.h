@@ -156,6 +156,8 @@ struct vector_steps {
     size_t count;
     uint32_t host_actions; /* that the steps need */
     bool writes;           /* a request type that changes a disk is submitted */
+    bool split;            /* a step speaks of the split ring's own structures */
+    bool own_features;     /* a step says itself which features are accepted */
 };
 bool vector_read_steps(struct vector_reader *r, const struct vector_path *at, json_t *value, enum vector_kind kind,
                        struct vector_steps *out);

@@ -155,6 +155,21 @@ static bool fits_kind(struct walk *w, const struct vector_path *at, const struct
     return true;
 }
 
+/* What of a step is no matter of requests alone, so that it can't be played on any ring that happens to be there. */
+static void note_ring(struct vector_steps *out, const struct vblk_step *step)
+{
+    static const bool split[VBLK_STEP_COUNT] = { [VBLK_STEP_DESC] = true,
+                                                 [VBLK_STEP_AVAIL_SLOT] = true,
+                                                 [VBLK_STEP_AVAIL_IDX] = true,
+                                                 [VBLK_STEP_AVAIL_FLAGS] = true };
+    const bool memory = step->kind == VBLK_STEP_STORE || step->kind == VBLK_STEP_LOAD;
+
+    out->split = out->split || split[step->kind] ||
+                 (memory && step->part >= VBLK_PART_DESC && step->part <= VBLK_PART_USED);
+    out->own_features = out->own_features || (step->kind == VBLK_STEP_START && step->a_given) ||
+                        (step->kind == VBLK_STEP_REG_WRITE && step->reg == VBLK_REG_DRIVER_FEATURES);
+}
+
 static bool read_step(struct walk *w, const struct vector_path *at, json_t *value)
 {
     const char *side = json_object_get(value, "dev") ? "dev" : "do", *word = NULL;
@@ -181,6 +196,7 @@ static bool read_step(struct walk *w, const struct vector_path *at, json_t *valu
         (reading.place_given && !take_place(w, at, value, &reading)) || !take_name(w, at, verb, &reading))
         return false;
     keep_name(&reading);
+    note_ring(w->out, &reading.step);
     if (verb->naming == VECTOR_NAMES_REQUEST)
         w->out->writes = w->out->writes || vector_request_writes(&reading);
     if (verb->kind == VBLK_STEP_SUBMIT && !reading.wait)

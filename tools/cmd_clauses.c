@@ -169,7 +169,7 @@ static void print_cases_of(struct catalogue *catalogue, const char *id)
                 exercises = strcmp(c->exercises[k], id) == 0;
             if (!exercises)
                 continue;
-            runner_case_name(c, name, sizeof(name));
+            runner_case_name(c, VECTOR_SPLIT, name, sizeof(name));
             printf("  %-14s %s%s%s%s\n", lead, name, c->kind == VECTOR_EVENTS ? " (events)" : "", c->what ? ": " : "",
                    c->what ? c->what : "");
             lead = "";

@@ -90,7 +90,8 @@ static const char *unknown_case(const struct runner_globs *globs, const struct r
 
         for (size_t f = 0; f < set->count && !known; f++)
             for (size_t i = 0; i < vector_case_count(set->files[f]) && !known; i++)
-                known = runner_selects(&filter, vector_case_at(set->files[f], i));
+                for (uint8_t ring = VECTOR_SPLIT; ring <= VECTOR_PACKED && !known; ring = (uint8_t)(ring << 1))
+                    known = runner_selects(&filter, vector_case_at(set->files[f], i), ring);
         if (!known)
             return one;
     }
@@ -114,7 +115,9 @@ static int check_globs(const struct test_options *options, const struct runner_s
 
 static struct target *open_target(const struct test_options *options, char *why, size_t size)
 {
-    const struct target_model model = { .profile = options->run.profile, .readings = options->run.readings };
+    const struct target_model model = { .profile = options->run.profile,
+                                        .readings = options->run.readings,
+                                        .ring = vblk_device_ring_features() };
     struct target *target;
 
     if (options->socket)
@@ -150,6 +153,12 @@ static int write_reports(const struct test_options *options, struct report_sink 
     return status;
 }
 
+/* By the shell, so that a pipeline or a variable will do. */
+static bool restart(void *ctx)
+{
+    return system(ctx) == 0;
+}
+
 static int run(struct test_options *options, const struct runner_set *set, struct target *target)
 {
     struct report_sink *sinks = calloc(options->report_count, sizeof(*sinks));
@@ -159,6 +168,10 @@ static int run(struct test_options *options, const struct runner_set *set, struc
     if (!options->quiet && on_terminal())
         options->run.progress = progress;
     options->run.stop = &interrupted;
+    if (options->restart) {
+        options->run.restart = restart;
+        options->run.restart_ctx = (void *)(uintptr_t)options->restart;
+    }
     if (status < 0) {
         catch_interrupts();
         if (runner_run(&options->run, set, target, report))

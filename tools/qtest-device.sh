@@ -19,12 +19,12 @@ command -v qemu-system-x86_64 >/dev/null || {
 
 dir=$(mktemp -d)
 qemu=
+# A QEMU that is caught in a loop does not listen to anything gentler.
 clean_up()
 {
-    if [ -n "$qemu" ]; then
-        kill "$qemu" 2>/dev/null || :
-        wait "$qemu" 2>/dev/null || :
-    fi
+    rm -f "$dir/again"
+    [ ! -s "$dir/pid" ] || kill -9 "$(cat "$dir/pid")" 2>/dev/null || :
+    [ -z "$qemu" ] || wait "$qemu" 2>/dev/null || :
     rm -rf "$dir"
 }
 trap clean_up EXIT
@@ -36,12 +36,29 @@ head -c 65536 /dev/zero | tr '\000' '\364' >"$dir/hlt.rom"
 printf '\372\364\353\375' | dd of="$dir/hlt.rom" bs=1 seek=65520 conv=notrunc 2>/dev/null
 truncate -s 64M "$dir/disk.img" "$dir/ram"
 
-qemu-system-x86_64 -accel tcg -bios "$dir/hlt.rom" -M microvm,memory-backend=m -m 64 \
-    -object "memory-backend-file,id=m,size=64M,share=on,mem-path=$dir/ram" \
-    -nodefaults -no-user-config -display none \
-    -qtest "unix:$dir/qtest.sock,server=on,wait=off" -qtest-log /dev/null -global virtio-mmio.force-legacy=false \
-    -blockdev "driver=file,node-name=d0,filename=$dir/disk.img,discard=unmap" \
-    -device "virtio-blk-device,drive=d0,serial=scratch,$properties" </dev/null >"$dir/log" 2>&1 &
+run_qemu()
+{
+    qemu-system-x86_64 -accel tcg -bios "$dir/hlt.rom" -M microvm,memory-backend=m -m 64 \
+        -object "memory-backend-file,id=m,size=64M,share=on,mem-path=$dir/ram" \
+        -nodefaults -no-user-config -display none -pidfile "$dir/pid" \
+        -qtest "unix:$dir/qtest.sock,server=on,wait=off" -qtest-log /dev/null -global virtio-mmio.force-legacy=false \
+        -blockdev "driver=file,node-name=d0,filename=$dir/disk.img,discard=unmap" \
+        -device "virtio-blk-device,drive=d0,serial=scratch,$properties" </dev/null >>"$dir/log" 2>&1
+}
+# For 'vblk test --restart': end this QEMU and let another one take its place.
+cat >"$dir/restart" <<END
+#!/bin/sh
+: >"$dir/again"
+kill -9 "\$(cat "$dir/pid")"
+END
+chmod +x "$dir/restart"
+{
+    run_qemu || :
+    while [ -e "$dir/again" ]; do
+        rm -f "$dir/again" "$dir/qtest.sock"
+        run_qemu || :
+    done
+} &
 qemu=$!
 tries=100
 while [ ! -S "$dir/qtest.sock" ]; do
@@ -55,13 +72,13 @@ while [ ! -S "$dir/qtest.sock" ]; do
 done
 
 if [ $# -eq 0 ]; then
-    printf '%s\n' "--qtest $dir/qtest.sock --memory $dir/ram"
+    printf '%s\n' "--qtest $dir/qtest.sock --memory $dir/ram --restart $dir/restart"
     wait "$qemu" || :
     qemu=
     cat "$dir/log" >&2
     exit 0
 fi
 status=0
-"$@" --qtest "$dir/qtest.sock" --memory "$dir/ram" || status=$?
+"$@" --qtest "$dir/qtest.sock" --memory "$dir/ram" --restart "$dir/restart" || status=$?
 [ $status -ne 2 ] || cat "$dir/log" >&2 # QEMU may have died of PROPERTIES that it does not like
 exit $status

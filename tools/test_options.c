@@ -22,7 +22,7 @@ static const char help_text[] =
     "  --provision-numbers B,T,O  the proposal's feature bit, request type and configuration offset\n"
     "  --level LEVEL              interop (default), strict, legacy\n"
     "  --reading AMB-nn=WORD      read an open place of the text otherwise; repeatable ('vblk clauses AMB-nn')\n"
-    "  --ring split               the ring format\n\n"
+    "  --ring split|packed|both   the ring format; default: each that the device offers\n\n"
     "What to run\n"
     "  --area A, --clause ID, --case NAME\n"
     "                             select; repeatable, globs allowed, a leading '!' excludes\n"
@@ -30,7 +30,8 @@ static const char help_text[] =
     "  --vectors DIR              the vectors ($VBLK_VECTORS, else those that came with vblk)\n"
     "  --allow-data-loss          the disk is scratch: also run what changes it\n"
     "  --seed N                   default 1\n"
-    "  --timeout SECONDS          for one case; default 5\n\n"
+    "  --timeout SECONDS          for one case; default 5\n"
+    "  --restart COMMAND          a shell command that starts a device again which does not come back by itself\n\n"
     "What comes of it\n"
     "  --report FORMAT[:FILE]     text (default), json, junit, tap, html, markdown; repeatable\n"
     "  --expect FILE              expected failures\n"
@@ -65,6 +66,7 @@ enum option_id {
     OPT_EXPECT,
     OPT_FAIL_ON,
     OPT_RECORD,
+    OPT_RESTART,
     OPT_QUIET,
     OPT_VERBOSE,
     OPT_COLOR
@@ -95,6 +97,7 @@ static const struct option long_options[] = {
     { "expect", required_argument, NULL, OPT_EXPECT },
     { "fail-on", required_argument, NULL, OPT_FAIL_ON },
     { "record", required_argument, NULL, OPT_RECORD },
+    { "restart", required_argument, NULL, OPT_RESTART },
     { "quiet", no_argument, NULL, OPT_QUIET },
     { "verbose", no_argument, NULL, OPT_VERBOSE },
     { "color", required_argument, NULL, OPT_COLOR },
@@ -172,12 +175,12 @@ static void set_profile(struct test_options *options, const char *value)
 
 static void set_ring(struct test_options *options, const char *value)
 {
-    static const char *const rings[] = { "split", "packed", "both" };
-    int ring = word(options, "unknown ring format", value, rings, 3, "use split, packed or both");
+    static const char *const names[] = { "split", "packed", "both" };
+    static const uint8_t rings[] = { VECTOR_SPLIT, VECTOR_PACKED, VECTOR_RINGS };
+    int ring = word(options, "unknown ring format", value, names, 3, "use split, packed or both");
 
-    if (ring > 0)
-        options->done =
-            cmd_sorry("test", "--ring %s: this version (%s) does not have packed rings yet", value, vblk_version());
+    if (ring >= 0)
+        options->run.rings = rings[ring];
 }
 
 static void set_reading(struct test_options *options, const char *value)
@@ -293,6 +296,9 @@ static void take(struct test_options *options, int id, const char *value, struct
     case OPT_EXPECT:
         options->expect = value;
         break;
+    case OPT_RESTART:
+        options->restart = value;
+        break;
     case OPT_QUIET:
         options->quiet = true;
         break;
@@ -319,11 +325,15 @@ static void replay_word(struct test_options *options, const char *text)
         (void)snprintf(options->replay + at, size - at, "'");
 }
 
-/* What changes how a case comes out goes into the command that shows it again; where reports go does not. */
+/*
+ * What changes how a case comes out goes into the command that shows it again; where reports go does not. The ring
+ * goes with the case.
+ */
 static void replay_option(struct test_options *options, int index, const char *value)
 {
     static const int kept[] = { OPT_BUILTIN, OPT_VHOST_USER, OPT_QTEST, OPT_MEMORY,  OPT_PROFILE, OPT_NUMBERS,
-                                OPT_LEVEL,   OPT_READING,    OPT_RING,  OPT_VECTORS, OPT_LOSS,    OPT_TIMEOUT };
+                                OPT_LEVEL,   OPT_READING,    OPT_VECTORS, OPT_LOSS,  OPT_TIMEOUT,
+                                OPT_RESTART };
     char name[40];
 
     for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {

@@ -13,6 +13,7 @@ struct test_options {
     const char *memory;   /* of --memory, or NULL */
     const char *vectors;  /* --vectors, or NULL */
     const char *expect;   /* --expect, or NULL */
+    const char *restart;  /* --restart, or NULL */
     const char **reports; /* as given */
     size_t report_count;
     bool list, quiet, verbose;

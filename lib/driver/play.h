@@ -39,6 +39,7 @@ struct record {
     uint64_t table; /* indirect: where the others are */
     uint32_t used_count;
     uint32_t len;
+    bool no_len; /* the answer told none */
     uint8_t status;
     bool has_status;
     /* What the device did with it, where the device is a puppet. */
@@ -142,7 +143,7 @@ void ring_forget(struct vblk_player *player, uint16_t queue);
 bool ring_size(const struct vblk_player *player, uint64_t size);
 /* A record goes over to the device; an answer comes for one. */
 void ring_hand_over(struct vblk_player *player, struct record *record);
-void ring_answer(struct vblk_player *player, uint16_t queue, uint32_t id, uint32_t len);
+void ring_answer(struct vblk_player *player, uint16_t queue, const struct vblk_used *used);
 void ring_bad_answer(struct vblk_player *player, uint32_t id, uint32_t len, const char *what);
 static inline bool ring_has(const struct play_ring *ring, unsigned feature)
 {

@@ -81,7 +81,7 @@ static bool take_answers(struct vblk_player *player, uint16_t queue)
     while (!ring->ops->reap(ring, &used)) {
         any = true;
         if (used.fault == VBLK_USED_OK || used.fault == VBLK_USED_LEN)
-            ring_answer(player, queue, used.id, used.len);
+            ring_answer(player, queue, &used);
         else
             ring_bad_answer(player, used.id, used.len, vblk_used_fault_name((enum vblk_used_fault)used.fault));
     }

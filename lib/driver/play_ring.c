@@ -373,16 +373,17 @@ static void read_status(struct vblk_player *player, struct record *record)
 }
 
 /* One used element. What a script published by hand or took for done is answered lawfully, too; but only once. */
-void ring_answer(struct vblk_player *player, uint16_t queue, uint32_t id, uint32_t len)
+void ring_answer(struct vblk_player *player, uint16_t queue, const struct vblk_used *used)
 {
-    struct record *record = owner(player, queue, id);
+    struct record *record = owner(player, queue, used->id);
 
     if (!record || record->used_count++) {
-        ring_bad_answer(player, id, len, record ? "answered again" : "nothing in flight has this id");
+        ring_bad_answer(player, used->id, used->len, record ? "answered again" : "nothing in flight has this id");
         return;
     }
     read_status(player, record);
-    record->len = len;
+    record->len = used->len;
+    record->no_len = used->no_len;
     player->out->answered++;
     ring_forget_one(player, record);
 }
@@ -404,8 +405,9 @@ static void answer_passed(struct vblk_player *player, uint16_t queue, uint32_t i
     for (; n; n--) {
         const uint16_t head = ring->slot[ring->used_next++ & mask];
         const struct record *record = owner(player, queue, head);
+        const struct vblk_used used = { .id = head, .len = record ? (uint32_t)record->writable.total : 0 };
 
-        ring_answer(player, queue, head, record ? (uint32_t)record->writable.total : 0);
+        ring_answer(player, queue, &used);
     }
 }
 
@@ -415,6 +417,7 @@ static void take_answers(struct vblk_player *player, uint16_t queue, uint16_t id
 
     while (ring->used_next != idx) {
         struct vblk_used_elem elem;
+        struct vblk_used used;
 
         if (vblk_memory_read(player->mem, VBLK_DRIVER, vblk_split_used_ring_at(&ring->at, ring->used_next), &elem,
                              sizeof(elem)))
@@ -422,7 +425,8 @@ static void take_answers(struct vblk_player *player, uint16_t queue, uint16_t id
         if (ring_has(ring, VBLK_F_IN_ORDER))
             answer_passed(player, queue, vblk_get32(elem.id), idx);
         ring->used_next++;
-        ring_answer(player, queue, vblk_get32(elem.id), vblk_get32(elem.len));
+        used = (struct vblk_used){ .id = vblk_get32(elem.id), .len = vblk_get32(elem.len) };
+        ring_answer(player, queue, &used);
     }
 }
 

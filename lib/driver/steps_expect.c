@@ -160,7 +160,8 @@ static vblk_err expect_answer(struct vblk_player *player, const struct record *r
         in_set(player, record, "status", statuses, status_count, record->status, status_text);
     else if (status_count)
         say(player, record, "a status byte", "the request has none");
-    in_set(player, record, "used length", expect->len, len_count, record->len, number_text);
+    if (!record->no_len)
+        in_set(player, record, "used length", expect->len, len_count, record->len, number_text);
     if (expect->must_answer && record->used_count > 1)
         say(player, record, "one answer", "more than one");
     return expect_data(player, record, expect);

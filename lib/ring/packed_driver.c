@@ -177,6 +177,7 @@ static void settle_in_order(struct vblk_ring *ring, struct vblk_used *used)
     used->id = p->order[p->oldest];
     writable = p->bufs[used->id].writable;
     used->passed = --p->batch_left != 0;
+    used->no_len = !used->passed && p->batch_no_len;
     used->len = !used->passed ? p->batch_len : writable < UINT32_MAX ? (uint32_t)writable : UINT32_MAX;
     p->oldest = next_in_order(ring, p->oldest);
     p->returned++;
@@ -198,8 +199,8 @@ static vblk_err look_at_used(struct vblk_ring *ring, struct vblk_used *used)
     if (!vblk_packed_is(flags, vblk_packed_used(p->used.wrap)))
         return VBLK_E_EMPTY;
     TRY(ring_read(ring, VBLK_DRIVER, VBLK_AREA_DESC, vblk_packed_len_at(&ring->at, slot), &desc, sizeof(desc)));
-    *used = (struct vblk_used){ .id = vblk_get16(desc.id) };
-    if (flags & VBLK_DESC_WRITE) /* 2.8.4: else the length means nothing */
+    *used = (struct vblk_used){ .id = vblk_get16(desc.id), .no_len = !(flags & VBLK_DESC_WRITE) };
+    if (!used->no_len)
         used->len = vblk_get32(desc.len);
     if (used->id >= ring->at.size)
         used->fault = VBLK_USED_ID_RANGE;
@@ -228,6 +229,7 @@ vblk_err packed_reap(struct vblk_ring *ring, struct vblk_used *used)
     }
     p->batch_left = (uint32_t)(p->bufs[used->id].seq - p->returned) + 1;
     p->batch_len = used->len;
+    p->batch_no_len = used->no_len;
     settle_in_order(ring, used);
     return VBLK_OK;
 }

@@ -90,6 +90,7 @@ struct vblk_used {
     uint32_t len;  /**< bytes written; 0 without WRITE (packed); all that may be, of a buffer passed over */
     uint8_t fault; /**< enum vblk_used_fault */
     bool passed;   /**< IN_ORDER: has no answer of its own, a later one stands for it */
+    bool no_len;   /**< packed: an answer without WRITE, which tells no length (2.8.4) */
 };
 
 struct vblk_ring;
@@ -231,6 +232,7 @@ struct vblk_packed {
     uint32_t oldest;               /* order[]: driver, IN_ORDER: next to come back */
     uint32_t batch_left;           /* driver, IN_ORDER: buffers that an answer stands for and reap() still owes */
     uint32_t batch_len;            /* driver, IN_ORDER: the length of the last of them */
+    bool batch_no_len;             /* driver, IN_ORDER: it told none */
     uint16_t free_id;              /* driver: first in the list of free ids */
     uint16_t *order;               /* [size] ids as they were added or taken */
     struct vblk_packed_buf *bufs;  /* driver: [size] */

@@ -82,8 +82,6 @@ expect 2 'ZONED' test --profile 1.4+provision --provision-numbers 17,15,72
 expect 2 'unknown level' test --level lax
 expect 2 'AMB-99' test --reading AMB-99=x
 expect 2 'AMB-02' test --reading AMB-02=whatever
-expect 2 'packed rings' test --ring packed
-expect 2 'packed rings' test --ring both
 expect 2 'unknown ring' test --ring round
 expect 2 'whole number' test --seed -1
 expect 2 'whole number' test --seed 1x
@@ -114,7 +112,7 @@ expect 2 'expect.toml' test $good --expect "$dir/expect.toml"
 # Runs
 expect 0 'no violation' test $good
 expect 0 'no violation' test $good --builtin --profile 1.2 --level strict --reading AMB-02=ignore --seed 0x10
-expect 1 'again .*vblk test .*--seed 1 --case' test $wrong
+expect 1 'again .*vblk test .*--seed 1 --ring split --case' test $wrong
 expect 1 'FAIL  BLK-OP-08' test $wrong
 expect 77 'nothing could be exercised' test $good --clause PROV-DEV-01
 expect 0 '^run .*blk-request/BLK-OP-08/plain$' test $good --list
@@ -131,7 +129,7 @@ expect 2 "$dir/none" test
 unset VBLK_VECTORS
 
 # The replay command of a finding shows it again.
-"$vblk" test $wrong >"$dir/out" || :
+"$vblk" test $wrong --ring split >"$dir/out" || :
 again=$(sed -n 's/^ *again *vblk //p' "$dir/out" | head -n 1)
 [ -n "$again" ] || bad "no command to see it again"
 count=$((count + 1))
@@ -139,6 +137,20 @@ if eval "\"$vblk\" $again" >"$dir/again"; then
     bad "'$again' does not show it again"
 fi
 cmp -s "$dir/out" "$dir/again" || bad "'$again' shows something else"
+
+"$vblk" test $wrong --ring packed >"$dir/out" || :
+again=$(sed -n 's/^ *again *vblk //p' "$dir/out" | head -n 1)
+eval "\"$vblk\" $again" >"$dir/again" || :
+cmp -s "$dir/out" "$dir/again" || bad "'$again' shows something else on the packed ring"
+
+# Rings
+expect 1 'rings split and packed' test $wrong
+expect 0 '2 played (1 split, 1 packed)' test $good
+expect 0 '1 played (1 split, 0 packed)' test $good --case '!*@packed'
+expect 0 '^run .*BLK-OP-08/plain@packed$' test $good --list
+expect 0 '^2 cases$' test $good --list --ring both --case plain
+expect 0 '^1 case$' test $good --list --case '*@packed'
+expect 0 '^1 case$' test $good --list --ring split
 
 # Reports
 "$vblk" test $wrong --report "json:$dir/a.json" --report "junit:$dir/a.xml" --report "tap:$dir/a.tap" \

@@ -39,7 +39,7 @@ got=0
 "$root/tools/qtest-device.sh" "$vblk" test --vectors "$dir/read" >"$dir/out" 2>"$dir/err" || got=$?
 [ $got -eq 0 ] || bad "reading: status $got"
 grep -q 'qtest device' "$dir/out" || bad "the kind of target is not named"
-grep -q '2 played, 0 skipped' "$dir/out" || bad "not everything was played"
+grep -q '4 played (2 split, 2 packed), 0 skipped' "$dir/out" || bad "not everything was played"
 
 # It dies during a case: that case is named, the rest is skipped, the report is written. A slow build needs more time to
 # get to the case: try again later in it while nothing had begun.
@@ -54,7 +54,7 @@ for delay in 0.5 2 6 18; do
         sleep 0.1
     done
     # shellcheck disable=SC2046
-    "$vblk" test --vectors "$dir/long" $(cat "$dir/options") >"$dir/out" 2>"$dir/err" &
+    "$vblk" test --ring split --vectors "$dir/long" $(cat "$dir/options") >"$dir/out" 2>"$dir/err" &
     pid=$!
     sleep $delay
     kill $machine
