@@ -134,6 +134,16 @@ int report_sink_open(struct report_sink *sink, const char *spec, char *why, size
 int report_sink_write(struct report_sink *sink, const struct report *report, const struct report_style *style,
                       char *why, size_t why_size);
 
+/*
+ * The same for a report that is written more than once: the format and the file are checked first, and each time the
+ * whole file is replaced at once, so that there is always a complete one. Return -1 with a sentence.
+ */
+int report_check(const char *spec, char *why, size_t why_size);
+int report_save(const char *spec, const struct report *report, const struct report_style *style, char *why,
+                size_t why_size);
+/* Whether the report goes to standard output. */
+bool report_to_stdout(const char *spec);
+
 /* For writers: "queue 0, index 3, address 0x1000, bytes 00 01", or "". */
 void report_where(const struct report_violation *violation, char *buf, size_t size);
 /* For writers: whether the verdict makes the run fail. */

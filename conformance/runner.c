@@ -332,16 +332,15 @@ static uint8_t rings_of(const struct runner_options *options, const struct targe
     return has ? has : asked;
 }
 
-static void fill_head(const struct runner_options *options, const struct target *target, struct report *report)
+void runner_head(const struct runner_options *options, const char *kind, const char *name, struct report *report)
 {
     static const char *const levels[] = { "interop", "strict", "legacy" };
 
     report->tool = report_format(report, "vblk %s", vblk_version());
-    report->target_kind = report_keep(report, target->kind);
-    report->target_name = report_keep(report, target->name);
+    report->target_kind = report_keep(report, kind);
+    report->target_name = report_keep(report, name);
     report->profile = report_keep(report, options->profile.name);
     report->level = levels[options->strictness % 3];
-    report->rings = rings_of(options, target);
     report->seed = options->seed;
     report->should_fails = options->should_fails;
     for (size_t i = 0; i < vblk_ambiguity_count() && i < VBLK_AMBIGUITIES_MAX; i++) {
@@ -373,8 +372,10 @@ vblk_err runner_run(const struct runner_options *options, const struct runner_se
                     struct report *report)
 {
     struct runner_run run = { .options = options, .set = set, .target = target, .report = report };
+    struct vblk_target_facts facts = { .profile = options->profile, .sees = target->sees, .grade = target->grade };
 
     run.rings = rings_of(options, target);
+    run.judged = VBLK_DEVICE;
     run.oracle = oracle_for(options, target, &options->profile, false);
     run.scores = calloc(vblk_clause_count() + 1, sizeof(*run.scores));
     if (!run.oracle || !run.scores) {
@@ -385,14 +386,17 @@ vblk_err runner_run(const struct runner_options *options, const struct runner_se
     run.guard.stop = options->stop;
     run.guard.observe = vblk_oracle_observe;
     run.guard.observe_ctx = run.oracle;
-    fill_head(options, target, report);
+    runner_head(options, target->kind, target->name, report);
+    report->rings = run.rings;
     runner_rows(report);
     play_all(&run);
     if (run.stopped) {
         report->cut_short = true;
         report_add_note(report, "interrupted");
     }
-    runner_judge(&run);
+    facts.offered = run.guard.offered | target->env.offered;
+    facts.negotiated = run.guard.negotiated;
+    runner_judge(&run, &facts);
     vblk_oracle_free(run.oracle);
     free(run.scores);
     return VBLK_OK;

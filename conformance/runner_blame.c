@@ -35,7 +35,7 @@ static const char *flags_text(struct report *report, const struct vector_case *c
     char text[160] = "";
     size_t at = 0;
 
-    for (size_t i = 0; i < c->flag_count && at < sizeof(text); i++)
+    for (size_t i = 0; c && i < c->flag_count && at < sizeof(text); i++)
         at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s", i ? ", " : "", c->flags[i]);
     return report_keep(report, text);
 }
@@ -43,7 +43,7 @@ static const char *flags_text(struct report *report, const struct vector_case *c
 /* Why a violation of the clause matters: the case's word, or that of the clause's own vectors. */
 static const char *consequence_of(const struct runner_run *run, const struct runner_case *now, const char *clause)
 {
-    const char *found = strcmp(now->c->clause, clause) == 0 ? now->c->consequence : NULL;
+    const char *found = now->c && strcmp(now->c->clause, clause) == 0 ? now->c->consequence : NULL;
 
     for (size_t f = 0; !found && f < run->set->count; f++) {
         const struct vector_case *c =
@@ -67,8 +67,10 @@ static size_t kept_of_case(const struct report_clause *clause, const char *name)
 /* Where there is a choice of rings, the command makes it. */
 static const char *replay_text(struct runner_run *run, const struct runner_case *now)
 {
-    const bool choice = run->target->env.offered & VBLK_BIT(VBLK_F_RING_PACKED);
+    const bool choice = run->target && run->target->env.offered & VBLK_BIT(VBLK_F_RING_PACKED);
 
+    if (!now->c)
+        return report_keep(run->report, run->options->replay);
     return report_format(run->report, "%s%s%s --case '%s'", run->options->replay, choice ? " --ring " : "",
                          choice ? report_ring_name(now->ring) : "", now->name);
 }
@@ -139,8 +141,8 @@ bool runner_collect(struct runner_run *run, const struct runner_case *now)
     for (size_t i = 0; i < violations; i++) {
         const struct vblk_violation *v = vblk_oracle_violation(run->oracle, i);
 
-        /* The driver is ours, and its lies are the author's will. */
-        if (v->severity == VBLK_NOTE || v->guilty == VBLK_DRIVER || v->clause >= rows)
+        /* The other party is ours, and its lies are the author's will. */
+        if (v->severity == VBLK_NOTE || v->guilty != run->judged || v->clause >= rows)
             continue;
         add_seen(run, now, v);
         blamed = true;
@@ -221,19 +223,27 @@ static void apply_expectations(struct runner_run *run, struct report_clause *cla
     }
 }
 
+/* Why a row that binds the other party alone says nothing; NULL: it may say something. */
+static const char *not_bound(const struct runner_run *run, const struct vblk_clause *row)
+{
+    if (run->judged == VBLK_DEVICE)
+        return row->bound == VBLK_BOUND_DRIVER ? "binds drivers; a device is judged" : NULL;
+    return row->bound == VBLK_BOUND_DEVICE ? "binds devices; a driver is judged" : NULL;
+}
+
 static void judge_row(struct runner_run *run, size_t no, const struct vblk_target_facts *facts)
 {
     const struct vblk_clause *row = vblk_clause_at((vblk_clause_no)no);
     struct report_clause *clause = &run->report->clauses[no];
     const struct runner_score *score = &run->scores[no];
     const struct vblk_tally *sum = &score->sum;
-    const char *why = NULL;
+    const char *why = not_bound(run, row);
 
     clause->exercised = (uint64_t)sum->held + sum->broken + sum->doubted + sum->noted;
-    if (!clause->exercised && row->bound == VBLK_BOUND_DRIVER) {
+    if (!clause->exercised && why) {
         clause->verdict = VBLK_VERDICT_NOT_APPLICABLE;
-        why = "binds drivers; a device is judged";
     } else {
+        why = NULL;
         clause->verdict = vblk_verdict_of((vblk_clause_no)no, sum, facts, &why);
     }
     clause->why = why ? report_keep(run->report, why) : "";
@@ -258,21 +268,14 @@ static void note_idle_entries(struct runner_run *run)
     }
 }
 
-void runner_judge(struct runner_run *run)
+void runner_judge(struct runner_run *run, const struct vblk_target_facts *facts)
 {
-    const struct vblk_target_facts facts = {
-        .profile = run->options->profile,
-        .offered = run->guard.offered | run->target->env.offered,
-        .negotiated = run->guard.negotiated,
-        .sees = run->target->sees,
-        .grade = run->target->grade,
-    };
     size_t rows = vblk_clause_count();
 
-    run->report->offered = facts.offered;
-    run->report->negotiated = facts.negotiated;
+    run->report->offered = facts->offered;
+    run->report->negotiated = facts->negotiated;
     for (size_t no = 0; no < rows; no++)
-        judge_row(run, no, &facts);
+        judge_row(run, no, facts);
     note_idle_entries(run);
     report_count(run->report);
 }

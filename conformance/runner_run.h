@@ -29,9 +29,10 @@ struct runner_run {
     void *list_ctx;
     bool stopped;     /* the user ended the run */
     const char *dead; /* why nothing can be played any more, or NULL */
+    enum vblk_party judged; /* whose violations count */
 };
 
-/* The case being played. */
+/* The case being played; or what else happened, when nothing is played: file and c are NULL. */
 struct runner_case {
     const struct vector_file *file;
     size_t i;
@@ -44,7 +45,7 @@ struct runner_case {
 
 /* runner_blame.c: from what the oracle and the player saw to violations in the report */
 
-/* Adds the oracle's counts and violations of the variation just played. Returns whether the device was blamed. */
+/* Adds the oracle's counts and violations of the variation just played. Returns whether the judged party was blamed. */
 bool runner_collect(struct runner_run *run, const struct runner_case *now);
 /* A violation of the case's own clause that the oracle did not see. @doubt: only a warning. */
 void runner_blame(struct runner_run *run, const struct runner_case *now, bool doubt, const char *message,
@@ -52,7 +53,9 @@ void runner_blame(struct runner_run *run, const struct runner_case *now, bool do
 /* When a case ended: tell the expectations. */
 void runner_settle(struct runner_run *run, const struct runner_case *now);
 /* When all ended: fill in the clauses' verdicts. */
-void runner_judge(struct runner_run *run);
+void runner_judge(struct runner_run *run, const struct vblk_target_facts *facts);
+/* The head of the report, from what is asked for. */
+void runner_head(const struct runner_options *options, const char *kind, const char *name, struct report *report);
 /* All rows of the table, nothing decided. */
 void runner_rows(struct report *report);
 

@@ -255,6 +255,12 @@ struct vblk_queue_layout {
 /** VBLK_E_INVAL: the device has no such queue. */
 VBLK_API VBLK_NODISCARD vblk_err vblk_device_queue(const struct vblk_device *device, uint16_t queue,
                                                    struct vblk_queue_layout *out);
+/**
+ * Where the device goes on in a queue, as vhost writes it. Split: the available index. Packed: the place of the next
+ * available descriptor in bits 0 to 14 and its wrap counter in bit 15, those of the next used one from bit 16 on.
+ * 0 for a queue that is not enabled.
+ */
+VBLK_API uint32_t vblk_device_queue_base(const struct vblk_device *device, uint16_t queue);
 
 #ifdef __cplusplus
 }

@@ -50,6 +50,7 @@ struct vblk_oracle_options {
      */
     bool lockstep;
     bool judge_driver;       /**< count what the driver does; a script's deliberate lies are not a finding */
+    bool spare_device;       /**< do not count what the device does: a driver alone is judged */
     uint16_t queues_max;     /**< queues followed; 0: 64 */
 };
 
@@ -100,7 +101,9 @@ struct vblk_violation {
 };
 
 /** How many violations are kept; further ones are counted in the tallies only. */
-#define VBLK_VIOLATIONS_MAX 64u
+#define VBLK_VIOLATIONS_MAX 256u
+/** How many of them of one clause, so that others find room. */
+#define VBLK_VIOLATIONS_OF_ONE 8u
 /** @return how many are kept; @p i counts from the oldest, NULL past the last. */
 VBLK_API size_t vblk_oracle_violation_count(const struct vblk_oracle *oracle);
 VBLK_API const struct vblk_violation *vblk_oracle_violation(const struct vblk_oracle *oracle, size_t i);

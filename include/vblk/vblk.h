@@ -26,6 +26,7 @@
 #include <vblk/store.h>
 #include <vblk/testbed.h>
 #include <vblk/vhost_user.h>
+#include <vblk/vhost_user_backend.h>
 #include <vblk/visibility.h>
 
 #endif /* VBLK_VBLK_H */

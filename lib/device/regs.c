@@ -314,3 +314,19 @@ vblk_err vblk_device_queue(const struct vblk_device *device, uint16_t queue, str
     *out = (struct vblk_queue_layout){ (uint16_t)q->size, q->enabled, q->desc, q->driver, q->device };
     return VBLK_OK;
 }
+
+static uint32_t packed_place(const struct vblk_packed_pos *pos)
+{
+    return pos->slot | (pos->wrap ? 1u << 15 : 0);
+}
+
+uint32_t vblk_device_queue_base(const struct vblk_device *device, uint16_t queue)
+{
+    const struct queue *q = queue < device->num_queues ? &device->queues[queue] : NULL;
+
+    if (!q || !q->enabled)
+        return 0;
+    if (!blk_accepted(device, VBLK_F_RING_PACKED))
+        return q->ring.split.avail_next;
+    return packed_place(&q->ring.packed.avail) | packed_place(&q->ring.packed.used) << 16;
+}

@@ -255,6 +255,13 @@ void access_store(struct vblk_oracle *o, const struct vblk_event *ev)
     driver_stored(o, &t, &look, ev);
 }
 
+/* Buffers whose making is not seen are looked at when the device first may, before it lays hands on them. */
+static __attribute__((noinline)) void device_looks(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev)
+{
+    if (q != NULL && q->enabled)
+        queue_scan_available(o, q, ev);
+}
+
 /* What a device loads tells which chain it is busy with. */
 static void device_loaded(struct vblk_oracle *o, const struct target *t, const struct look *look,
                           const struct vblk_event *ev)
@@ -305,6 +312,9 @@ void access_load(struct vblk_oracle *o, const struct vblk_event *ev)
     if (ev->party >= VBLK_NOBODY || (ev->flags & VBLK_EV_FAULTED) != 0)
         return;
     classify(o, ev, &look, &t);
+    if (ev->party == VBLK_DEVICE && !sees(o, VBLK_SEES_DRIVER_STORES) &&
+        (1u << look.place & (PLACE(AVAIL_IDX) | PLACE(PACKED_RING))) != 0)
+        device_looks(o, t.q, ev);
     judge_access(o, AT_LOAD, &look);
     if (ev->party == VBLK_DEVICE)
         device_loaded(o, &t, &look, ev);

@@ -154,7 +154,7 @@ RULE(BLK_INIT_09, AT(REG_WRITE))
         return l->ev->queue == 0 ? UNTOUCHED
                                  : broken(why, "one queue unless MQ is negotiated", "queue %u enabled", l->ev->queue);
     if (!limit_of(ctl, LIM_NUM_QUEUES, &queues))
-        return l->ev->queue == 0 ? UNTOUCHED
+        return l->ev->queue == 0 || ctl->reads_hidden ? UNTOUCHED
                                  : doubted(why, "num_queues is read before queues are counted",
                                            "queue %u enabled, num_queues never read", l->ev->queue);
     if (queues == 0)
@@ -194,7 +194,7 @@ RULE(BLK_OP_DRV_01, AT(CONFIG_READ) | AT(CASE_END))
 CHECK(BLK_INIT_01, VBLK_DRIVER, AT(AVAILABLE), TYPE(IN) | TYPE(OUT), ANY_PLACE, NO_SIGHT)
 {
     uint64_t capacity;
-    if (l->q->total > 1 || l->chain->void_)
+    if (l->q->total > 1 || l->chain->void_ || l->o->ctl.reads_hidden)
         return UNTOUCHED;
     return limit_of(&l->o->ctl, LIM_CAPACITY, &capacity)
                ? HELD
@@ -216,7 +216,7 @@ static uint32_t limits_needed(const struct request *r, enum limit sectors, enum 
 static enum outcome limits_read(const struct look *l, struct why *why, enum limit sectors, enum limit segments)
 {
     const uint32_t both = 1u << sectors | 1u << segments, known = l->o->ctl.limit_known & both;
-    if (l->chain->void_ || (l->chain->faults & F_NOT_NEGOTIATED) != 0)
+    if (l->chain->void_ || (l->chain->faults & F_NOT_NEGOTIATED) != 0 || l->o->ctl.reads_hidden)
         return UNTOUCHED;
     const uint32_t needed = known == both ? 0 : limits_needed(&l->chain->req, sectors, segments);
     if (known != 0 && (needed & ~known) == 0)

@@ -118,7 +118,7 @@ static enum outcome takes(const struct look *l, struct why *why, unsigned bit, c
 {
     const struct control *ctl = &l->o->ctl;
 
-    if (!settles(l) || !offers(ctl, (int)bit))
+    if (!settles(l) || !ctl->offer_seen || !offers(ctl, (int)bit))
         return UNTOUCHED;
     if (bit > VBLK_F_VERSION_1 && !has_feature(ctl->accepted, VBLK_F_VERSION_1))
         return UNTOUCHED;

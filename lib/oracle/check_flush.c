@@ -35,7 +35,8 @@ CHECK(BLK_INIT_DRV_03, VBLK_DRIVER, AT(AVAILABLE) | AT(REG_WRITE), TYPE(FLUSH), 
         return UNTOUCHED;
     if (l->chain != NULL)
         return HELD;
-    if (l->ev->reg != VBLK_REG_STATUS || l->ev->value != 0 || !l->o->ctl.live)
+    if (l->ev->reg != VBLK_REG_STATUS || l->ev->value != 0 || !l->o->ctl.live || l->o->ctl.made_up ||
+        (l->ev->flags & VBLK_EV_EMULATED) != 0)
         return UNTOUCHED;
     return doubted(why, "FLUSH after writes, the cache being assumed writeback", "reset with %u writes not flushed",
                    l->o->unflushed);

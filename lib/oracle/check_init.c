@@ -52,7 +52,7 @@ RULE(INIT_DRV_01, AT(REG_WRITE))
 RULE(INIT_DRV_02, AT(REG_WRITE))
 {
     uint8_t status;
-    if (!first_status(l, &status))
+    if (!first_status(l, &status) || l->o->ctl.made_up)
         return UNTOUCHED;
     return l->o->ctl.reset_asked || l->o->ctl.reset_done
                ? HELD
@@ -73,7 +73,7 @@ RULE(INIT_DRV_03, AT(REG_WRITE))
 
 RULE(INIT_DRV_04, AT(REG_WRITE))
 {
-    if (!writes(l, VBLK_REG_DRIVER_FEATURES) || ever(l, VBLK_STATUS_FEATURES_OK))
+    if (!writes(l, VBLK_REG_DRIVER_FEATURES) || ever(l, VBLK_STATUS_FEATURES_OK) || l->o->ctl.made_up)
         return UNTOUCHED;
     return ever(l, VBLK_STATUS_DRIVER)
                ? HELD
@@ -86,7 +86,7 @@ RULE(INIT_DRV_05, AT(REG_WRITE))
     const struct control *ctl = &l->o->ctl;
     if (!writes(l, VBLK_REG_DRIVER_FEATURES) || ctl->accepted_written || ever(l, VBLK_STATUS_FEATURES_OK))
         return UNTOUCHED;
-    if (ctl->offered_read)
+    if (ctl->offer_seen)
         return HELD;
     return ctl->offered_ever != 0 ? UNTOUCHED
                                   : broken(why, "the offered features read before some are accepted",
@@ -95,13 +95,15 @@ RULE(INIT_DRV_05, AT(REG_WRITE))
 
 RULE(INIT_DRV_06, AT(CONFIG_READ))
 {
-    return ever(l, VBLK_STATUS_DRIVER) && !ever(l, VBLK_STATUS_FEATURES_OK)
+    return ever(l, VBLK_STATUS_DRIVER) && !ever(l, VBLK_STATUS_FEATURES_OK) && !l->o->ctl.made_up
                ? noted(why, "reads the configuration in step 4")
                : UNTOUCHED;
 }
 
 RULE(INIT_DRV_07, AT(CONFIG_WRITE))
 {
+    if (l->o->ctl.made_up)
+        return UNTOUCHED;
     if (ever(l, VBLK_STATUS_FEATURES_OK))
         return HELD;
     if (legacy(l))
@@ -132,7 +134,7 @@ RULE(INIT_DRV_09, AT(REG_WRITE))
 
     if (sets(l, VBLK_STATUS_DRIVER_OK, &status))
         return ctl->accepted_written && ctl->accepted == ctl->negotiated ? HELD : UNTOUCHED;
-    if (!writes(l, VBLK_REG_DRIVER_FEATURES) || !ever(l, VBLK_STATUS_FEATURES_OK) || ctl->refused)
+    if (!writes(l, VBLK_REG_DRIVER_FEATURES) || !ever(l, VBLK_STATUS_FEATURES_OK) || ctl->refused || ctl->made_up)
         return UNTOUCHED;
     uint64_t fresh = l->ev->value & ~ctl->negotiated;
     return fresh == 0 ? UNTOUCHED
@@ -189,7 +191,7 @@ RULE(INIT_DRV_13, AT(REG_WRITE) | AT(CASE_END))
     const struct control *ctl = &l->o->ctl;
     uint8_t status = 0;
 
-    if (!ctl->refused || ctl->failed || (l->ev->kind == VBLK_EV_REG_WRITE && !status_write(l->ev, &status)))
+    if (!ctl->refused || ctl->failed || ctl->made_up || (l->ev->kind == VBLK_EV_REG_WRITE && !status_write(l->ev, &status)))
         return UNTOUCHED;
     if ((status & VBLK_STATUS_FAILED) != 0)
         return HELD;
@@ -227,6 +229,8 @@ RULE(INIT_DRV_15, AT(KICK))
 {
     const struct control *ctl = &l->o->ctl;
 
+    if (ctl->made_up)
+        return UNTOUCHED;
     if (ctl->live || ever(l, VBLK_STATUS_DRIVER_OK))
         return HELD;
     if (ctl->failed || !ctl->status_reads_seen)

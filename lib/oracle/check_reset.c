@@ -68,7 +68,7 @@ CHECK(RESET_DRV_01, VBLK_DRIVER, AT(REG_WRITE), 0, ANY_PLACE, NO_SIGHT)
     const struct control *ctl = &l->o->ctl;
     uint8_t status;
 
-    if (!status_write(l->ev, &status) || status == 0 || !ctl->status_reads_seen)
+    if (!status_write(l->ev, &status) || status == 0 || !ctl->status_reads_seen || ctl->made_up)
         return UNTOUCHED;
     if (ctl->reset_done)
         return HELD;
@@ -85,7 +85,7 @@ CHECK(CLEAN_DRV_01, VBLK_DRIVER, AT(REG_WRITE), 0, ANY_PLACE, NO_SIGHT)
     const uint16_t reg = l->ev->reg;
     uint8_t status;
 
-    if (!l->o->ctl.live || negotiated(l->o, VBLK_F_RING_RESET))
+    if (!l->o->ctl.live || l->o->ctl.made_up || negotiated(l->o, VBLK_F_RING_RESET))
         return UNTOUCHED;
     if (status_write(l->ev, &status))
         return status == 0 ? HELD : UNTOUCHED;

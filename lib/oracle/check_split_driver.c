@@ -148,10 +148,11 @@ static bool wraps_too_early(const struct look *l)
     return l->to == 0 && l->from + 1u == l->q->size && l->q->size > 1 && l->q->size < VBLK_SPLIT_SIZE_MAX;
 }
 
+/* Where the transport chose the moment, buffers may have been made available since. */
 static enum outcome first_index(const struct look *l, struct why *why)
 {
     vblk_le16 idx;
-    if (!l->q->enabled || vblk_memory_peek(l->o->mem, l->q->driver + 2, &idx, sizeof(idx)) != VBLK_OK)
+    if (!l->q->enabled || (l->ev->flags & VBLK_EV_EMULATED) != 0 || vblk_memory_peek(l->o->mem, l->q->driver + 2, &idx, sizeof(idx)) != VBLK_OK)
         return UNTOUCHED;
     if (vblk_get16(idx) == 0)
         return HELD;

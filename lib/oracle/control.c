@@ -13,6 +13,7 @@ void control_power_on(struct control *ctl)
     ctl->limit_known = old.limit_known;
     ctl->device_sees_status = old.device_sees_status;
     ctl->status_reads_seen = old.status_reads_seen;
+    ctl->reads_hidden = old.reads_hidden;
     ctl->generation_seen = old.generation_seen;
     ctl->offered_ever = old.offered_ever;
     ctl->negotiated_ever = old.negotiated_ever;
@@ -36,7 +37,7 @@ static void forget_driver(struct control *ctl)
     ctl->was_live = ctl->live || (ctl->status_ever == 0 && ctl->was_live);
     ctl->status_written = ctl->status_ever = 0;
     ctl->live = ctl->needs_reset = ctl->bad_queue = ctl->failed = ctl->refused = ctl->features_ok = false;
-    ctl->offered_read = ctl->accepted_written = false;
+    ctl->offered_read = ctl->offer_seen = ctl->accepted_written = false;
     ctl->accepted = ctl->negotiated = 0;
     ctl->notified = ctl->notice = ctl->notice_owed = ctl->capacity_stale = false;
     ctl->suspend_asked = ctl->suspended = ctl->resume_asked = ctl->suspend_change = false;
@@ -82,8 +83,10 @@ static void suspend_written(struct control *ctl, uint8_t status)
 
 static void status_written(struct control *ctl, const struct vblk_event *ev)
 {
+    const bool emulated = (ev->flags & VBLK_EV_EMULATED) != 0;
     uint8_t status = (uint8_t)ev->value;
 
+    ctl->made_up = emulated || (ctl->made_up && status != 0);
     ctl->status_was_read = false;
     ctl->fresh = false;
     ctl->bracket = (struct bracket){ .open = false }; /* judged by now */
@@ -136,7 +139,8 @@ static void status_read(struct control *ctl, const struct vblk_event *ev)
 
     ctl->fresh = false;
     ctl->status_shown = status;
-    ctl->status_was_read = ctl->status_reads_seen = true;
+    ctl->status_was_read = true;
+    ctl->status_reads_seen |= (ev->flags & VBLK_EV_EMULATED) == 0;
     needs_reset_read(ctl, status);
     suspend_read(ctl, status);
     if (status == 0 && ctl->reset_asked) {
@@ -186,6 +190,7 @@ void control_reg(struct vblk_oracle *o, const struct vblk_event *ev)
         ctl->offered = ev->value;
         ctl->offered_ever |= ev->value;
         ctl->offered_read = true;
+        ctl->offer_seen = (ev->flags & VBLK_EV_EMULATED) == 0;
     } else if (ev->reg == VBLK_REG_DRIVER_FEATURES && write) {
         ctl->accepted = ev->value;
         ctl->accepted_written = true;

@@ -49,6 +49,7 @@ struct control {
     bool was_live;            /* when the last reset was asked for */
     bool status_reads_seen;   /* this stream shows reads of status at all */
     bool bad_queue;           /* a queue was enabled before DRIVER_OK that makes no sense: an error of that time */
+    bool made_up;             /* the last reset, or a write since, is the transport's: where the driver is can't be told */
     bool notice;              /* a configuration notification since status was last read without NEEDS_RESET */
     bool notice_owed;         /* NEEDS_RESET showed, and no notification told of it */
     /* suspend (1.4) */
@@ -58,7 +59,8 @@ struct control {
     bool suspend_change;      /* the configuration changed while suspended, and no notification came since */
     /* features */
     uint64_t offered;         /* as last read */
-    bool offered_read;        /* since the last reset */
+    bool offered_read;        /* since the last reset … */
+    bool offer_seen;          /* … by the driver itself: what a transport reads it may pass on in part */
     uint64_t offered_ever;
     uint64_t accepted;        /* as last written */
     bool accepted_written;
@@ -73,6 +75,7 @@ struct control {
     uint16_t config_way[VBLK_CONFIG_MAX]; /* offset and length of the access that read it last */
     uint32_t config_length;
     bool config_length_known;
+    bool reads_hidden;        /* a transport reads the configuration: what the driver itself reads is not seen */
     uint64_t limit[LIM_COUNT];
     uint32_t limit_known;     /* bit n: limit n was read whole */
     uint64_t capacity_before; /* the value before the last change, for requests in flight (AMB-21) */

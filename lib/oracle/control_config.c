@@ -103,6 +103,9 @@ static void config_read(struct vblk_oracle *o, const struct vblk_event *ev, cons
     unsigned fields = control_fields(&o->opt.profile, ev->at, ev->len, &wide);
 
     bytes_read(ctl, ev);
+    ctl->reads_hidden = (ev->flags & VBLK_EV_EMULATED) != 0;
+    if (ctl->reads_hidden)
+        return;
     ctl->notified = false;
     if (ev->at < 8)
         ctl->capacity_stale = false;

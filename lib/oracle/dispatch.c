@@ -53,7 +53,7 @@ static bool by_place(enum moment m)
 
 static bool wanted(const struct vblk_oracle *o, const struct check *check)
 {
-    if (check->guilty == VBLK_DRIVER && !o->opt.judge_driver)
+    if ((check->guilty == VBLK_DRIVER && !o->opt.judge_driver) || (check->guilty == VBLK_DEVICE && o->opt.spare_device))
         return false;
     return sees(o, check->sees) && vblk_clause_in_profile(vblk_clause_at(check->clause), &o->opt.profile);
 }
@@ -183,7 +183,8 @@ static uint8_t guilty_of(const struct check *check, const struct look *look, con
 static void keep_violation(struct vblk_oracle *o, const struct check *check, const struct look *look,
                            const struct why *why, enum vblk_severity severity)
 {
-    if (o->violation_count >= VBLK_VIOLATIONS_MAX)
+    const struct vblk_tally *tally = &o->tally[check->clause];
+    if (o->violation_count >= VBLK_VIOLATIONS_MAX || tally->broken + tally->doubted > VBLK_VIOLATIONS_OF_ONE)
         return;
     struct vblk_violation *v = &o->violation[o->violation_count++];
     memset(v, 0, sizeof(*v));
@@ -207,7 +208,7 @@ static void count_outcome(struct vblk_oracle *o, const struct check *check, cons
 {
     struct vblk_tally *tally = &o->tally[check->clause];
     bool bad = outcome == BROKEN || outcome == DOUBTED;
-    if (bad && !o->opt.judge_driver && guilty_of(check, look, why) == VBLK_DRIVER)
+    if (bad && guilty_of(check, look, why) == VBLK_DRIVER ? !o->opt.judge_driver : bad && o->opt.spare_device)
         return;
     if (why->reading != 0)
         tally->reading = why->reading;

@@ -507,7 +507,7 @@ static inline void judge_access(struct vblk_oracle *o, enum moment moment, struc
 }
 
 /* queue.c: scan for chains made available and used since the last look. */
-void queue_enable(struct vblk_oracle *o, uint16_t no);
+void queue_enable(struct vblk_oracle *o, uint16_t no, bool at_once); /* at_once: nothing can be available yet */
 void queue_drop_all(struct vblk_oracle *o);
 void queue_close(struct vblk_oracle *o, struct queue *q);
 void queue_scan_available(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);

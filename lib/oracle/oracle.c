@@ -131,7 +131,7 @@ static void queue_reg(struct vblk_oracle *o, const struct vblk_event *ev)
     case VBLK_REG_QUEUE_ENABLE:
         if (ev->value == 1) {
             if (!q->enabled || negotiated(o, VBLK_F_RING_RESET))
-                queue_enable(o, ev->queue);
+                queue_enable(o, ev->queue, (ev->flags & VBLK_EV_EMULATED) == 0);
             note_active(o, ev->queue);
             judge_moment(o, AT_QUEUE_ENABLE, &(struct look){ .ev = ev, .q = q });
         }
@@ -164,7 +164,8 @@ static void on_reg_write(struct vblk_oracle *o, const struct vblk_event *ev)
 
 static void on_config(struct vblk_oracle *o, const struct vblk_event *ev)
 {
-    judge_moment(o, ev->kind == VBLK_EV_CONFIG_READ ? AT_CONFIG_READ : AT_CONFIG_WRITE, &(struct look){ .ev = ev });
+    if ((ev->flags & VBLK_EV_EMULATED) == 0)
+        judge_moment(o, ev->kind == VBLK_EV_CONFIG_READ ? AT_CONFIG_READ : AT_CONFIG_WRITE, &(struct look){ .ev = ev });
     if (ev->kind == VBLK_EV_CONFIG_WRITE)
         o->mode_changed = o->seq;
     control_config(o, ev);

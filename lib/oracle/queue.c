@@ -145,7 +145,7 @@ static bool ring_makes_sense(const struct vblk_oracle *o, const struct queue *q)
            vblk_memory_covers(o->mem, q->device, 6 + 8u * (uint64_t)q->size);
 }
 
-void queue_enable(struct vblk_oracle *o, uint16_t no)
+void queue_enable(struct vblk_oracle *o, uint16_t no, bool at_once)
 {
     struct queue *q = queue_at(o, no);
     if (q == NULL || q->size == 0 || q->size > VBLK_SPLIT_SIZE_MAX)
@@ -154,7 +154,7 @@ void queue_enable(struct vblk_oracle *o, uint16_t no)
     q->packed = negotiated(o, VBLK_F_RING_PACKED);
     fits = fits && open_pool(q, q->packed, negotiated(o, VBLK_F_INDIRECT_DESC)) && (!q->packed || packed_open(o, q));
     q->enabled = fits;
-    q->lost = !ring_makes_sense(o, q) || (!q->packed && peek16(o, q->driver + 2) != 0); /* RING-SPLIT-12 */
+    q->lost = !ring_makes_sense(o, q) || (at_once && !q->packed && peek16(o, q->driver + 2) != 0); /* RING-SPLIT-12 */
     o->ctl.bad_queue |= q->lost && !o->ctl.live;
     q->avail_idx = 0;
     q->used_idx = 0;

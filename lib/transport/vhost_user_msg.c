@@ -7,16 +7,18 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 _Static_assert(sizeof(((struct vu_msg *)0)->head) == VU_HEADER_SIZE, "header is 12 bytes");
 _Static_assert(sizeof(struct vu_vring_addr) == 40, "vring address description");
 _Static_assert(sizeof(struct vu_mem_table) == 264, "memory regions description");
 _Static_assert(sizeof(struct vu_mem_reg) == 40, "single memory region description");
 _Static_assert(offsetof(struct vu_config, bytes) == VU_CONFIG_HEAD, "device configuration description");
+_Static_assert(sizeof(struct vu_inflight) == 24, "inflight description");
 
 #define U64 sizeof(uint64_t)
 #define STATE sizeof(struct vu_state)
-#define INFLIGHT 24u
+#define INFLIGHT sizeof(struct vu_inflight)
 
 /* clang-format off */
 static const struct vu_request_row rows[VU_REQUEST_COUNT] = {
@@ -145,14 +147,65 @@ vblk_err vu_send(int sock, const struct vu_msg *m, const int *fds, size_t count,
     return VBLK_OK;
 }
 
-/* recv() without a control buffer: the kernel drops any descriptors that come along. */
-static vblk_err recv_all(int sock, void *buf, size_t len, int64_t deadline)
+void vu_close_fds(struct vu_fds *fds)
+{
+    for (size_t i = 0; i < fds->count; i++)
+        if (fds->fd[i] >= 0)
+            close(fds->fd[i]);
+    fds->count = 0;
+}
+
+/* What came with some bytes of the message. VBLK_E_IO: more than one message can carry, or the kernel had no room. */
+static vblk_err keep_fds(struct vu_fds *fds, struct msghdr *msg)
+{
+    bool fits = !(msg->msg_flags & MSG_CTRUNC);
+
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
+        size_t n = c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len >= CMSG_LEN(0)
+                       ? (c->cmsg_len - CMSG_LEN(0)) / sizeof(int)
+                       : 0;
+
+        for (size_t i = 0; i < n; i++) {
+            int fd;
+
+            memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+            fits = fits && fds->count < VU_FDS_MAX;
+            if (fits)
+                fds->fd[fds->count++] = fd;
+            else
+                close(fd);
+        }
+    }
+    return fits ? VBLK_OK : VBLK_E_IO;
+}
+
+/* With @fds NULL there is no control buffer: the kernel drops any descriptors that come along. */
+static ssize_t recv_some(int sock, void *buf, size_t len, struct vu_fds *fds, vblk_err *err)
+{
+    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(VU_FDS_MAX * sizeof(int))];
+    struct iovec iov = { .iov_base = buf, .iov_len = len };
+    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+    ssize_t got;
+
+    if (fds != NULL) {
+        msg.msg_control = control;
+        msg.msg_controllen = sizeof(control);
+    }
+    got = recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    *err = got >= 0 && fds != NULL ? keep_fds(fds, &msg) : VBLK_OK;
+    return got;
+}
+
+static vblk_err recv_all(int sock, void *buf, size_t len, struct vu_fds *fds, int64_t deadline)
 {
     uint8_t *at = buf;
+    vblk_err err;
 
     while (len > 0) {
-        ssize_t got = recv(sock, at, len, MSG_DONTWAIT);
+        ssize_t got = recv_some(sock, at, len, fds, &err);
 
+        if (err != VBLK_OK)
+            return err;
         if (got > 0) {
             at += got;
             len -= (size_t)got;
@@ -160,22 +213,38 @@ static vblk_err recv_all(int sock, void *buf, size_t len, int64_t deadline)
         }
         if (got == 0 || !try_again())
             return VBLK_E_GONE;
-        vblk_err err = until_ready(sock, POLLIN, deadline);
+        err = until_ready(sock, POLLIN, deadline);
         if (err != VBLK_OK)
             return err;
     }
     return VBLK_OK;
 }
 
-vblk_err vu_recv(int sock, struct vu_msg *m, int64_t deadline)
+static vblk_err recv_message(int sock, struct vu_msg *m, struct vu_fds *fds, int64_t deadline)
 {
     vblk_err err;
 
     memset(m, 0, sizeof(*m));
-    err = recv_all(sock, &m->head, VU_HEADER_SIZE, deadline);
+    err = recv_all(sock, &m->head, VU_HEADER_SIZE, fds, deadline);
     if (err != VBLK_OK)
         return err;
     if ((m->head.flags & VU_VERSION_MASK) != VU_VERSION || m->head.size > sizeof(m->body))
         return VBLK_E_IO;
-    return recv_all(sock, &m->body, m->head.size, deadline);
+    return recv_all(sock, &m->body, m->head.size, fds, deadline);
+}
+
+vblk_err vu_recv(int sock, struct vu_msg *m, int64_t deadline)
+{
+    return recv_message(sock, m, NULL, deadline);
+}
+
+vblk_err vu_recv_fds(int sock, struct vu_msg *m, struct vu_fds *fds, int64_t deadline)
+{
+    vblk_err err;
+
+    fds->count = 0;
+    err = recv_message(sock, m, fds, deadline);
+    if (err != VBLK_OK)
+        vu_close_fds(fds);
+    return err;
 }

@@ -43,8 +43,8 @@ enum vu_request {
     VU_REQUEST_COUNT
 };
 
-/* "Back-end message types": the only one that a block device needs. */
-enum { VU_BACKEND_CONFIG_CHANGE = 2 };
+/* "Back-end message types": those that a block device needs. */
+enum { VU_BACKEND_CONFIG_CHANGE = 2, VU_BACKEND_VRING_CALL = 4, VU_BACKEND_VRING_ERR = 5 };
 
 /* Feature bits that share the virtio word but belong to vhost. */
 enum { VU_F_LOG_ALL = 26, VU_F_PROTOCOL_FEATURES = 30 };
@@ -55,7 +55,9 @@ enum {
     VU_PROTOCOL_REPLY_ACK = 3,
     VU_PROTOCOL_BACKEND_REQ = 5,
     VU_PROTOCOL_CONFIG = 9,
+    VU_PROTOCOL_INFLIGHT = 12,
     VU_PROTOCOL_RESET_DEVICE = 13,
+    VU_PROTOCOL_INBAND = 14,
     VU_PROTOCOL_MEM_SLOTS = 15,
     VU_PROTOCOL_STATUS = 16
 };
@@ -97,6 +99,12 @@ struct vu_mem_reg {
     uint64_t padding;
     struct vu_region region;
 };
+struct vu_inflight {
+    uint64_t size;
+    uint64_t offset;
+    uint16_t queues;
+    uint16_t queue_size;
+};
 struct vu_config {
     uint32_t offset;
     uint32_t size;
@@ -116,6 +124,7 @@ struct vu_msg {
         struct vu_vring_addr addr;
         struct vu_mem_table table;
         struct vu_mem_reg mem;
+        struct vu_inflight inflight;
         struct vu_config config;
         uint8_t bytes[512];
     } body;
@@ -149,5 +158,15 @@ vblk_err vu_send(int sock, const struct vu_msg *m, const int *fds, size_t count,
  * is not one of this protocol or announces more than m can hold.
  */
 vblk_err vu_recv(int sock, struct vu_msg *m, int64_t deadline);
+
+/* Descriptors that came with a message. */
+struct vu_fds {
+    int fd[VU_FDS_MAX];
+    size_t count;
+};
+/* The same, and keep the descriptors: none after an error. More of them than VU_FDS_MAX are VBLK_E_IO, too. */
+vblk_err vu_recv_fds(int sock, struct vu_msg *m, struct vu_fds *fds, int64_t deadline);
+/* Close those that nobody took: what was taken is -1. */
+void vu_close_fds(struct vu_fds *fds);
 
 #endif /* VBLK_VHOST_USER_MSG_H */

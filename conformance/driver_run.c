@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "driver_run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "runner_run.h"
+
+struct driver_run {
+    struct driver_run_options options;
+    struct runner_set no_set;
+    struct runner_run run;
+    struct runner_case now;
+    size_t told;                         /* violations of the present case */
+    uint64_t offered, accepted, settled; /* settled: with FEATURES_OK, in the present life */
+    uint64_t offered_ever, negotiated_ever;
+    uint8_t rings; /* negotiated ever */
+};
+
+static struct vblk_oracle *oracle_for(const struct driver_run_options *options)
+{
+    const struct vblk_oracle_options how = {
+        .profile = options->run.profile,
+        .readings = options->run.readings,
+        .strictness = options->run.strictness,
+        .sees = options->sees,
+        .disk_zero = options->disk_zero,
+        .judge_driver = true,
+        .spare_device = true,
+        .queues_max = options->queues,
+    };
+
+    return vblk_oracle_new(&how, options->mem);
+}
+
+struct driver_run *driver_run_new(const struct driver_run_options *options)
+{
+    struct driver_run *d = calloc(1, sizeof(*d));
+
+    if (!d)
+        return NULL;
+    d->options = *options;
+    d->run.options = &d->options.run;
+    d->run.set = options->set ? options->set : &d->no_set;
+    d->run.judged = VBLK_DRIVER;
+    d->run.oracle = oracle_for(options);
+    d->run.scores = calloc(vblk_clause_count() + 1, sizeof(*d->run.scores));
+    if (!d->run.oracle || !d->run.scores) {
+        driver_run_free(d);
+        return NULL;
+    }
+    d->run.report = report_new();
+    runner_head(&options->run, options->kind, options->name, d->run.report);
+    d->run.report->target_role = "driver";
+    runner_rows(d->run.report);
+    return d;
+}
+
+void driver_run_free(struct driver_run *d)
+{
+    if (!d)
+        return;
+    report_free(d->run.report);
+    vblk_oracle_free(d->run.oracle);
+    free(d->run.scores);
+    free(d);
+}
+
+static void settle(struct driver_run *d)
+{
+    d->settled = d->accepted & d->offered;
+    d->negotiated_ever |= d->settled;
+    d->rings = (uint8_t)(d->rings | (d->settled >> VBLK_F_RING_PACKED & 1 ? REPORT_PACKED : REPORT_SPLIT));
+}
+
+static void watch_features(struct driver_run *d, const struct vblk_event *ev)
+{
+    const bool write = ev->kind == VBLK_EV_REG_WRITE;
+
+    if (ev->kind == VBLK_EV_REG_READ && ev->reg == VBLK_REG_DEVICE_FEATURES)
+        d->offered_ever |= d->offered = ev->value;
+    else if (write && ev->reg == VBLK_REG_DRIVER_FEATURES)
+        d->accepted = ev->value;
+    else if (ev->kind == VBLK_EV_REG_READ && ev->reg == VBLK_REG_STATUS && (ev->value & VBLK_STATUS_FEATURES_OK))
+        settle(d);
+}
+
+void driver_run_observe(void *run, const struct vblk_event *ev)
+{
+    struct driver_run *d = run;
+
+    if (ev->kind == VBLK_EV_REG_READ || ev->kind == VBLK_EV_REG_WRITE)
+        watch_features(d, ev);
+    vblk_oracle_observe(d->run.oracle, ev);
+}
+
+static void mark(struct driver_run *d, enum vblk_event_kind kind)
+{
+    const struct vblk_event ev = {
+        .kind = (uint8_t)kind,
+        .party = VBLK_NOBODY,
+        .len = (uint32_t)strlen(d->now.name),
+        .bytes = (const uint8_t *)d->now.name,
+    };
+
+    driver_run_observe(d, &ev);
+}
+
+void driver_run_begin(struct driver_run *d, const char *name, const char *what)
+{
+    struct report_case *entry = report_add_case(d->run.report);
+
+    d->now = (struct runner_case){ .no = VBLK_NO_CLAUSE, .entry = d->run.report->case_count - 1 };
+    (void)snprintf(d->now.name, sizeof(d->now.name), "%s", name);
+    entry->name = report_keep(d->run.report, name);
+    entry->what = report_keep(d->run.report, what);
+    entry->runs = 1;
+    d->told = 0;
+    d->settled = d->accepted = 0;
+    vblk_oracle_reset(d->run.oracle, false, false);
+    mark(d, VBLK_EV_CASE_BEGIN);
+}
+
+void driver_run_end(struct driver_run *d, enum report_result result, const char *reason)
+{
+    struct report_case *entry = &d->run.report->cases[d->now.entry];
+
+    mark(d, VBLK_EV_CASE_END);
+    entry->result = result;
+    entry->reason = report_keep(d->run.report, reason);
+    (void)runner_collect(&d->run, &d->now);
+    runner_settle(&d->run, &d->now);
+}
+
+const struct vblk_violation *driver_run_news(struct driver_run *d)
+{
+    const struct vblk_violation *v;
+
+    while ((v = vblk_oracle_violation(d->run.oracle, d->told)) != NULL) {
+        d->told++;
+        if (v->severity != VBLK_NOTE && v->guilty == VBLK_DRIVER)
+            return v;
+    }
+    return NULL;
+}
+
+uint64_t driver_run_negotiated(const struct driver_run *d)
+{
+    return d->settled;
+}
+
+const struct report *driver_run_report(struct driver_run *d)
+{
+    const struct vblk_target_facts facts = {
+        .profile = d->options.run.profile,
+        .offered = d->offered_ever,
+        .negotiated = d->negotiated_ever,
+        .sees = d->options.sees,
+        .grade = d->options.grade,
+    };
+
+    d->run.report->rings = d->rings ? d->rings : REPORT_SPLIT;
+    runner_judge(&d->run, &facts);
+    return d->run.report;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the commands that judge have in common on their command lines. */
+#ifndef TOOLS_COMMON_OPTIONS_H
+#define TOOLS_COMMON_OPTIONS_H
+
+#include <getopt.h>
+
+#include "report.h"
+#include "runner.h"
+
+struct common_options {
+    const char *command; /* "serve" */
+    struct runner_options run;
+    const char *numbers; /* --provision-numbers, or NULL */
+    const char *vectors; /* --vectors, or NULL */
+    const char *expect;  /* --expect, or NULL */
+    const char **reports; /* as given */
+    size_t report_count;
+    bool quiet, verbose;
+    int color;         /* 1 always, 0 never, -1 auto */
+    int done;          /* what is to be returned now: an exit status, or -1 to go on */
+    char replay[4096]; /* the command that runs the same again */
+};
+
+/* The options, for getopt_long(): a zero entry ends them. */
+extern const struct option common_options[];
+
+/* The default of all; @done is -1. */
+void common_init(struct common_options *common, const char *command);
+void common_free(struct common_options *common);
+/* Deals with one of common_options[]; false: it is none of them. What is wrong has been said when done >= 0. */
+bool common_take(struct common_options *common, const char *name, const char *value);
+/* After the last one: what depends on several. */
+void common_finish(struct common_options *common);
+/* One more word of the replay command, quoted where a shell needs it. */
+void common_replay(struct common_options *common, const char *text);
+
+/* For options of one's own: each says what is wrong and sets @done. */
+void common_sorry(struct common_options *common, const char *option, const char *value, const char *instead);
+/* A decimal or 0x number up to @most. */
+uint64_t common_number(struct common_options *common, const char *option, const char *value, uint64_t most);
+/* Position of a word in a list of words, or -1. */
+int common_word(struct common_options *common, const char *option, const char *value, const char *const *words,
+                size_t count, const char *instead);
+
+/* Whether reports on standard output are coloured, and whether standard error is a terminal that can be drawn on. */
+bool common_colored(const struct common_options *common);
+bool common_on_terminal(void);
+
+#endif /* TOOLS_COMMON_OPTIONS_H */
