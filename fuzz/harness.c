@@ -117,6 +117,7 @@ static void listen_with(struct harness *h, struct vblk_port *port, const struct 
         .sees = sees_of(settings),
         .disk_zero = device || (settings & HARNESS_DISK_ZERO),
         .power_cuts = device || (settings & HARNESS_POWER_CUTS),
+        .lockstep = (settings & HARNESS_OTHER_SIDE) == HARNESS_OTHER_SIDE && settings & HARNESS_READINGS,
         .judge_driver = settings & HARNESS_JUDGE_DRIVER,
     };
     h->oracle = needed(vblk_oracle_new(&h->options, h->mem));

@@ -18,7 +18,7 @@ enum {
     HARNESS_POWER_CUTS = 8,
     HARNESS_STRICT = 0x10, /* else interop */
     HARNESS_LEGACY = 0x20,
-    HARNESS_OTHER_SIDE = 0x30, /* interop; the driver's accesses are not seen, and with SNAPSHOT nobody's are */
+    HARNESS_OTHER_SIDE = 0x30, /* interop; the driver's accesses are not seen, and with SNAPSHOT nobody's are; READINGS: lockstep */
     HARNESS_TWICE = 0x40,   /* judge the same again after a reset of the judge */
     HARNESS_READINGS = 0x80 /* not the default readings */
 };

@@ -10,6 +10,12 @@ bool any_queue_lost(const struct vblk_oracle *o)
     return false;
 }
 
+bool led_astray(const struct look *l)
+{
+    return l->party == VBLK_DEVICE && (l->o->abuse == ABUSED || any_queue_lost(l->o) ||
+                                       (l->chain != NULL && chain_unclear(l->chain)));
+}
+
 /* The device may do what it likes with what is malformed, as long as it keeps to the memory it was given. */
 void queue_abused(struct vblk_oracle *o, bool may_write_disk)
 {

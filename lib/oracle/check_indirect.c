@@ -97,7 +97,7 @@ CHECK(RING_IND_DEV_01, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), ANY_TYPE, 
         return UNTOUCHED;
     if (l->answer != NULL)
         return l->chain->void_ || l->answer->status != VBLK_S_OK ? UNTOUCHED : HELD;
-    if (l->place != IN_INDIRECT)
+    if (l->place != IN_INDIRECT || led_astray(l))
         return UNTOUCHED;
     enum outcome outcome = broken(why, "WRITE ignored on a descriptor that refers to a table",
                                   "%llu bytes stored into the table", (unsigned long long)l->len);

@@ -146,7 +146,7 @@ CHECK(PROV_DEV_35, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), TYPE(PROVISION
         return UNTOUCHED;
     if (l->answer != NULL && !l->answer->readable_changed)
         return HELD;
-    if (l->answer == NULL && l->place != IN_READABLE)
+    if (l->answer == NULL && (l->place != IN_READABLE || led_astray(l)))
         return UNTOUCHED;
     uint64_t at = l->answer != NULL ? l->answer->changed_at : l->at;
     uint64_t offset = chain_offset(l->q, c, at, false);

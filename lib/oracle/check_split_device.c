@@ -45,19 +45,15 @@ CHECK(VQ_04, VBLK_DEVICE, AT(REG_READ), 0, ANY_PLACE, NO_SIGHT)
     return l->ev->value > 0 ? HELD : broken(why, "a queue in one format or both", "queue 0 is not available");
 }
 
-/* A device that obeys a malformed chain stores anywhere: nothing is told apart until the next reset. */
-static bool led_astray(const struct look *l)
-{
-    return l->o->abuse == ABUSED && l->party == VBLK_DEVICE;
-}
-
 CHECK(RING_SPLIT_03, VBLK_NOBODY, AT(STORE) | AT(STRAY), 0, SPLIT_PLACES, NO_SIGHT)
 {
     bool drivers = l->place == IN_DESC_TABLE || l->place == IN_AVAIL_RING || l->place == IN_AVAIL_IDX;
-    if (l->q == NULL || l->q->packed || !l->q->enabled || !l->o->ctl.live || led_astray(l))
+    if (l->q == NULL || l->q->packed || !l->q->enabled || !l->o->ctl.live)
         return UNTOUCHED;
     if (drivers == (l->party == VBLK_DRIVER))
         return HELD;
+    if (led_astray(l))
+        return UNTOUCHED;
     return at_store(l, why, "table and available ring are the driver's, the used ring is the device's",
                     drivers ? "the driver's part" : "the device's part");
 }
@@ -88,7 +84,7 @@ CHECK(RING_SPLIT_DEV_01, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), ANY_TYPE
     if (l->q == NULL || l->q->packed)
         return UNTOUCHED;
     if (l->answer == NULL) /* a difference found later is filed under every place */
-        return l->place != IN_READABLE || (l->chain != NULL && (l->chain->faults & F_OVERLAP) != 0)
+        return l->place != IN_READABLE || led_astray(l)
                    ? UNTOUCHED
                                        : at_store(l, why, "no store into a readable buffer", "a readable buffer");
     if (l->chain->void_ || l->chain->req.readable == 0)
@@ -106,7 +102,7 @@ CHECK(RING_SPLIT_DEV_02, VBLK_DEVICE, AT(LOAD) | AT(USED), ANY_TYPE, PLACE(WRITA
         return UNTOUCHED;
     if (l->answer != NULL)
         return l->chain->void_ || l->chain->req.writable == 0 ? UNTOUCHED : HELD;
-    if (l->o->abuse == ABUSED || chain_unclear(l->chain))
+    if (led_astray(l))
         return UNTOUCHED;
     enum outcome outcome = broken(why, "no load from a device-writable buffer", "%llu bytes were loaded",
                                   (unsigned long long)l->len);

@@ -561,6 +561,8 @@ void queue_tampered(struct vblk_oracle *o, struct queue *q, struct chain *c, enu
 bool chain_may_mutate(const struct vblk_oracle *o, const struct queue *q, const struct chain *c);
 /* Whether a queue is not followed any more, so that nobody knows which memory the device may use. */
 bool any_queue_lost(const struct vblk_oracle *o);
+/* AT_LOAD, AT_STORE, AT_STRAY: a device that obeys what is malformed loads and stores anywhere until the next reset. */
+bool led_astray(const struct look *l);
 
 /* chain.c: copy a chain out; facts about its structure. */
 void chain_capture(struct vblk_oracle *o, struct queue *q, struct chain *c);
