@@ -109,7 +109,7 @@ static void play(const struct script_bytes *decoded, uint8_t settings)
     }
     harness_listen_device(&h, port, &decoded->script.profile, settings);
     harness_play(&h, &decoded->script, arena);
-    harness_innocent(&h, VBLK_DEVICE);
+    harness_innocent(&h, VBLK_DEVICE, NULL);
     harness_close(&h);
 }
 

@@ -33,6 +33,7 @@ struct harness {
     struct vblk_oracle_options options;
     uint64_t events;
     bool show; /* print what happens */
+    bool sick; /* the host made the store fail: see harness_innocent() */
 };
 
 /* @regions [n] become the memory. The oracle comes with harness_listen(). */
@@ -56,8 +57,14 @@ struct vblk_script;
 void harness_play(struct harness *h, const struct vblk_script *script, struct vblk_arena arena);
 /* End the process as a finding if the list of violations contradicts itself or the tallies. */
 void harness_check_list(const struct harness *h);
-/* End the process as a finding if @party is blamed or doubted. */
-void harness_innocent(const struct harness *h, enum vblk_party party);
+/* A host action on the device; some of them are remembered. */
+void harness_host(struct harness *h, unsigned action, uint64_t a, uint64_t b);
+/*
+ * End the process as a finding if @party is blamed or doubted. A store that fails answers IOERR, and where the framing
+ * is unusual the judge, who knows nothing of the store, doubts that it is understood. Of clauses that @except (if not
+ * NULL) names, it may be.
+ */
+void harness_innocent(const struct harness *h, enum vblk_party party, bool (*except)(const struct vblk_clause *clause));
 /* Announce nothing that is broken or doubtful by itself: that would be the input's doing, not the device's. */
 void harness_make_fair(struct vblk_device_options *options);
 /* End the process as a finding. */

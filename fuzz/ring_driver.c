@@ -316,11 +316,16 @@ static void on_kick(void *ctx, struct vblk_port *port, uint16_t queue)
 
 /* ---- the driver ---- */
 
+static void restart(struct lair *lair)
+{
+    memset(lair->taken, 0, sizeof(lair->taken));
+    memset(lair->used, 0, sizeof(lair->used));
+}
+
 static void call_start(struct lair *lair, uint64_t sector, uint64_t count)
 {
     (void)sector, (void)count;
-    memset(lair->taken, 0, sizeof(lair->taken));
-    memset(lair->used, 0, sizeof(lair->used));
+    restart(lair);
     (void)!vblk_driver_start(lair->driver);
 }
 
@@ -387,8 +392,9 @@ static void call_device(struct lair *lair, uint64_t sector, uint64_t count)
 static void call_batch(struct lair *lair, uint64_t sector, uint64_t count)
 {
     const uint16_t queue = (uint16_t)(sector % 4);
+    const vblk_err err = (restart(lair), vblk_driver_start(lair->driver)); /* unanswered requests are in flight … */
     const uint64_t room = (vblk_driver_room(lair->driver).gpa + 15) / 16 * 16;
-    const uint64_t capacity = vblk_driver_capacity(lair->driver);
+    const uint64_t capacity = err ? 0 : vblk_driver_capacity(lair->driver);
     const unsigned n = 1 + count % BATCH_MAX;
     unsigned added = 0;
     uint32_t len;
@@ -408,7 +414,7 @@ static void call_batch(struct lair *lair, uint64_t sector, uint64_t count)
     if (added && !vblk_driver_publish(lair->driver, queue, added))
         for (unsigned i = 0; i < added && !vblk_driver_reap(lair->driver, queue, &id, &len); i++)
             continue;
-    (void)!vblk_driver_start(lair->driver); /* what is in flight now is the device's until then */
+    call_start(lair, 0, 0); /* … and so may these be */
 }
 
 static void call_reset_queue(struct lair *lair, uint64_t sector, uint64_t count)
@@ -474,7 +480,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         drive(lair);
     vblk_driver_free(lair->driver);
     harness_check_list(&lair->h);
-    harness_innocent(&lair->h, VBLK_DRIVER);
+    harness_innocent(&lair->h, VBLK_DRIVER, NULL);
     harness_close(&lair->h);
     free(lair);
     return 0;

@@ -302,7 +302,7 @@ static void op_host(struct ring *r)
     const uint64_t a = input_number(&r->in), b = input_number(&r->in);
 
     if (action != VBLK_HOST_HOLD)
-        (void)!vblk_port_host(r->h.port, (enum vblk_host_action)action, a, b);
+        harness_host(&r->h, action, a, b);
 }
 
 static void op_start(struct ring *r)
@@ -387,7 +387,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     harness_listen_device(&r.h, port, &r.options.profile, settings);
     run(&r);
     harness_check_list(&r.h);
-    harness_innocent(&r.h, VBLK_DEVICE);
+    harness_innocent(&r.h, VBLK_DEVICE, NULL);
     harness_close(&r.h);
     return 0;
 }

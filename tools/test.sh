@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# The whole test suite: installs what is missing, builds each preset, runs its tests. The last line counts them.
+# The whole test suite: installs what is missing, builds each preset, runs its tests. The last line counts them. Of the
+# preset fuzz only the fuzzers are built, and each is run for a fixed number of executions: one test each.
 # Usage: tools/test.sh [--quick] [PRESET…]
 #   --quick   only the release preset
 # VBLK_COVERAGE_MIN is the least line coverage of lib/ in per cent (95).
@@ -13,7 +14,7 @@ for argument in "$@"; do
     case $argument in
     --quick) presets=release ;;
     -h | --help)
-        sed -n '3,7s/^# //p' tools/test.sh
+        sed -n '3,8s/^# //p' tools/test.sh
         exit 0
         ;;
     -*) die "unknown option $argument; there are --quick and names of presets" ;;
@@ -25,11 +26,12 @@ need gcc g++ libc6-dev cmake ninja-build pkg-config libjansson-dev libxml2-dev l
 case $presets in
 '' | *clang* | *msan* | *fuzz* | *coverage*) need clang libclang-rt-14-dev lcov valgrind ;;
 esac
-presets=${presets:-release clang asan msan msan-suite tsan coverage}
+presets=${presets:-release clang asan msan msan-suite tsan coverage fuzz}
 
 passed=0
 failed=0
 skipped=0
+fuzz_runs=2000
 
 # Sanitizers want their usual address space; some kernels randomise more than they can bear.
 calm=
@@ -66,8 +68,29 @@ run_tests()
     sed -n '/did not run:/,$p' "$log"
 }
 
+# run_fuzzers: the same executions each time
+run_fuzzers()
+{
+    report=build/log/fuzz.report
+    status=0
+    tools/fuzz.sh --runs "$fuzz_runs" --seed 1 >"$report" 2>&1 || status=$?
+    p=$(grep -c ': nothing, after' "$report" || :)
+    f=$(grep -c ': FOUND, see' "$report" || :)
+    if [ "$status" -ne 0 ]; then
+        cat "$report"
+        [ "$f" -gt 0 ] || f=1
+    fi
+    passed=$((passed + p))
+    failed=$((failed + f))
+    say "fuzz: $p passed, $f failed, 0 skipped in $(($(date +%s) - began)) s"
+}
+
 for preset in $presets; do
     began=$(date +%s)
+    if [ "$preset" = fuzz ]; then
+        run_fuzzers
+        continue
+    fi
     if [ "$preset" = coverage ]; then
         find build/coverage -name '*.gcda' -delete 2>/dev/null || :
     fi

@@ -106,6 +106,34 @@ static void write_of_the_ring_itself__is_nobodys_fault(void **state)
     }
 }
 
+/* A descriptor that led to a buffer leads to a table the next time: to load it again is to load another one. */
+static void descriptor_that_becomes_indirect__is_fetched_anew(void **state)
+{
+    static const uint64_t features = FEATURES | VBLK_BIT(VBLK_F_INDIRECT_DESC);
+    struct world w;
+    struct vblk_desc desc;
+
+    (void)state;
+    world_open(&w, VBLK_SEES_ALL, true);
+    world_start(&w, features, features);
+    for (unsigned i = 0; i < 2; i++) {
+        const uint64_t status_at = world_request(&w, 0, VBLK_T_FLUSH, 0, NULL, 0, 0);
+        if (i == 1) {
+            desc = (struct vblk_desc){ vblk_put64(WORLD_BUFFERS), vblk_put32(16), vblk_put16(VBLK_DESC_NEXT), vblk_put16(1) };
+            world_store(&w, VBLK_DRIVER, 0x8000, &desc, sizeof(desc));
+            desc = (struct vblk_desc){ vblk_put64(status_at), vblk_put32(1), vblk_put16(VBLK_DESC_WRITE), vblk_put16(0) };
+            world_store(&w, VBLK_DRIVER, 0x8010, &desc, sizeof(desc));
+            world_desc(&w, 0, 0x8000, 32, VBLK_DESC_INDIRECT, 0);
+        }
+        world_available(&w, 0);
+        assert_int_equal(vblk_memory_read(w.mem, VBLK_DEVICE, WORLD_AVAIL + 4 + 2 * i, &desc, 2), VBLK_OK);
+        assert_int_equal(vblk_memory_read(w.mem, VBLK_DEVICE, WORLD_DESC, &desc, sizeof(desc)), VBLK_OK);
+        world_answer(&w, 0, NULL, 0, VBLK_S_OK);
+    }
+    assert_null(world_blamed_else(&w, nobody));
+    world_close(&w);
+}
+
 /* ---- what one party stored into the other one's part ---- */
 
 static void used_flags_by_the_driver__are_not_the_devices_word(void **state)
@@ -211,6 +239,7 @@ int main(void)
         cmocka_unit_test(buffer_over_its_own_header__says_nothing_of_the_device),
         cmocka_unit_test(buffer_over_a_ring__is_the_drivers_fault_alone),
         cmocka_unit_test(write_of_the_ring_itself__is_nobodys_fault),
+        cmocka_unit_test(descriptor_that_becomes_indirect__is_fetched_anew),
         cmocka_unit_test(used_flags_by_the_driver__are_not_the_devices_word),
         cmocka_unit_test(used_index_that_makes_no_sense__says_nothing_of_available_slots),
         cmocka_unit_test(resized_before_driver_ok__is_no_wrong_layout),

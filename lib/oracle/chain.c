@@ -103,6 +103,7 @@ void chain_capture(struct vblk_oracle *o, struct queue *q, struct chain *c)
         }
         struct piece *p = &q->table[index];
         read_piece(o, q, index, p);
+        p->loaded = 0;
         p->owner = c->head;
         p->loaded = 0;
         if ((p->flags & VBLK_DESC_INDIRECT) != 0 && leads_elsewhere(o, q, c, p, &last, &total))

@@ -146,6 +146,8 @@ CHECK(SAFE_DRV_01, VBLK_DRIVER, AT(STORE) | AT(USED), ANY_TYPE,
         return UNTOUCHED;
     if (l->answer != NULL)
         return l->answer->tampered ? changed_in_flight(l, why) : l->chain->void_ ? UNTOUCHED : HELD;
+    if (l->q->lost)
+        return UNTOUCHED; /* what is with the device can't be told */
     if (l->place == IN_DESC_TABLE) {
         if (!l->q->enabled || l->q->table[(l->at - l->q->desc) / 16].owner == NO_OWNER)
             return UNTOUCHED;

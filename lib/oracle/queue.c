@@ -509,7 +509,8 @@ void queue_scan_used(struct vblk_oracle *o, struct queue *q, const struct vblk_e
     if (q->elem_pending == 0) {
         judge_moment(o, AT_USED_IDX, &(struct look){ .ev = ev, .q = q, .from = q->used_idx, .to = idx });
         if (fresh > q->size) {
-            q->used_idx = idx; /* nothing can be told about what was skipped */
+            q->used_idx = idx; /* nothing can be told about what was skipped, nor what the driver may use again */
+            q->lost = true;
             return;
         }
     }
