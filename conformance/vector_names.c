@@ -21,6 +21,8 @@ static const struct vector_word constants[] = {
     { "NEXT", VBLK_DESC_NEXT },
     { "WRITE", VBLK_DESC_WRITE },
     { "INDIRECT", VBLK_DESC_INDIRECT },
+    { "AVAIL", VBLK_DESC_AVAIL },
+    { "USED", VBLK_DESC_USED },
     { "NO_INTERRUPT", VBLK_AVAIL_NO_INTERRUPT },
     { "NO_NOTIFY", VBLK_USED_NO_NOTIFY },
     { NULL, 0 },

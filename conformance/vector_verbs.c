@@ -371,6 +371,7 @@ TABLE desc[] = {
     { "len", read_desc_number, STEP(desc.len), 0, 4, false, &sets_len },
     { "flags", read_desc_number, STEP(desc.flags), 0, 2, false, &sets_flags },
     { "next", read_desc_number, STEP(desc.next), 0, 2, false, &sets_next },
+    { "id", read_desc_number, STEP(desc.next), 0, 2, false, &sets_next },
     { "next_in_chain", read_desc_number, STEP(desc.next), 0, 2, false, &sets_next_in_chain },
     COMMON
 };

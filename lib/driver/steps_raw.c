@@ -25,16 +25,14 @@ vblk_err step_load(struct vblk_player *player, const struct vblk_step *step)
     return VBLK_OK;
 }
 
-/* Which entry of the table a DESC step means. */
+/* Which entry of the table a DESC step means. On a packed ring a request has no place before it is available. */
 static vblk_err desc_index(struct vblk_player *player, const struct vblk_step *step, const struct record *record,
                            uint64_t n, uint64_t *index)
 {
     const struct play_ring *ring = &player->ring[record ? record->queue : step->queue];
 
     *index = n;
-    if (record && ring_packed(ring))
-        return VBLK_E_INVAL;
-    if (!record)
+    if (!record || ring_packed(ring))
         return n < ring->at.size ? VBLK_OK : VBLK_E_INVAL;
     if (n >= record->descs)
         return VBLK_E_INVAL;
@@ -52,7 +50,7 @@ static vblk_err merge(struct vblk_player *player, const struct vblk_step *step, 
     vblk_err err = player_resolve(player, step, vblk_get64(step->desc.addr), &addr);
 
     if (!err && (sets & VBLK_DESC_NEXT_IN_CHAIN))
-        err = record ? desc_index(player, step, record, next, &next) : VBLK_E_INVAL;
+        err = record && !ring_packed(&player->ring[record->queue]) ? desc_index(player, step, record, next, &next) : VBLK_E_INVAL;
     if (err)
         return err;
     if (sets & VBLK_DESC_SETS_ADDR)
@@ -83,6 +81,16 @@ static vblk_err desc_address(struct vblk_player *player, const struct vblk_step 
     return err;
 }
 
+/* A descriptor of a packed ring has its id (the step's next) where one of a split ring has its flags, and flags last. */
+static struct vblk_desc swapped(struct vblk_desc desc)
+{
+    const vblk_le16 third = desc.flags;
+
+    desc.flags = desc.next;
+    desc.next = third;
+    return desc;
+}
+
 vblk_err step_desc(struct vblk_player *player, const struct vblk_step *step)
 {
     const struct record *record = step->name[0] ? record_named(player, step->name) : NULL;
@@ -98,7 +106,11 @@ vblk_err step_desc(struct vblk_player *player, const struct vblk_step *step)
     if (err)
         return err;
     (void)!vblk_memory_peek(player->mem, gpa, &desc, sizeof(desc));
+    if (ring_packed(ring))
+        desc = swapped(desc);
     err = merge(player, step, record, &desc);
+    if (ring_packed(ring))
+        desc = swapped(desc);
     if (!err)
         (void)!vblk_memory_write(player->mem, VBLK_DRIVER, gpa, &desc, sizeof(desc));
     return err;

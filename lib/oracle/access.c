@@ -228,10 +228,8 @@ static void driver_stored(struct vblk_oracle *o, const struct target *t, const s
         q->lost = true; /* what is there from now on is not the device's doing */
     if (t->chain != NULL)
         queue_tampered(o, q, t->chain, (enum place)look->place);
-    if (look->place == IN_PACKED_RING) {
-        q->entry_stored = o->seq;
+    if (look->place == IN_PACKED_RING)
         packed_driver_stored(o, q, ev);
-    }
     if (look->place != IN_DESC_TABLE || !q->enabled)
         return;
     uint16_t owner = q->table[(ev->at - q->desc) / 16].owner;
@@ -279,6 +277,8 @@ static void device_loaded(struct vblk_oracle *o, const struct target *t, const s
         head = (uint16_t)(ev->bytes[0] | ev->bytes[1] << 8);
     } else if ((1u << look->place & (PLACE(DESC_TABLE) | PLACE(PACKED_RING))) != 0) {
         struct piece *p = &q->table[(ev->at - q->desc) / 16];
+        if (look->place == IN_PACKED_RING)
+            packed_device_loaded(o, q, ev);
         p->loaded |= descriptor_bytes(q, ev->at, ev->len);
         head = p->owner;
     } else if (look->place == IN_INDIRECT) {
@@ -348,6 +348,8 @@ static void judge_difference(struct vblk_oracle *o, uint64_t at, uint64_t len, c
     look.ev = ev;
     if (look.place == IN_WRITABLE)
         return; /* still with the device */
+    if (look.place == IN_PACKED_RING)
+        packed_changed(o, t.q, &store);
     if ((1u << look.place & (USED_PLACES | PLACE(PACKED_RING) | PLACE(DEVICE_EVENT))) != 0 && t.q->enabled &&
         !o->ctl.reset_done)
         return; /* the device's own */

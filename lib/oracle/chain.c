@@ -72,6 +72,7 @@ static void read_piece(const struct vblk_oracle *o, const struct queue *q, uint3
     p->len = vblk_get32(d.len);
     p->flags = vblk_get16(d.flags);
     p->next = vblk_get16(d.next);
+    p->loaded = 0;
 }
 
 /* The rest of the chain is in a table elsewhere. Without the feature the descriptor is no such thing. */

@@ -148,6 +148,8 @@ static const struct relaxation {
     const char *reason;
 } relaxations[] = {
     { VBLK_C_RING_SPLIT_DEV_06, "devices report the whole writable length for a request that failed (AMB-14)" },
+    { VBLK_C_RING_PACKED_14, "devices leave WRITE clear in used descriptors, drivers read the length all the same" },
+    { VBLK_C_RING_PACKED_15, "devices report the whole writable length for a request that failed (AMB-14)" },
     { VBLK_C_PROV_DEV_03, "devices look at ranges and limits before flags (AMB-03)" },
     { VBLK_C_SAFE_DEV_04, "vhost-user back-ends hang up on a malformed ring: without STATUS they have no other word for it" },
     { VBLK_C_BLK_OP_15, "QEMU's devices store the string and one NUL; drivers read no further" },

@@ -213,6 +213,27 @@ static void compare_read(struct vblk_oracle *o, const struct queue *q, const str
     }
 }
 
+/* The data of a read whose elements were used last to first: wherever a piece begins, what follows it is at its right. */
+static bool reads_reversed(struct vblk_oracle *o, const struct queue *q, const struct chain *c)
+{
+    struct shadow_read r = { .compared = false };
+    uint64_t left = c->req.in_len, end = left;
+
+    if (left > SCRATCH || c->req.data_pieces < 2)
+        return false;
+    for (const struct piece *p = chain_first(q, c); p != NULL && left > 0; p = chain_after(q, c, p)) {
+        if ((p->flags & VBLK_DESC_WRITE) == 0)
+            continue;
+        const uint64_t n = p->len < left ? p->len : left;
+        if (vblk_memory_peek(o->mem, p->gpa, o->scratch + (end - n), n) != VBLK_OK)
+            return false;
+        end -= n;
+        left -= n;
+    }
+    shadow_compare(&o->shadow, c->req.sector, c->req.in_len / VBLK_SECTOR, o->scratch, false, &r);
+    return left == 0 && r.compared && !r.bad;
+}
+
 /* ---- entry points ---- */
 
 #define NO_ANSWER 0xffu
@@ -251,6 +272,8 @@ void effect_used(struct vblk_oracle *o, struct queue *q, struct chain *c, struct
     else if (c->req.slot == TY_IN && answered && a->status == VBLK_S_OK && !c->racy && !o->disk_astray &&
              (c->faults & (F_RANGE | F_UNIT | F_DIRECTION | F_OVERLAP)) == 0)
         compare_read(o, q, c, &a->read);
+    if (a->read.bad)
+        a->reversed = reads_reversed(o, q, c);
 }
 
 void effect_abandoned(struct vblk_oracle *o, struct queue *q, struct chain *c)

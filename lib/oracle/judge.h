@@ -49,9 +49,10 @@ enum fault {
     F_REUSED = 1 << 5,          /* head or descriptor still belongs to an outstanding chain */
     F_INDIRECT = 1 << 6,        /* INDIRECT without the feature */
     F_TOO_LARGE = 1 << 7,       /* more than 2^32 bytes */
+    F_NO_ROOM = 1 << 30,        /* packed: the list needs slots that are still with the device */
     F_TABLE = 1 << 29,          /* the indirect table is empty, not whole descriptors, not a chain's end, or has INDIRECT inside */
     F_STRUCTURE = F_HEAD_RANGE | F_NEXT_RANGE | F_LOOP | F_ADDRESS | F_ORDER | F_REUSED | F_INDIRECT | F_TOO_LARGE |
-                  F_TABLE,
+                  F_TABLE | F_NO_ROOM,
 
     F_HEADER = 1 << 8,          /* fewer than 16 readable bytes */
     F_NO_STATUS = 1 << 9,       /* no writable byte for the status */
@@ -139,6 +140,11 @@ struct chain {
     bool status_stored;      /* SEES_DEVICE_STORES: the status byte was stored */
     bool wrong_bits;         /* packed: a descriptor but the first is not marked available … */
     bool stray_flags;        /* packed: an entry of an indirect table has flags besides WRITE */
+    bool begun;              /* packed, SEES_DEVICE_LOADS: the device loaded its first descriptor */
+    bool odd;                /* packed: any of wrong_bits, stray_flags, unfenced, mixed, unknown_flags */
+    bool unknown_flags;      /* packed: a descriptor of the ring has flags that the text does not know */
+    bool unfenced;           /* packed, SEES_DRIVER_STORES: no barrier before the flags that made it available */
+    bool mixed;              /* packed: an INDIRECT descriptor in a list with others that are not */
     bool linked_indirect;    /* an INDIRECT descriptor has NEXT, or packed: comes after NEXT */
     bool unordered;          /* split: a next that is not one more than the descriptor's own index … */
     bool table_unordered;    /* … and the same in its indirect table */
@@ -178,6 +184,8 @@ struct answer {
     uint16_t advance;       /* split: by how much used idx is ahead of this element */
     uint16_t batch;         /* buffers that the element stands for; 0 where skipped */
     uint16_t flags;         /* packed: of the used descriptor */
+    bool reversed;          /* IN: the data would be right, were the buffer's elements in reverse order */
+    bool overtook;          /* packed, SEES_DEVICE_STORES: its flags were stored before those of an older one */
     bool again;             /* PROVISION: names the same range first as the one answered OK before */
     bool prefix_known;      /* stores were seen */
     uint64_t prefix;        /* bytes written contiguously from the first writable one */
@@ -210,7 +218,9 @@ struct queue {
     bool lapped;            /* packed: the driver has come past the end */
     bool from_batch;        /* packed: the latest used descriptor stood for several buffers */
     uint16_t skipped;       /* packed: slots that the latest used descriptor made be skipped */
-    uint16_t ahead;         /* packed: a slot past used_idx that the device marked used; NO_OWNER: none */
+    uint16_t polled;        /* packed, SEES_DEVICE_LOADS: slot whose flags the device loaded last */
+    uint32_t taken_turn;    /* packed, SEES_DEVICE_LOADS: the latest turn of a chain that the device began with */
+    bool fenced;            /* packed: whether a barrier separates the latest store from what it may make available */
     uint32_t in_use;        /* packed: slots that are with the device, from used_idx on */
     uint16_t spare;         /* packed: a place in chains that is likely free */
     uint16_t *by_id;        /* packed: [65536] 1 + place in chains of the outstanding buffer, 0: none */
@@ -232,7 +242,20 @@ enum {
     SLOT_LEN = 2,    /* len, by the device */
     SLOT_DRIVER = 4, /* flags, by the driver */
     SLOT_UNSEEN = 8, /* used, and the driver did not look yet */
-    SLOT_START = 16  /* holds the used descriptor */
+    SLOT_START = 16, /* holds the used descriptor */
+    SLOT_FILLED = 32 /* addr, len or id, by the driver; kept while the slot is with the device */
+};
+
+/* What a store into a packed ring, or a load from it, shows to be amiss: look->slip, in slot look->from. */
+enum slip {
+    SLIP_OWNED,     /* the driver changed a descriptor that is with the device */
+    SLIP_LATE,      /* … which it had not filled before it was available */
+    SLIP_OVERRUN,   /* the driver stored a new descriptor over one that is with the device */
+    SLIP_UNSEEN,    /* the driver changed a descriptor without having seen that it was used */
+    SLIP_REWRITTEN, /* the device changed a descriptor that it had marked used */
+    SLIP_SKIPPED,   /* the device stored where it had to skip the rest of a list or batch */
+    SLIP_FREE,      /* the device stored into a descriptor that was never made available to it */
+    SLIP_ORDER      /* the device began with look->chain before an older one */
 };
 
 /* ---- moments: when checks run ---- */
@@ -247,6 +270,7 @@ enum moment {
     AT_USED_NOTIFY,   /* used entries were scanned already */
     AT_QUEUE_ENABLE,  /* look->queue is filled in */
     AT_AVAILABLE,     /* look->chain was made available */
+    AT_SLIP,          /* packed: look->party did what look->slip says */
     AT_HALF,          /* packed: slot look->from starts a list, slot look->to of it is not available yet */
     AT_AVAIL_IDX,     /* split: look->queue's available idx changed to look->to from look->from */
     AT_USED,          /* look->chain was used with look->answer */
@@ -304,8 +328,9 @@ struct look {
     const struct chain *chain;
     const struct answer *answer;
     uint16_t from, to;      /* AT_AVAIL_IDX, AT_USED_IDX */
+    uint8_t slip;           /* AT_SLIP: enum slip */
     uint8_t place;          /* enum place */
-    uint8_t party;          /* AT_STORE, AT_LOAD, AT_STRAY: who did it */
+    uint8_t party;          /* AT_STORE, AT_LOAD, AT_STRAY, AT_SLIP: who did it */
     bool place_known;       /* place and party are meant */
     uint64_t at, len;
 };
@@ -534,8 +559,18 @@ void packed_scan_used(struct vblk_oracle *o, struct queue *q, const struct vblk_
 void packed_driver_stored(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
 void packed_device_stored(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
 void packed_driver_loaded(struct queue *q, const struct vblk_event *ev);
+void packed_device_loaded(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
+/* A difference in the descriptor ring that was not accounted for: the device's doing. */
+void packed_changed(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
+/* The wrap counter that goes with @slot, of the lap in which it was made available last or will be next. */
+bool packed_lap(const struct queue *q, uint16_t slot);
 void packed_release(struct queue *q, struct chain *c);
 bool packed_in_use(const struct queue *q, uint16_t slot);
+#define PACKED_FLAGS (VBLK_DESC_NEXT | VBLK_DESC_WRITE | VBLK_DESC_INDIRECT | VBLK_DESC_AVAIL | VBLK_DESC_USED)
+static inline uint16_t packed_after(const struct queue *q, uint16_t slot, uint16_t n)
+{
+    return (uint16_t)((slot + (uint32_t)n) % q->size);
+}
 static inline bool packed_available(uint16_t flags, bool wrap)
 {
     return ((flags & VBLK_DESC_AVAIL) != 0) == wrap && ((flags & VBLK_DESC_USED) != 0) != wrap;

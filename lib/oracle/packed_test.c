@@ -113,12 +113,13 @@ static void element(struct world *w, struct hands *h, uint16_t id, uint32_t len,
     world_store(w, VBLK_DEVICE, at + 12, &i, 2);
     uint16_t flags = marks(h->used_wrap, true) | VBLK_DESC_WRITE;
     assert_int_equal(vblk_memory_store16(w->mem, VBLK_DEVICE, at + 14, VBLK_RELEASE, flags), VBLK_OK);
+    world_event(w, VBLK_EV_USED_NOTIFY, 0);
+    assert_int_equal(vblk_memory_load16(w->mem, VBLK_DRIVER, at + 14, VBLK_ACQUIRE, &flags), VBLK_OK);
     h->used = (uint16_t)(h->used + skip);
     if (h->used >= WORLD_SIZE) {
         h->used = (uint16_t)(h->used - WORLD_SIZE);
         h->used_wrap = !h->used_wrap;
     }
-    world_event(w, VBLK_EV_USED_NOTIFY, 0);
 }
 
 static const char *const none[] = { NULL };

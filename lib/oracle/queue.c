@@ -215,6 +215,7 @@ void queue_begin(struct vblk_oracle *o, struct queue *q, struct chain *c, uint16
     c->outstanding = true;
     c->taken = c->void_ = c->mutates = c->racy = c->behind = c->beside = c->status_stored = false;
     c->suspect = c->shared = c->wrong_bits = c->stray_flags = c->linked_indirect = c->unordered = c->table_unordered = false;
+    c->unfenced = c->mixed = c->begun = c->odd = c->unknown_flags = false;
     c->born = o->seq;
     c->written.count = 0;
     c->written.overflow = false;

@@ -25,9 +25,11 @@ bool packed_open(struct vblk_oracle *o, struct queue *q)
         memset(q->ring, 0, 16u * (size_t)q->size);
     q->avail_wrap = q->used_wrap = true;
     q->half = q->from_batch = q->lapped = false;
+    q->fenced = true;
     q->skipped = q->spare = 0;
-    q->in_use = 0;
-    q->ahead = NO_OWNER;
+    q->in_use = q->taken_turn = 0;
+    q->entry_stored = q->idx_stored = 0;
+    q->polled = NO_OWNER;
     return true;
 }
 
@@ -39,17 +41,12 @@ void packed_close(struct queue *q)
     q->by_id = NULL;
 }
 
-static uint16_t slot_after(const struct queue *q, uint16_t slot, uint16_t n)
-{
-    return (uint16_t)((slot + (uint32_t)n) % q->size);
-}
-
 /* A buffer's slots are nobody's but those that a newer one has taken over. */
 void packed_release(struct queue *q, struct chain *c)
 {
     const uint16_t mine = (uint16_t)(c - q->chains);
     for (uint16_t i = 0; i < c->slots; i++) {
-        struct piece *p = &q->table[slot_after(q, c->slot, i)];
+        struct piece *p = &q->table[packed_after(q, c->slot, i)];
         if (p->owner == mine)
             p->owner = NO_OWNER;
     }
@@ -66,12 +63,25 @@ struct list {
     uint16_t late;  /* not available although the first one is, and not yet stored: NO_OWNER, or which */
     uint32_t faults;
     bool wrong_bits;
+    bool no_room;   /* it leads on into slots that are with the device */
 };
+
+/* Where the driver's stores are not seen: a free slot that is not as it was left is the driver's doing. */
+static void slot_reread(const struct vblk_oracle *o, struct queue *q, uint16_t slot)
+{
+    const struct vblk_packed_desc before = q->ring[slot];
+
+    if (fast_peek(o->mem, q->desc + 16u * (uint64_t)slot, &q->ring[slot], sizeof(before)) != VBLK_OK ||
+        memcmp(&before, &q->ring[slot], sizeof(before)) == 0 || packed_in_use(q, slot))
+        return;
+    q->elem_fresh[slot] |= SLOT_DRIVER | SLOT_FILLED;
+    q->entry_stored = o->seq;
+}
 
 static const struct vblk_packed_desc *slot_now(const struct vblk_oracle *o, struct queue *q, uint16_t slot)
 {
     if (!sees(o, VBLK_SEES_DRIVER_STORES))
-        (void)!fast_peek(o->mem, q->desc + 16u * (uint64_t)slot, &q->ring[slot], sizeof(q->ring[slot]));
+        slot_reread(o, q, slot);
     return &q->ring[slot];
 }
 
@@ -86,7 +96,7 @@ static void measure_list(const struct vblk_oracle *o, struct queue *q, struct li
         flags = vblk_get16(slot_now(o, q, slot)->flags);
         if (!packed_available(flags, wrap)) {
             l->wrong_bits = true;
-            if (sees(o, VBLK_SEES_DRIVER_STORES) && (q->elem_fresh[slot] & SLOT_DRIVER) == 0) {
+            if (sees(o, VBLK_SEES_DRIVER_STORES) && (l->no_room || (q->elem_fresh[slot] & SLOT_DRIVER) == 0)) {
                 l->late = slot;
                 return;
             }
@@ -99,7 +109,8 @@ static void measure_list(const struct vblk_oracle *o, struct queue *q, struct li
             l->faults |= F_LOOP;
             return;
         }
-        slot = slot_after(q, slot, 1);
+        l->no_room |= l->slots == q->size - q->in_use;
+        slot = packed_after(q, slot, 1);
         wrap ^= slot == 0;
     }
 }
@@ -114,6 +125,14 @@ static void read_slot(const struct queue *q, uint16_t slot, struct piece *p)
     p->index = slot;
 }
 
+static bool all_indirect(const struct queue *q, const struct chain *c)
+{
+    for (uint16_t i = 0; i < c->slots; i++)
+        if ((vblk_get16(q->ring[packed_after(q, c->slot, i)].flags) & VBLK_DESC_INDIRECT) == 0)
+            return false;
+    return true;
+}
+
 /* @return false: this piece is the last that can be made sense of. */
 static bool capture_slot(struct vblk_oracle *o, struct queue *q, struct chain *c, uint16_t slot, struct piece **last,
                          uint64_t *total)
@@ -124,11 +143,13 @@ static bool capture_slot(struct vblk_oracle *o, struct queue *q, struct chain *c
         return false;
     }
     read_slot(q, slot, p);
+    c->unknown_flags |= (p->flags & ~(unsigned)PACKED_FLAGS) != 0;
     if ((p->flags & VBLK_DESC_INDIRECT) != 0) {
         if (negotiated(o, VBLK_F_INDIRECT_DESC)) {
             struct piece link = *p;
             pool_give(q, p);
             c->linked_indirect = c->slots > 1;
+            c->mixed = !all_indirect(q, c);
             indirect_capture(o, q, c, &link, last, total);
             return false;
         }
@@ -147,10 +168,10 @@ static void capture_list(struct vblk_oracle *o, struct queue *q, struct chain *c
     bool go = true;
 
     for (uint16_t i = 0; i < c->slots; i++) {
-        uint16_t slot = slot_after(q, c->slot, i);
+        uint16_t slot = packed_after(q, c->slot, i);
         q->table[slot].owner = mine;
         q->table[slot].loaded = 0;
-        q->elem_fresh[slot] = 0;
+        q->elem_fresh[slot] &= SLOT_FILLED;
         go = go && capture_slot(o, q, c, slot, &last, &total);
     }
     if (c->first_writable == NO_OWNER)
@@ -173,7 +194,7 @@ static struct chain *spare_chain(struct queue *q)
 static void advance_available(struct queue *q, uint16_t slots)
 {
     bool wrapped = q->avail_idx + (uint32_t)slots >= q->size;
-    q->avail_idx = slot_after(q, q->avail_idx, slots);
+    q->avail_idx = packed_after(q, q->avail_idx, slots);
     q->avail_wrap ^= wrapped;
     q->lapped |= wrapped;
     q->in_use += slots;
@@ -190,20 +211,24 @@ static bool take_list(struct vblk_oracle *o, struct queue *q, const struct vblk_
         return false;
     }
     uint16_t id = vblk_get16(q->ring[l.last].id);
-    struct chain *c = l.slots <= q->size - q->in_use && q->by_id[id] == 0 ? spare_chain(q) : NULL;
+    struct chain *c = !l.no_room && q->by_id[id] == 0 ? spare_chain(q) : NULL;
     if (c == NULL) {
-        queue_reject(o, q, id, F_REUSED, ev);
+        queue_reject(o, q, id, l.no_room ? F_NO_ROOM : F_REUSED, ev);
         return false;
     }
-    q->half = false;
     queue_begin(o, q, c, id);
     c->faults = l.faults;
     c->wrong_bits = l.wrong_bits;
+    c->unfenced = !q->fenced && !q->half;
+    q->half = false;
     c->slot = q->avail_idx;
     c->slots = l.slots;
     q->by_id[id] = (uint16_t)(1 + (c - q->chains));
     capture_list(o, q, c);
+    c->odd = c->wrong_bits | c->stray_flags | c->unfenced | c->mixed | c->unknown_flags;
     advance_available(q, l.slots);
+    q->idx_stored = o->seq;
+    q->entry_stored = 0;
     queue_enter(o, q, c, ev);
     return true;
 }
@@ -233,11 +258,9 @@ static void advance_used(struct queue *q, uint32_t slots)
 {
     uint16_t slot = q->used_idx;
 
-    for (uint32_t i = 0; i < slots; i++, slot = slot_after(q, slot, 1)) {
+    for (uint32_t i = 0; i < slots; i++, slot = packed_after(q, slot, 1)) {
         q->table[slot].owner = NO_OWNER;
         q->elem_fresh[slot] = i == 0 ? SLOT_UNSEEN | SLOT_START : SLOT_UNSEEN;
-        if (q->ahead == slot)
-            q->ahead = NO_OWNER;
     }
     q->used_wrap ^= q->used_idx + slots >= q->size;
     q->used_idx = slot;
@@ -245,10 +268,11 @@ static void advance_used(struct queue *q, uint32_t slots)
     q->skipped = (uint16_t)slots;
 }
 
-static void used_one(struct vblk_oracle *o, struct queue *q, const struct vblk_packed_desc *d,
+static void used_one(struct vblk_oracle *o, struct queue *q, const struct vblk_packed_desc *d, bool overtook,
                      const struct vblk_event *ev)
 {
-    struct answer a = { .slot = q->used_idx, .id = vblk_get16(d->id), .len = vblk_get32(d->len), .batch = 1 };
+    struct answer a = { .slot = q->used_idx, .id = vblk_get16(d->id), .len = vblk_get32(d->len), .batch = 1,
+                        .overtook = overtook };
     const uint16_t at = q->by_id[a.id];
     uint32_t slots;
 
@@ -273,6 +297,7 @@ static void used_one(struct vblk_oracle *o, struct queue *q, const struct vblk_p
 void packed_scan_used(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev)
 {
     struct vblk_packed_desc d;
+    bool first = true;
 
     while (q->enabled && !q->lost && q->in_use > 0) {
         const uint64_t gpa = q->desc + 16u * (uint64_t)q->used_idx;
@@ -283,94 +308,23 @@ void packed_scan_used(struct vblk_oracle *o, struct queue *q, const struct vblk_
             return;
         }
         q->elem_pending = 0;
-        used_one(o, q, &d, ev);
+        if (!sees(o, VBLK_SEES_DRIVER_STORES))
+            q->ring[q->used_idx] = d;
+        used_one(o, q, &d, !first && sees(o, VBLK_SEES_DEVICE_STORES), ev);
+        first = false;
         if (o->image != NULL)
             (void)!vblk_memory_snapshot_update(o->image, o->mem, gpa, sizeof(d));
     }
 }
-
-/* ---- stores into the ring ---- */
 
 bool packed_in_use(const struct queue *q, uint16_t slot)
 {
     return (slot + (uint32_t)q->size - q->used_idx) % q->size < q->in_use;
 }
 
-static bool covers(const struct vblk_event *ev, uint64_t at, uint64_t len)
+bool packed_lap(const struct queue *q, uint16_t slot)
 {
-    return ev->at < at + len && at < ev->at + ev->len;
-}
-
-/* Slots that a store or load touches: [from, to). */
-static void slots_of(const struct queue *q, const struct vblk_event *ev, uint16_t *from, uint16_t *to)
-{
-    uint64_t begin = ev->at > q->desc ? ev->at - q->desc : 0;
-    uint64_t end = ev->at + ev->len - q->desc;
-    uint64_t whole = 16u * (uint64_t)q->size;
-    *from = (uint16_t)((begin < whole ? begin : whole) / 16);
-    *to = (uint16_t)(((end < whole ? end : whole) + 15) / 16);
-}
-
-static void slot_stored(struct vblk_oracle *o, struct queue *q, uint16_t slot, const struct vblk_event *ev)
-{
-    const uint64_t gpa = q->desc + 16u * (uint64_t)slot;
-
-    if (packed_in_use(q, slot)) {
-        if (q->table[slot].owner != NO_OWNER)
-            q->chains[q->table[slot].owner].void_ = true;
-        q->lost = true;
-        queue_abused(o, true);
-    }
-    for (uint64_t i = 0; i < 16; i++)
-        if (covers(ev, gpa + i, 1) && ev->bytes != NULL)
-            ((uint8_t *)&q->ring[slot])[i] = ev->bytes[gpa + i - ev->at];
-    q->elem_fresh[slot] &= (uint8_t) ~(SLOT_UNSEEN | SLOT_START);
-    if (covers(ev, gpa + 14, 2))
-        q->elem_fresh[slot] |= SLOT_DRIVER;
-}
-
-void packed_driver_stored(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev)
-{
-    uint16_t from, to;
-    if (!q->enabled)
-        return;
-    slots_of(q, ev, &from, &to);
-    for (uint16_t slot = from; slot < to; slot++)
-        slot_stored(o, q, slot, ev);
-    packed_scan_available(o, q, ev);
-}
-
-void packed_device_stored(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev)
-{
-    uint16_t from, to;
-    if (!q->enabled)
-        return;
-    slots_of(q, ev, &from, &to);
-    for (uint16_t slot = from; slot < to; slot++) {
-        const uint64_t gpa = q->desc + 16u * (uint64_t)slot;
-        if (covers(ev, gpa + 8, 4))
-            q->elem_fresh[slot] |= SLOT_LEN;
-        if (covers(ev, gpa + 12, 2))
-            q->elem_fresh[slot] |= SLOT_ID;
-        if (slot != q->used_idx && packed_in_use(q, slot) && covers(ev, gpa + 14, 2))
-            q->ahead = slot;
-    }
-    packed_scan_used(o, q, ev);
-}
-
-/* The driver looked at the flags of a used descriptor: what it stands for is the driver's again. */
-void packed_driver_loaded(struct queue *q, const struct vblk_event *ev)
-{
-    uint16_t from, to;
-    if (!q->enabled)
-        return;
-    slots_of(q, ev, &from, &to);
-    if (from >= q->size || !covers(ev, q->desc + 16u * (uint64_t)from + 14, 2))
-        return;
-    for (uint16_t i = 0, slot = from; i < q->size && (q->elem_fresh[slot] & SLOT_UNSEEN) != 0; i++) {
-        if (i > 0 && (q->elem_fresh[slot] & SLOT_START) != 0)
-            return;
-        q->elem_fresh[slot] &= (uint8_t)~SLOT_UNSEEN;
-        slot = slot_after(q, slot, 1);
-    }
+    if (packed_in_use(q, slot))
+        return slot >= q->used_idx ? q->used_wrap : !q->used_wrap;
+    return slot >= q->avail_idx ? q->avail_wrap : !q->avail_wrap;
 }

@@ -14,7 +14,7 @@
  *  - always: registers, configuration, options and readings, as they were when they last changed (settings), and whether
  *    the driver abused a ring;
  *  - AT_STORE, AT_LOAD: place, party, whether the queue is enabled; that the access is plain (repeat.h);
- *  - AT_AVAILABLE: the type; that the chain has no fault; whether its sector is 0;
+ *  - AT_AVAILABLE: the type; that the chain has no fault; whether its sector is 0; of a packed ring, its shape (repeat.h);
  *  - AT_USED: also the status, how length, prefix and writable bytes compare, and which causes a read agreed with.
  * A check that looks at anything else (pieces, other chains, counters, memory) does not belong here.
  */
@@ -52,6 +52,54 @@ static const uint32_t repeating[VBLK_C_COUNT] = {
     [VBLK_C_SUPPLY_05] = AT(AVAILABLE),
     /* check_indirect.c, check_in_order.c */
     [VBLK_C_RING_IND_DRV_01] = AT(AVAILABLE),
+    /* check_packed_*.c, check_indirect_packed.c */
+    [VBLK_C_RING_PACKED_DRV_07] = AT(AVAILABLE),
+    [VBLK_C_RING_PACKED_DRV_08] = AT(AVAILABLE),
+    [VBLK_C_RING_PACKED_21] = AT(AVAILABLE),
+    [VBLK_C_RING_PACKED_20] = AT(AVAILABLE),
+    [VBLK_C_RING_PACKED_DRV_11] = AT(AVAILABLE),
+    [VBLK_C_RING_PACKED_DRV_09] = AT(AVAILABLE),
+    [VBLK_C_RING_PACKED_DRV_10] = AT(AVAILABLE),
+    [VBLK_C_RING_PACKED_30] = AT(AVAILABLE),
+    [VBLK_C_RING_PACKED_DRV_06] = AT(AVAILABLE),
+    [VBLK_C_RING_IND_DRV_08] = AT(AVAILABLE),
+    [VBLK_C_RING_PACKED_17] = AT(AVAILABLE),
+    [VBLK_C_RING_PACKED_19] = AT(AVAILABLE),
+    [VBLK_C_RING_PACKED_13] = AT(AVAILABLE),
+    [VBLK_C_RING_PACKED_06] = AT(AVAILABLE),
+    [VBLK_C_RING_PACKED_09] = AT(AVAILABLE),
+    [VBLK_C_RING_PACKED_11] = AT(AVAILABLE),
+    [VBLK_C_RING_PACKED_DRV_02] = AT(AVAILABLE),
+    [VBLK_C_RING_PACKED_29] = AT(AVAILABLE),
+    [VBLK_C_RING_PACKED_DRV_12] = AT(AVAILABLE),
+    [VBLK_C_RING_IND_DRV_06] = AT(AVAILABLE),
+    [VBLK_C_RING_IND_DRV_07] = AT(AVAILABLE),
+    [VBLK_C_RING_IND_DRV_09] = AT(AVAILABLE),
+    [VBLK_C_RING_PACKED_27] = AT(AVAILABLE),
+    [VBLK_C_RING_PACKED_05] = AT(AVAILABLE) | AT(USED),
+    [VBLK_C_RING_PACKED_08] = AT(AVAILABLE) | AT(USED),
+    [VBLK_C_RING_PACKED_26] = AT(USED),
+    [VBLK_C_RING_PACKED_07] = AT(USED),
+    [VBLK_C_RING_PACKED_10] = AT(USED),
+    [VBLK_C_RING_PACKED_04] = AT(USED),
+    [VBLK_C_RING_PACKED_DEV_02] = AT(USED),
+    [VBLK_C_INORD_06] = AT(USED),
+    [VBLK_C_RING_PACKED_DRV_03] = AT(USED),
+    [VBLK_C_RING_PACKED_DEV_01] = AT(USED),
+    [VBLK_C_RING_PACKED_DEV_03] = AT(USED),
+    [VBLK_C_RING_PACKED_12] = AT(USED),
+    [VBLK_C_RING_PACKED_22] = AT(USED),
+    [VBLK_C_RING_PACKED_DEV_06] = AT(USED),
+    [VBLK_C_RING_PACKED_DEV_07] = AT(USED),
+    [VBLK_C_RING_PACKED_14] = AT(USED),
+    [VBLK_C_RING_PACKED_15] = AT(USED),
+    [VBLK_C_RING_PACKED_18] = AT(USED),
+    [VBLK_C_RING_PACKED_DEV_09] = AT(USED),
+    [VBLK_C_RING_PACKED_31] = AT(USED),
+    [VBLK_C_RING_PACKED_DEV_04] = AT(USED),
+    [VBLK_C_RING_PACKED_DEV_05] = AT(USED),
+    [VBLK_C_RING_PACKED_DEV_08] = AT(USED),
+    [VBLK_C_RING_PACKED_03] = AT(STORE),
     /* check_request.c */
     [VBLK_C_BLK_OP_01] = AT(AVAILABLE) | AT(USED),
     [VBLK_C_BLK_OP_03] = AT(USED),

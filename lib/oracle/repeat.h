@@ -74,9 +74,26 @@ static inline bool plain(const struct look *l)
     const struct chain *c = l->chain;
     const struct answer *a = l->answer;
 
-    if (c == NULL || c->faults != 0 || c->count == 0 || (c->void_ | l->q->lost))
+    if (c == NULL || c->faults != 0 || c->count == 0 || (c->void_ | c->odd | l->q->lost))
         return false;
-    return a == NULL || !(a->table_changed | a->readable_changed | a->tampered | a->read.bad);
+    return a == NULL || !(a->table_changed | a->readable_changed | a->tampered | a->read.bad |
+                           (a->flags & ~(unsigned)PACKED_FLAGS));
+}
+
+/* Of a packed ring: how the buffer lies in it, and how far the ring went. */
+static inline uint64_t packed_shape(const struct look *l)
+{
+    const struct chain *c = l->chain;
+    const struct answer *a = l->answer;
+    const struct queue *q = l->q;
+    const bool first = a != NULL ? q->used_total == 1 : c->turn == 1;
+    unsigned shape = (unsigned)(c->slots > 1) | (unsigned)(c->slots == q->size) << 1 | (unsigned)(c->link != NO_OWNER) << 2;
+
+    shape |= (unsigned)q->lapped << 3 | (unsigned)first << 4 | (unsigned)((q->size & (q->size - 1u)) != 0) << 5;
+    shape |= (unsigned)c->begun << 6 | (unsigned)(c->req.data_pieces > 1) << 7 | (unsigned)(c->count > c->direct + 1u) << 8;
+    if (a != NULL)
+        shape |= (unsigned)(a->batch > 1) << 9 | (unsigned)a->overtook << 10 | (unsigned)(q->since_kick > 0) << 11;
+    return (uint64_t)shape << 32;
 }
 
 /* @return false: not plain, each check has to be asked. */
@@ -89,6 +106,8 @@ static inline bool sign_of_chain(const struct look *l, struct sign *sign)
     sign->settings = l->o->settings;
     sign->facts = (uint64_t)l->o->abuse << 17 | (uint64_t)(l->chain->req.sector == 0) << 16;
     sign->causes = 0;
+    if (l->q->packed)
+        sign->facts |= packed_shape(l);
     if (a != NULL) {
         sign->facts |= answer_facts(l->chain, a);
         sign->causes = (uint64_t)a->read.causes << 32 | a->read.causes_unwritten;

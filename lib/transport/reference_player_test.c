@@ -81,8 +81,7 @@ static void each_ring__batches_of_requests_are_answered(void **state)
 
 static void raw_steps_of_split_rings__are_not_for_packed_ones(void **state)
 {
-    static const enum vblk_step_kind kinds[] = { VBLK_STEP_AVAIL_SLOT, VBLK_STEP_AVAIL_IDX, VBLK_STEP_AVAIL_FLAGS,
-                                                 VBLK_STEP_DESC };
+    static const enum vblk_step_kind kinds[] = { VBLK_STEP_AVAIL_SLOT, VBLK_STEP_AVAIL_IDX, VBLK_STEP_AVAIL_FLAGS };
     struct stage *stage = *state;
 
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
