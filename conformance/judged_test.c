@@ -160,7 +160,8 @@ static uint32_t most(const struct run *run)
 }
 
 /* [at, at + len) in elements of one kind, at most @room of them. */
-static uint32_t cut(struct run *run, struct vblk_element *elements, uint32_t room, uint64_t at, uint32_t len, bool writable)
+static uint32_t cut(struct run *run, struct vblk_element *elements, uint32_t room, uint64_t at, uint32_t len,
+                    bool writable)
 {
     uint32_t n = 0;
 
@@ -182,15 +183,16 @@ static bool writes_disk(uint32_t type)
 /* A lawful request in as many elements as it likes; the sectors are its own, so that no two of a batch meet. */
 static uint32_t lay_out(struct run *run, struct vblk_element *elements, uint64_t at, uint64_t sector)
 {
-    const uint32_t types[] = { VBLK_T_IN, VBLK_T_IN, VBLK_T_OUT, VBLK_T_OUT, VBLK_T_FLUSH, VBLK_T_GET_ID, VBLK_T_DISCARD,
-                               VBLK_T_WRITE_ZEROES, vblk_profile_default()->provision_type };
+    const uint32_t types[] = { VBLK_T_IN, VBLK_T_IN, VBLK_T_OUT, VBLK_T_OUT, VBLK_T_FLUSH, VBLK_T_GET_ID,
+                               VBLK_T_DISCARD, VBLK_T_WRITE_ZEROES, vblk_profile_default()->provision_type };
     const uint32_t room = most(run);
     const uint32_t type = room < 3 ? VBLK_T_FLUSH : types[draw(run, sizeof(types) / sizeof(types[0]))];
     const bool plain = type == VBLK_T_IN || type == VBLK_T_OUT;
     const uint32_t sectors = 1 + (uint32_t)draw(run, SECTORS_MAX);
     const struct vblk_request_header header = { .type = vblk_put32(type), .sector = vblk_put64(plain ? sector : 0) };
     const struct vblk_segment segment = { vblk_put64(sector), vblk_put32(sectors), vblk_put32(0) };
-    const uint32_t data = plain ? sectors * VBLK_SECTOR : type == VBLK_T_FLUSH ? 0 : type == VBLK_T_GET_ID ? VBLK_ID_BYTES : 16;
+    const uint32_t rest = type == VBLK_T_FLUSH ? 0 : type == VBLK_T_GET_ID ? VBLK_ID_BYTES : 16;
+    const uint32_t data = plain ? sectors * VBLK_SECTOR : rest;
     const bool in = type == VBLK_T_IN || type == VBLK_T_GET_ID;
     const uint32_t out = in ? 16 : 16 + data;
     uint8_t buf[16 + SECTORS_MAX * VBLK_SECTOR + 1];

@@ -116,8 +116,9 @@ ON_AVAILABLE(RING_IND_DRV_06, NO_SIGHT)
     if (!l->q->packed || negotiated(l->o, VBLK_F_INDIRECT_DESC))
         return UNTOUCHED;
     if ((l->chain->faults & F_INDIRECT) != 0)
-        return at_slot(l, why, l->chain->slot, broken(why, "no INDIRECT without INDIRECT_DESC", "INDIRECT in the list of id %u",
-                                                      l->chain->head));
+        return at_slot(l, why, l->chain->slot,
+                       broken(why, "no INDIRECT without INDIRECT_DESC", "INDIRECT in the list of id %u",
+                              l->chain->head));
     return l->chain->void_ ? UNTOUCHED : HELD;
 }
 
@@ -126,7 +127,8 @@ ON_AVAILABLE(RING_IND_DRV_07, NO_SIGHT)
     if (!indirect(l))
         return UNTOUCHED;
     if (l->chain->stray_flags) {
-        enum outcome outcome = broken(why, "no flags but WRITE in a table", "others in the table of id %u", l->chain->head);
+        enum outcome outcome = broken(why, "no flags but WRITE in a table", "others in the table of id %u",
+                                      l->chain->head);
         point_at(why, l->chain->indirect);
         return outcome;
     }
@@ -139,6 +141,7 @@ ON_AVAILABLE(RING_IND_DRV_09, NO_SIGHT)
     if (!l->q->packed || !negotiated(l->o, VBLK_F_INDIRECT_DESC))
         return UNTOUCHED;
     if (c->linked_indirect)
-        return at_slot(l, why, c->link, broken(why, "INDIRECT in no list that NEXT links", "one in a list of %u", c->slots));
+        return at_slot(l, why, c->link,
+                       broken(why, "INDIRECT in no list that NEXT links", "one in a list of %u", c->slots));
     return c->void_ || (c->slots < 2 && c->link == NO_OWNER) ? UNTOUCHED : HELD;
 }

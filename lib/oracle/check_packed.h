@@ -38,8 +38,8 @@ static inline bool slipped(const struct look *l, enum slip what)
 }
 
 /*
- * AT_OWED: time passed, and what a side did last leads nowhere (check_packed_place.c). Not before, for what is half done
- * may still become right.
+ * AT_OWED: time passed, and what a side did last leads nowhere (check_packed_place.c). Not before, for what is half
+ * done may still become right.
  */
 enum stuck {
     STUCK_NOT,

@@ -32,8 +32,9 @@ ON_USED(RING_PACKED_14, NO_SIGHT)
 static enum outcome more_than_written(const struct look *l, struct why *why)
 {
     const struct answer *a = l->answer;
-    enum outcome outcome = broken(why, "the number of bytes initialised", "length %u, %llu bytes written from the start",
-                                  a->len, (unsigned long long)a->prefix);
+    enum outcome outcome = broken(why, "the number of bytes initialised",
+                                  "length %u, %llu bytes written from the start", a->len,
+                                  (unsigned long long)a->prefix);
     if (a->status == VBLK_S_OK || a->len != l->chain->req.writable)
         return outcome;
     if (l->chain->req.slot == TY_IN && reading(l->o, VBLK_AMB_14) == 0)

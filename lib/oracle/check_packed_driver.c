@@ -83,8 +83,9 @@ CHECK(RING_PACKED_DRV_10, VBLK_DRIVER, AT(HALF) | AT(AVAILABLE) | AT(SLIP), ANY_
     if (l->chain != NULL) {
         if ((l->chain->faults & F_NO_ROOM) == 0)
             return l->chain->void_ ? UNTOUCHED : HELD;
-        return at_slot(l, why, l->q->avail_idx, broken(why, expected, "slot %u begins one that does not fit, %u of %u taken",
-                                                       l->q->avail_idx, l->q->in_use, l->q->size));
+        return at_slot(l, why, l->q->avail_idx,
+                       broken(why, expected, "slot %u begins one that does not fit, %u of %u taken", l->q->avail_idx,
+                              l->q->in_use, l->q->size));
     }
     return half_for_want_of_room(l, why, expected);
 }
@@ -130,7 +131,7 @@ ON_AVAILABLE(RING_PACKED_17, NO_SIGHT)
     return c->void_ || (c->slots < 2 && c->link == NO_OWNER) ? UNTOUCHED : HELD;
 }
 
-/* The list at the next slot that could not be taken because of its id: another of its descriptors has one that is free. */
+/* The list at the next slot could not be taken because of its id: another of its descriptors has one that is free. */
 static bool id_elsewhere(const struct queue *q, uint16_t id)
 {
     uint16_t slot = q->avail_idx;
@@ -187,10 +188,8 @@ CHECK(RING_PACKED_27, VBLK_NOBODY, AT(AVAILABLE) | AT(USED_BAD) | AT(OWED), ANY_
 
     if (l->q == NULL || !l->q->packed)
         return UNTOUCHED;
-    if (l->ev->kind == VBLK_EV_QUIET && l->chain == NULL && l->answer == NULL)
-        return packed_driver_stuck(l) == STUCK_SHIFTED
-                   ? blame_driver(why, at_slot(l, why, l->q->avail_idx, broken(why, expected, "flags where the id belongs")))
-                   : UNTOUCHED;
+    if (packed_driver_stuck(l) == STUCK_SHIFTED)
+        return blame_driver(why, at_slot(l, why, l->q->avail_idx, broken(why, expected, "flags where the id belongs")));
     if (l->answer != NULL)
         return l->q->by_id[__builtin_bswap16((uint16_t)l->answer->id)] == 0 || l->q->lost
                    ? UNTOUCHED

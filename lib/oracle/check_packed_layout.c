@@ -22,7 +22,8 @@ CHECK(RING_PACKED_01, VBLK_NOBODY, AT(REG_WRITE) | AT(REG_READ), 0, ANY_PLACE, N
 {
     const bool write = l->ev->kind == VBLK_EV_REG_WRITE;
 
-    if (!negotiated(l->o, VBLK_F_RING_PACKED) || l->ev->value == 0 || (!write && (l->ev->flags & VBLK_EV_EMULATED) != 0) ||
+    if (!negotiated(l->o, VBLK_F_RING_PACKED) || l->ev->value == 0 ||
+        (!write && (l->ev->flags & VBLK_EV_EMULATED) != 0) ||
         l->ev->reg != (write ? VBLK_REG_QUEUE_SIZE : VBLK_REG_QUEUE_MAX))
         return UNTOUCHED;
     if (l->ev->value <= VBLK_PACKED_SIZE_MAX)

@@ -61,9 +61,9 @@ static enum outcome driver_breaks(const struct look *l, struct why *why, const c
     const struct queue *q = l->q;
     const uint16_t flags = vblk_get16(q->ring[q->avail_idx].flags);
 
-    return blame_driver(why, at_slot(l, why, q->avail_idx,
-                                     broken(why, expected, "slot %u, flags 0x%04x, wrap counter %d", q->avail_idx, flags,
-                                            q->avail_wrap)));
+    enum outcome outcome =
+        broken(why, expected, "slot %u, flags 0x%04x, wrap counter %d", q->avail_idx, flags, q->avail_wrap);
+    return blame_driver(why, at_slot(l, why, q->avail_idx, outcome));
 }
 
 /* ---- the device ---- */
@@ -118,8 +118,9 @@ enum stuck packed_device_stuck(const struct look *l, uint16_t *slot)
 
 static enum outcome device_breaks(const struct look *l, struct why *why, const char *expected, uint16_t slot)
 {
-    return at_slot(l, why, slot, broken(why, expected, "slot %u, flags 0x%04x, where slot %u comes next, wrap counter %d",
-                                        slot, flags_now(l, slot), l->q->used_idx, l->q->used_wrap));
+    return at_slot(l, why, slot,
+                   broken(why, expected, "slot %u, flags 0x%04x, where slot %u comes next, wrap counter %d", slot,
+                          flags_now(l, slot), l->q->used_idx, l->q->used_wrap));
 }
 
 /* ---- laps ---- */
@@ -175,9 +176,9 @@ CHECK(RING_PACKED_08, VBLK_NOBODY, AT(OWED) | AT(AVAILABLE) | AT(USED), ANY_TYPE
         return packed_driver_stuck(l) == STUCK_SWAPPED ? driver_breaks(l, why, expected) : UNTOUCHED;
     if (!packed_chain(l))
         return UNTOUCHED;
-    return l->chain->unknown_flags
-               ? blame_driver(why, at_slot(l, why, l->chain->slot, doubted(why, expected, "other bits in a descriptor")))
-               : HELD;
+    if (!l->chain->unknown_flags)
+        return HELD;
+    return blame_driver(why, at_slot(l, why, l->chain->slot, doubted(why, expected, "other bits in a descriptor")));
 }
 
 OWED_OR(RING_PACKED_09, VBLK_DRIVER, AT(AVAILABLE))

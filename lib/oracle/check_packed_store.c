@@ -94,7 +94,8 @@ static bool swapped_id(const struct look *l)
 
 static enum outcome bad_id(const struct look *l, struct why *why, const char *expected)
 {
-    return at_slot(l, why, l->answer->slot, broken(why, expected, "id %u is of no buffer with the device", l->answer->id));
+    return at_slot(l, why, l->answer->slot,
+                   broken(why, expected, "id %u is of no buffer with the device", l->answer->id));
 }
 
 static enum outcome skips(const struct look *l, struct why *why, bool batch)

@@ -97,10 +97,9 @@ static void device_slip(struct vblk_oracle *o, struct queue *q, uint16_t slot, c
     const uint8_t was = q->elem_fresh[slot];
     const uint16_t back = (uint16_t)((q->used_idx + (uint32_t)q->size - slot) % q->size);
 
-    if ((was & SLOT_START) != 0)
-        slip(o, q, VBLK_DEVICE, slot, SLIP_REWRITTEN, ev);
-    else
-        slip(o, q, VBLK_DEVICE, slot, (was & SLOT_DRIVER) == 0 && back != 0 && back < q->skipped ? SLIP_SKIPPED : SLIP_FREE, ev);
+    const bool skipped = (was & SLOT_DRIVER) == 0 && back != 0 && back < q->skipped;
+
+    slip(o, q, VBLK_DEVICE, slot, (was & SLOT_START) != 0 ? SLIP_REWRITTEN : skipped ? SLIP_SKIPPED : SLIP_FREE, ev);
 }
 
 static void device_stored(struct vblk_oracle *o, struct queue *q, uint16_t slot, const struct vblk_event *ev)

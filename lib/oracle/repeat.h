@@ -87,12 +87,12 @@ static inline uint64_t packed_shape(const struct look *l)
     const struct answer *a = l->answer;
     const struct queue *q = l->q;
     const bool first = a != NULL ? q->used_total == 1 : c->turn == 1;
-    unsigned shape = (unsigned)(c->slots > 1) | (unsigned)(c->slots == q->size) << 1 | (unsigned)(c->link != NO_OWNER) << 2;
+    unsigned shape = (unsigned)(c->slots > 1) | (unsigned)(c->slots == q->size) << 1;
 
-    shape |= (unsigned)q->lapped << 3 | (unsigned)first << 4 | (unsigned)((q->size & (q->size - 1u)) != 0) << 5;
-    shape |= (unsigned)c->begun << 6 | (unsigned)(c->req.data_pieces > 1) << 7 | (unsigned)(c->count > c->direct + 1u) << 8;
+    shape |= (unsigned)(c->link != NO_OWNER) << 2 | (unsigned)q->lapped << 3 | (unsigned)first << 4 | (unsigned)((q->size & (q->size - 1u)) != 0) << 5;
+    shape |= (unsigned)c->begun << 6 | (unsigned)(c->req.data_pieces > 1) << 7;
     if (a != NULL)
-        shape |= (unsigned)(a->batch > 1) << 9 | (unsigned)a->overtook << 10 | (unsigned)(q->since_kick > 0) << 11;
+        shape |= (unsigned)(a->batch > 1) << 8 | (unsigned)a->overtook << 9 | (unsigned)(q->since_kick > 0) << 10;
     return (uint64_t)shape << 32;
 }
 
