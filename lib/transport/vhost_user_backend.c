@@ -261,8 +261,9 @@ static vblk_err take_message(struct vblk_vhost_user_backend *b)
     if (err != VBLK_OK)
         return not_received(b, &m, err);
     b->messages++;
-    asked = (m.head.flags & VU_NEED_REPLY) && back_has(b, VU_PROTOCOL_REPLY_ACK);
     answer = back_handle(b, &m, &fds);
+    /* The message that turns acknowledgements on may ask for one itself. */
+    asked = (m.head.flags & VU_NEED_REPLY) && back_has(b, VU_PROTOCOL_REPLY_ACK);
     if (answer == BACK_REPLY)
         err = reply(b, &m, &fds);
     vu_close_fds(&fds);

@@ -171,12 +171,21 @@ static enum back_answer set_config(const struct call *c)
 
 /* ---- rings ---- */
 
+/* A ring that is set up anew was given up, whether GET_VRING_BASE came or not: some only disable it. */
+static void give_up(const struct call *c, uint64_t index)
+{
+    if (index < c->b->queues && c->b->ring[index].running && !back_ring_on(c->b, &c->b->ring[index]))
+        (void)back_stop_ring(c->b, (uint16_t)index);
+}
+
 /* NULL, with what is wrong in @answer. */
 static struct back_ring *ring_of(const struct call *c, uint64_t index, bool idle, enum back_answer *answer)
 {
     const char *name = vu_request_row(c->m->head.request)->name;
 
     *answer = BACK_DONE;
+    if (idle)
+        give_up(c, index);
     if (index >= c->b->queues)
         *answer = back_breach(c->b, "%s for ring %llu: there are %u", name, (unsigned long long)index, c->b->queues);
     else if (idle && c->b->ring[index].running)
@@ -228,10 +237,14 @@ static enum back_answer get_vring_base(const struct call *c)
 {
     struct vu_state *state = &c->m->body.state;
     enum back_answer answer;
+    struct back_ring *r;
 
-    if (!ring_of(c, state->index, false, &answer))
+    r = ring_of(c, state->index, false, &answer);
+    if (!r)
         return answer;
     state->num = back_stop_ring(c->b, (uint16_t)state->index);
+    back_close(&r->kick);
+    back_close(&r->call);
     c->m->head.size = sizeof(*state);
     return BACK_REPLY;
 }

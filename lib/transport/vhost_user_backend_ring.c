@@ -140,8 +140,6 @@ uint32_t back_stop_ring(struct vblk_vhost_user_backend *b, uint16_t queue)
     struct back_ring *r = &b->ring[queue];
 
     r->startable = false; /* until the next SET_VRING_KICK */
-    back_close(&r->kick);
-    back_close(&r->call);
     if (!r->running)
         return r->stopped ? vblk_device_queue_base(b->device, queue) : r->base;
     r->running = r->again = false;
