@@ -160,6 +160,10 @@ static inline uint8_t *tapped(struct vblk_memory *mem, unsigned party, uint64_t 
 static inline void tell_tap(struct vblk_memory *mem, unsigned kind, unsigned party, unsigned order, uint64_t gpa,
                             const void *bytes, uint64_t len)
 {
+    if (mem->quick != NULL && party < VBLK_NOBODY &&
+        mem->quick[VBLK_QUICK_OF(kind, party)](mem->tap_ctx, gpa, (uint32_t)len, bytes))
+        return;
+
     const struct vblk_event ev = { .kind = (uint8_t)kind, .party = (uint8_t)party, .order = (uint8_t)order,
                                    .len = (uint32_t)len, .at = gpa, .bytes = bytes };
 
@@ -436,7 +440,14 @@ void vblk_memory_set_tap(struct vblk_memory *mem, vblk_observe_fn tap, void *ctx
 {
     mem->tap = tap;
     mem->tap_ctx = ctx;
+    mem->quick = NULL;
     rewatch(mem);
+}
+
+void vblk_memory_set_quick(struct vblk_memory *mem, vblk_observe_fn tap, void *ctx, const vblk_quick_fn *quick)
+{
+    if (mem->tap == tap && mem->tap_ctx == ctx)
+        mem->quick = quick;
 }
 
 void vblk_memory_set_hook(struct vblk_memory *mem, vblk_observe_fn hook, void *ctx)

@@ -32,6 +32,14 @@ enum { GUESS_COVERS = VBLK_NOBODY + 1, GUESSES };
 /* Who looks on: nobody, a tap alone, or a hook, a view or a weak order, too. */
 enum watch { UNWATCHED, TAPPED, STEERED };
 
+/*
+ * A short way to a tap, by kind and party, for accesses that it finds unremarkable. @return false: it wants the event. It
+ * must not set what watches the memory.
+ */
+typedef bool (*vblk_quick_fn)(void *ctx, uint64_t gpa, uint32_t len, const void *bytes);
+#define VBLK_QUICK_OF(kind, party) (((kind) == VBLK_EV_STORE ? 2 : 0) + (party))
+#define VBLK_QUICK 4
+
 struct vblk_memory {
     uint8_t watched; /* enum watch */
     uint32_t epoch;  /* counts what makes host addresses of before worthless: see vblk_memory_host() */
@@ -39,6 +47,7 @@ struct vblk_memory {
     uint32_t count;
     vblk_observe_fn tap;
     void *tap_ctx;
+    const vblk_quick_fn *quick; /* [VBLK_QUICK] of the tap, with its ctx; NULL: it has none */
     vblk_observe_fn hook;
     void *hook_ctx;
     vblk_view_fn view;
@@ -95,6 +104,9 @@ void vblk_memory_set_visibility(struct vblk_memory *mem, struct vblk_visibility 
  * wants to see each access, or the range lies in several regions. @store: the bytes may be stored into.
  */
 uint8_t *vblk_memory_host(struct vblk_memory *mem, uint64_t gpa, uint64_t len, unsigned align, bool store);
+
+/* Give @tap, if it is what taps the memory with @ctx, a short way that holds until another is set. */
+void vblk_memory_set_quick(struct vblk_memory *mem, vblk_observe_fn tap, void *ctx, const vblk_quick_fn *quick);
 
 /* Tell the tap, which is all that watches, of an access of less than 2^31 bytes. */
 void vblk_memory_told(struct vblk_memory *mem, enum vblk_event_kind kind, enum vblk_party party, enum vblk_order order,

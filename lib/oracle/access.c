@@ -71,13 +71,6 @@ static bool wholly_inside(const struct queue *q, const struct chain *c, uint64_t
     return false;
 }
 
-/* What an access turns out to touch. */
-struct target {
-    struct queue *q;
-    struct chain *chain;
-    uint64_t offset; /* IN_READABLE, IN_WRITABLE: in that part of the chain */
-};
-
 /* The usual case: all bytes in one piece. A writable one goes before a readable one that has the same bytes. */
 static bool in_one_piece(const struct queue *q, const struct chain *c, const struct vblk_event *ev, bool *writable,
                          uint64_t *offset)
@@ -165,7 +158,7 @@ static __attribute__((noinline)) uint8_t place_elsewhere(struct vblk_oracle *o, 
     return alone ? (uint8_t)IN_NOTHING : find_place(o, ev->at, false, &t->q);
 }
 
-static inline void classify(struct vblk_oracle *o, const struct vblk_event *ev, struct look *look, struct target *t)
+void access_classify(struct vblk_oracle *o, const struct vblk_event *ev, struct look *look, struct target *t)
 {
     look->place_known = true;
     look->at = ev->at;
@@ -244,7 +237,7 @@ void access_store(struct vblk_oracle *o, const struct vblk_event *ev)
 
     if (ev->party >= VBLK_NOBODY || (ev->flags & VBLK_EV_FAULTED) != 0)
         return;
-    classify(o, ev, &look, &t);
+    access_classify(o, ev, &look, &t);
     judge_access(o, AT_STORE, &look);
     if (ev->party == VBLK_DEVICE) {
         device_stored(o, &t, &look, ev);
@@ -311,7 +304,7 @@ void access_load(struct vblk_oracle *o, const struct vblk_event *ev)
 
     if (ev->party >= VBLK_NOBODY || (ev->flags & VBLK_EV_FAULTED) != 0)
         return;
-    classify(o, ev, &look, &t);
+    access_classify(o, ev, &look, &t);
     if (ev->party == VBLK_DEVICE && !sees(o, VBLK_SEES_DRIVER_STORES) &&
         (1u << look.place & (PLACE(AVAIL_IDX) | PLACE(PACKED_RING))) != 0)
         device_looks(o, t.q, ev);
@@ -344,7 +337,7 @@ static void judge_difference(struct vblk_oracle *o, uint64_t at, uint64_t len, c
     struct look look = { .ev = ev };
     struct target t = { NULL, NULL, UINT64_MAX };
 
-    classify(o, &store, &look, &t);
+    access_classify(o, &store, &look, &t);
     look.ev = ev;
     if (look.place == IN_WRITABLE)
         return; /* still with the device */

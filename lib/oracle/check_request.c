@@ -264,27 +264,10 @@ CHECK(BLK_OP_DEV_04, VBLK_DEVICE, AT(USED), TYPE(IN), ANY_PLACE, NO_SIGHT)
     return judge_data(l, why, CAUSE(WRITE_REFUSED), false, "no data written while RO is offered");
 }
 
-/*
- * Header alone, data in whole sectors (other data: in one piece), status alone is how drivers frame; anything else
- * tests the rule.
- */
-static bool unusual_framing(const struct look *l)
-{
-    const struct piece *first = chain_first(l->q, l->chain), *last = first;
-    bool sectors = (1u << l->chain->req.slot & (TYPE(IN) | TYPE(OUT))) != 0, odd = false;
-
-    for (const struct piece *p = first; p != NULL; p = chain_after(l->q, l->chain, p)) {
-        odd |= last != first && last->len % VBLK_SECTOR != 0;
-        last = p;
-    }
-    if (first == NULL || first->len != sizeof(struct vblk_request_header) || last->len != 1)
-        return true;
-    return sectors ? odd : l->chain->count > 2u + (l->chain->req.in_len > 0) + (l->chain->req.out_len > 0);
-}
-
+/* Odd framing tests the rule. */
 CHECK(FRAME_DEV_01, VBLK_DEVICE, AT(USED), ALL_BUT_PROVISION & ~TYPE(NONE) & ~TYPE(OTHER), ANY_PLACE, NO_SIGHT)
 {
-    if (!lawful(l->chain) || l->answer->status > VBLK_S_UNSUPP || !unusual_framing(l))
+    if (!lawful(l->chain) || l->answer->status > VBLK_S_UNSUPP || !l->chain->odd_framing)
         return UNTOUCHED;
     if (l->answer->status == VBLK_S_OK)
         return HELD;

@@ -205,6 +205,12 @@ static void keep_violation(struct vblk_oracle *o, const struct check *check, con
     snprintf(v->seen, sizeof(v->seen), "%s", why->seen);
 }
 
+static void choose(struct vblk_oracle *o, const struct check *check, const struct why *why)
+{
+    o->choices[check->clause] = why->choice;
+    o->chosen[check->clause] = ++o->stamp;
+}
+
 static void count_outcome(struct vblk_oracle *o, const struct check *check, const struct look *look, struct why *why,
                           enum outcome outcome)
 {
@@ -218,7 +224,7 @@ static void count_outcome(struct vblk_oracle *o, const struct check *check, cons
         tally->held++;
     } else if (outcome == NOTED) {
         tally->noted++;
-        o->choices[check->clause] = why->choice;
+        choose(o, check, why);
     } else if (outcome == DOUBTED || relaxed(o, check, why)) {
         const uint32_t kept = o->violation_count;
         tally->doubted++;
@@ -237,7 +243,7 @@ static void settle(struct vblk_oracle *o, const struct check *check, const struc
 {
     if (outcome == NOTED && why->reading == 0) {
         o->tally[check->clause].noted++;
-        o->choices[check->clause] = why->choice;
+        choose(o, check, why);
         return;
     }
     count_outcome(o, check, look, why, outcome);
@@ -258,6 +264,7 @@ static void ask(struct vblk_oracle *o, const struct check *const *checks, unsign
 {
     struct why why;
 
+    o->checks_run += count;
     why.reading = 0;
     why.driver_did_it = false;
     for (unsigned i = 0; i < count; i++)
@@ -272,6 +279,8 @@ static void ask_and_learn(struct vblk_oracle *o, struct check_list *list, const 
     bool known = true;
     struct why why;
 
+    o->checks_run += list->count;
+    repeat_count_list(o, list);
     why.reading = 0;
     why.driver_did_it = false;
     list->held_count = list->choice_count = 0;
@@ -305,7 +314,6 @@ void judge_chain(struct vblk_oracle *o, enum moment moment, struct look *look)
     struct sign sign;
 
     look->o = o;
-    o->checks_run += list->count;
     if (moment != AT_QUIET && sign_of_chain(look, &sign))
         judge_sign(o, list, look, &sign);
     else
@@ -317,32 +325,30 @@ void judge_place(struct vblk_oracle *o, struct check_list *list, struct look *lo
     const struct sign sign = sign_of_access(o, look->q);
 
     look->o = o;
-    o->checks_run += list->count;
-    if (!plain_access(look)) {
+    if (plain_access(look))
+        judge_sign(o, list, look, &sign);
+    else
         ask(o, list->check, list->count, look);
-        return;
-    }
-    if (list->sign.settings != sign.settings) {
-        ask_and_learn(o, list, look, &sign);
-        return;
-    }
-    repeat_known(o, list, look);
-    if (list->asked_count > 0)
-        ask(o, list->asked, list->asked_count, look);
 }
 
 void judge_moment(struct vblk_oracle *o, enum moment moment, struct look *look)
 {
+    struct check_list *list = &o->lists.by_moment[moment];
+    struct sign sign;
+
     if (by_type(moment)) {
         judge_chain(o, moment, look);
-    } else if (by_place(moment)) {
-        judge_access(o, moment, look);
-    } else {
-        const struct check_list *list = &o->lists.by_moment[moment];
-        look->o = o;
-        o->checks_run += list->count;
-        ask(o, list->check, list->count, look);
+        return;
     }
+    if (by_place(moment)) {
+        judge_access(o, moment, look);
+        return;
+    }
+    look->o = o;
+    if (moment == AT_USED_IDX && sign_of_used_idx(look, &sign))
+        judge_sign(o, list, look, &sign);
+    else
+        ask(o, list->check, list->count, look);
 }
 
 static void put_text(char *to, const char *format, va_list args)
@@ -414,5 +420,6 @@ void show_bytes(struct why *why, const void *bytes, size_t len)
 
 uint64_t vblk_oracle_checks_run(const struct vblk_oracle *oracle)
 {
+    repeat_count((struct vblk_oracle *)(uintptr_t)oracle);
     return oracle->checks_run;
 }

@@ -145,6 +145,7 @@ struct chain {
     bool unknown_flags;      /* packed: a descriptor of the ring has flags that the text does not know */
     bool unfenced;           /* packed, SEES_DRIVER_STORES: no barrier before the flags that made it available */
     bool mixed;              /* packed: an INDIRECT descriptor in a list with others that are not */
+    bool odd_framing;        /* not header, whole sectors of data and status, each in descriptors of its own */
     bool linked_indirect;    /* an INDIRECT descriptor has NEXT, or packed: comes after NEXT */
     bool unordered;          /* split: a next that is not one more than the descriptor's own index … */
     bool table_unordered;    /* … and the same in its indirect table */
@@ -153,6 +154,7 @@ struct chain {
     uint16_t slot, slots;    /* packed: first slot, and how many it takes */
     uint16_t link;           /* the INDIRECT descriptor's place in the table or ring; NO_OWNER: none */
     uint16_t link_flags;     /* its flags */
+    uint64_t shape;          /* how it is made: see shape_of() */
     uint32_t indirect_len;   /* bytes of the indirect table; 0: none … */
     uint64_t indirect;       /* … and where it lies */
     struct piece *first;     /* NULL: none */
@@ -211,6 +213,7 @@ struct queue {
     uint64_t notified;      /* used notifications seen */
     uint32_t since_kick;    /* chains made available since the last kick */
     uint32_t since_notify;  /* chains used since the last notification */
+    uint64_t usual_for;     /* o->settings under which nothing was unusual about it: see queue_is_usual() */
     uint16_t tables_for;    /* the size the tables below were made for */
     bool packed;            /* desc is a ring, driver and device are event suppression structures; see queue_packed.c */
     bool avail_wrap, used_wrap; /* packed: the wrap counters that go with avail_idx and used_idx, which are slots */
@@ -416,18 +419,20 @@ enum stability { NOT_STABLE, STABLE_NEITHER, STABLE_WRITETHROUGH, STABLE_FLUSHED
 
 /* What a moment shows of all that checks which repeat look at (repeat.c). */
 struct sign {
-    uint64_t settings, facts, causes;
+    uint64_t settings, facts, shape, causes;
 };
 /* An outcome that repeats: a choice. */
 struct choice {
-    uint32_t *noted; /* what counts it … */
-    const char **last, *choice;
+    vblk_clause_no clause;
+    const char *choice;
 };
 
 /* The checks that a moment runs. */
 struct check_list {
     uint16_t count, asked_count;
     uint16_t held_count, choice_count;
+    uint32_t times;             /* how often what is known below was found again and not yet counted … */
+    uint64_t last;              /* … and when last: see o->stamp */
     struct sign sign;           /* of the moment whose outcomes are known below; settings 0: none are */
     const struct check **check; /* [count] */
     const struct check **asked; /* [asked_count] those that have to be asked each time */
@@ -452,6 +457,7 @@ struct vblk_oracle {
     uint16_t *active;           /* [active_count] numbers of queues that were ever enabled */
     uint32_t active_count;
     struct queue *near;         /* whose rings were accessed last; NULL: none's */
+    struct queue *express;      /* the same if it may be looked at the short way, else NULL: see express.c */
     uint16_t serving;           /* the queue whose buffers the device was last seen to take */
     uint64_t seq;               /* counts events */
     uint64_t barriers[2];       /* per party: when the last releasing barrier was seen */
@@ -486,7 +492,10 @@ struct vblk_oracle {
     uint64_t settings;           /* counts events that may change what is not memory: registers, configuration …; from 1 */
     struct vblk_tally *tally;   /* [vblk_clause_count()] but for … */
     uint32_t *held;             /* [vblk_clause_count()] … what held, close together */
-    const char **choices;       /* [vblk_clause_count()] what was noted last */
+    const char **choices;       /* [vblk_clause_count()] what was noted last … */
+    uint64_t *chosen;           /* [vblk_clause_count()] … and when: see stamp */
+    uint64_t stamp;             /* counts moments that noted something, or were like one before */
+    uint64_t counted;           /* stamp when the lists' times were last counted: see repeat_count() */
     struct vblk_violation violation[VBLK_VIOLATIONS_MAX];
     uint32_t violation_count;
     uint64_t checks_run;
@@ -516,6 +525,9 @@ static inline bool never_told(const struct look *l)
     const struct notice *n = &notices_of(l->o, l->q)->way[VBLK_DRIVER];
     return (n->due || n->missed) && l->chain->born > n->sent;
 }
+
+/* repeat.c: count what was found again, before anybody looks at a tally. */
+void repeat_count(struct vblk_oracle *o);
 
 /* dispatch.c */
 bool dispatch_build(struct vblk_oracle *o); /* false: no memory */
@@ -658,6 +670,13 @@ uint64_t chain_copy(const struct vblk_oracle *o, const struct queue *q, const st
 void access_store(struct vblk_oracle *o, const struct vblk_event *ev);
 void access_load(struct vblk_oracle *o, const struct vblk_event *ev);
 void access_compare_image(struct vblk_oracle *o, const struct vblk_event *ev);
+/* What an access turns out to touch. */
+struct target {
+    struct queue *q;
+    struct chain *chain;
+    uint64_t offset; /* IN_READABLE, IN_WRITABLE: in that part of the chain */
+};
+void access_classify(struct vblk_oracle *o, const struct vblk_event *ev, struct look *look, struct target *t);
 /* The image takes all memory as it is. */
 void access_resync(struct vblk_oracle *o);
 /* A used chain's writable bytes are the driver's again: the image takes them as they are. */

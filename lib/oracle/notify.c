@@ -224,6 +224,7 @@ static void kick_seen(struct vblk_oracle *o, const struct queue *q, const struct
     s->way[VBLK_DEVICE].rounds++;
     if (negotiated(o, VBLK_F_NOTIFICATION_DATA) && (uint16_t)(ev->value >> 16) != n->at) {
         s->stale = true;
+        o->settings++;
         s->stale_kick = o->seq;
     }
 }

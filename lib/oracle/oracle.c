@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "express.h"
 #include "judge.h"
 
 #define QUEUES_DEFAULT 64u
@@ -22,12 +23,13 @@ struct vblk_oracle *vblk_oracle_new(const struct vblk_oracle_options *options, s
     o->tally = calloc(vblk_clause_count(), sizeof(*o->tally));
     o->held = calloc(vblk_clause_count(), sizeof(*o->held));
     o->choices = calloc(vblk_clause_count(), sizeof(*o->choices));
+    o->chosen = calloc(vblk_clause_count(), sizeof(*o->chosen));
     o->scratch = malloc(SCRATCH);
     o->busy = busy_new();
     bool shadow = shadow_open(&o->shadow, options->disk_zero);
     bool lists = dispatch_build(o);
     if (o->queues == NULL || o->active == NULL || o->tally == NULL || o->held == NULL || o->choices == NULL ||
-        o->scratch == NULL || o->busy == NULL || !notify_open(o) || !shadow || !lists) {
+        o->chosen == NULL || o->scratch == NULL || o->busy == NULL || !notify_open(o) || !shadow || !lists) {
         vblk_oracle_free(o);
         return NULL;
     }
@@ -51,6 +53,7 @@ void vblk_oracle_free(struct vblk_oracle *o)
     busy_free(o->busy);
     free(o->scratch);
     dispatch_free(o);
+    free(o->chosen);
     free(o->choices);
     free(o->held);
     free(o->tally);
@@ -63,6 +66,7 @@ void vblk_oracle_reset(struct vblk_oracle *o, bool forget_disk, bool disk_zero)
 {
     queue_drop_all(o);
     notify_forget(o);
+    o->express = NULL;
     for (uint32_t i = 0; i < o->active_count; i++)
         o->queues[o->active[i]].size = 0;
     o->active_count = 0;
@@ -75,6 +79,7 @@ void vblk_oracle_reset(struct vblk_oracle *o, bool forget_disk, bool disk_zero)
     o->ctl.offered_ever = o->ctl.negotiated_ever = 0;
     o->ctl.limit_known = 0;
     control_power_on(&o->ctl);
+    repeat_count(o);
     memset(o->tally, 0, vblk_clause_count() * sizeof(*o->tally));
     memset(o->held, 0, vblk_clause_count() * sizeof(*o->held));
     memset(o->choices, 0, vblk_clause_count() * sizeof(*o->choices));
@@ -312,9 +317,24 @@ static void (*const handlers[VBLK_EV_COUNT])(struct vblk_oracle *, const struct 
 #define EVENT(kind) (1u << VBLK_EV_##kind)
 #define SETTINGS (~(EVENT(BARRIER) | EVENT(KICK) | EVENT(USED_NOTIFY) | EVENT(LOOK)))
 
+/* Accesses that are as usual. A memory that tells this oracle itself has asked before it made the event. */
+static inline bool express(struct vblk_oracle *o, const struct vblk_event *ev)
+{
+    if (o->express == NULL || (ev->kind != VBLK_EV_LOAD && ev->kind != VBLK_EV_STORE) || ev->flags != 0 ||
+        ev->bytes == NULL || ev->party >= VBLK_NOBODY)
+        return false;
+    if (o->mem->quick == express_lanes && o->mem->tap_ctx == o)
+        return false;
+    vblk_memory_set_quick(o->mem, vblk_oracle_observe, o, express_lanes);
+    return express_lanes[VBLK_QUICK_OF(ev->kind, ev->party)](o, ev->at, ev->len, ev->bytes);
+}
+
 void vblk_oracle_observe(void *oracle, const struct vblk_event *ev)
 {
     struct vblk_oracle *o = oracle;
+
+    if (express(o, ev))
+        return;
     o->seq++;
     if (ev->kind == VBLK_EV_STORE) {
         access_store(o, ev);
@@ -331,6 +351,7 @@ void vblk_oracle_observe(void *oracle, const struct vblk_event *ev)
             provision_see(o, ev);
         o->settings += (SETTINGS >> ev->kind & 1); /* some handlers judge before they change something */
     }
+    express_look(o);
 }
 
 struct vblk_tally vblk_oracle_tally(const struct vblk_oracle *oracle, vblk_clause_no no)
@@ -338,6 +359,7 @@ struct vblk_tally vblk_oracle_tally(const struct vblk_oracle *oracle, vblk_claus
     struct vblk_tally none = { 0 };
     if (no >= vblk_clause_count())
         return none;
+    repeat_count((struct vblk_oracle *)(uintptr_t)oracle);
     struct vblk_tally tally = oracle->tally[no];
     tally.held += oracle->held[no];
     if (oracle->choices[no] != NULL)

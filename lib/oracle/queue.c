@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "fast.h"
-#include "judge.h"
+#include "repeat.h"
 
 struct queue *queue_at(struct vblk_oracle *o, uint16_t no)
 {
@@ -154,6 +154,7 @@ void queue_enable(struct vblk_oracle *o, uint16_t no, bool at_once)
     q->packed = negotiated(o, VBLK_F_RING_PACKED);
     fits = fits && open_pool(q, q->packed, negotiated(o, VBLK_F_INDIRECT_DESC)) && (!q->packed || packed_open(o, q));
     q->enabled = fits;
+    q->usual_for = 0;
     q->lost = !ring_makes_sense(o, q) || (at_once && !q->packed && peek16(o, q->driver + 2) != 0); /* RING-SPLIT-12 */
     o->ctl.bad_queue |= q->lost && !o->ctl.live;
     q->avail_idx = 0;
@@ -228,6 +229,12 @@ void queue_begin(struct vblk_oracle *o, struct queue *q, struct chain *c, uint16
     c->indirect_len = 0;
 }
 
+static void fault_of_turn(struct vblk_oracle *o, struct queue *q, const struct chain *c)
+{
+    q->faulty_turn = c->turn;
+    o->settings++;
+}
+
 void queue_enter(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct vblk_event *ev)
 {
     request_parse(o, q, c);
@@ -241,9 +248,10 @@ void queue_enter(struct vblk_oracle *o, struct queue *q, struct chain *c, const 
     q->outstanding++;
     c->turn = ++q->total;
     if (c->req.slot == TY_PROVISION && (c->faults & (F_UNIT | F_NO_SEGMENT | F_DIRECTION | F_ZERO_SECTORS)) != 0)
-        q->faulty_turn = c->turn;
+        fault_of_turn(o, q, c);
     q->since_kick++;
     effect_available(o, q, c);
+    c->shape = shape_of(q, c);
     judge_chain(o, AT_AVAILABLE, &(struct look){ .ev = ev, .q = q, .chain = c });
     q->next_desc = (uint16_t)((c->head + (uint32_t)c->direct + (c->link != NO_OWNER)) & (q->size - 1u));
 }

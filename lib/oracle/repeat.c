@@ -14,8 +14,11 @@
  *  - always: registers, configuration, options and readings, as they were when they last changed (settings), and whether
  *    the driver abused a ring;
  *  - AT_STORE, AT_LOAD: place, party, whether the queue is enabled; that the access is plain (repeat.h);
- *  - AT_AVAILABLE: the type; that the chain has no fault; whether its sector is 0; of a packed ring, its shape (repeat.h);
- *  - AT_USED: also the status, how length, prefix and writable bytes compare, and which causes a read agreed with.
+ *  - AT_AVAILABLE: the type; that the chain has no fault and the queue is usual (queue_is_usual()); the chain's shape
+ *    (shape_of()); whether its sector is 0; what else available_facts() has;
+ *  - AT_USED: also the status, how length, prefix and writable bytes compare, which causes a read agreed with, and what
+ *    else used_facts() has;
+ *  - AT_USED_IDX: that idx grew by one, past an element that was stored; what used_idx_facts() has.
  * A check that looks at anything else (pieces, other chains, counters, memory) does not belong here.
  */
 static const uint32_t repeating[VBLK_C_COUNT] = {
@@ -31,8 +34,13 @@ static const uint32_t repeating[VBLK_C_COUNT] = {
     [VBLK_C_SAFE_DRV_03] = AT(AVAILABLE),
     /* check_split_device.c */
     [VBLK_C_VQ_02] = AT(USED),
+    [VBLK_C_VQ_03] = AT(USED),
+    [VBLK_C_SUPPLY_08] = AT(USED),
+    [VBLK_C_RING_SPLIT_13] = AT(USED_IDX),
+    [VBLK_C_RING_SPLIT_17] = AT(USED_IDX),
+    [VBLK_C_RING_SPLIT_DEV_05] = AT(STORE) | AT(USED_IDX),
     [VBLK_C_RING_SPLIT_03] = AT(STORE),
-    [VBLK_C_RING_SPLIT_07] = AT(LOAD),
+    [VBLK_C_RING_SPLIT_07] = AT(LOAD) | AT(USED),
     [VBLK_C_RING_SPLIT_11] = AT(USED),
     [VBLK_C_RING_SPLIT_15] = AT(USED),
     [VBLK_C_RING_SPLIT_16] = AT(USED),
@@ -43,6 +51,7 @@ static const uint32_t repeating[VBLK_C_COUNT] = {
     [VBLK_C_RING_SPLIT_DEV_07] = AT(USED),
     /* check_split_driver.c */
     [VBLK_C_RING_SPLIT_05] = AT(AVAILABLE),
+    [VBLK_C_RING_SPLIT_06] = AT(AVAILABLE),
     [VBLK_C_RING_SPLIT_08] = AT(AVAILABLE),
     [VBLK_C_RING_SPLIT_14] = AT(STORE),
     [VBLK_C_RING_SPLIT_DRV_02] = AT(AVAILABLE),
@@ -51,7 +60,29 @@ static const uint32_t repeating[VBLK_C_COUNT] = {
     [VBLK_C_SUPPLY_04] = AT(AVAILABLE),
     [VBLK_C_SUPPLY_05] = AT(AVAILABLE),
     /* check_indirect.c, check_in_order.c */
+    [VBLK_C_RING_IND_01] = AT(AVAILABLE),
+    [VBLK_C_RING_IND_02] = AT(AVAILABLE),
+    [VBLK_C_RING_IND_03] = AT(AVAILABLE),
+    [VBLK_C_RING_IND_04] = AT(AVAILABLE),
     [VBLK_C_RING_IND_DRV_01] = AT(AVAILABLE),
+    [VBLK_C_RING_IND_DRV_02] = AT(AVAILABLE),
+    [VBLK_C_RING_IND_DRV_03] = AT(AVAILABLE),
+    [VBLK_C_RING_IND_DRV_04] = AT(AVAILABLE),
+    [VBLK_C_RING_IND_DRV_05] = AT(AVAILABLE),
+    [VBLK_C_RING_IND_DEV_01] = AT(USED),
+    [VBLK_C_RING_IND_DEV_02] = AT(USED),
+    [VBLK_C_RING_SPLIT_09] = AT(AVAILABLE),
+    [VBLK_C_RING_SPLIT_DRV_04] = AT(AVAILABLE),
+    [VBLK_C_RSVF_DEV_05] = AT(USED),
+    [VBLK_C_INORD_01] = AT(USED),
+    [VBLK_C_INORD_02] = AT(USED),
+    [VBLK_C_INORD_03] = AT(USED) | AT(USED_IDX),
+    /* check_notify_data.c, check_queue_reset.c */
+    [VBLK_C_NOTIF_DATA_06] = AT(USED),
+    [VBLK_C_QRESET_01] = AT(USED),
+    [VBLK_C_QRESET_DEV_01] = AT(STORE),
+    [VBLK_C_QRESET_DEV_03] = AT(USED_IDX),
+    [VBLK_C_QRESET_DEV_04] = AT(USED),
     /* check_packed_*.c, check_indirect_packed.c */
     [VBLK_C_RING_PACKED_DRV_07] = AT(AVAILABLE),
     [VBLK_C_RING_PACKED_DRV_08] = AT(AVAILABLE),
@@ -102,6 +133,7 @@ static const uint32_t repeating[VBLK_C_COUNT] = {
     [VBLK_C_RING_PACKED_03] = AT(STORE),
     /* check_request.c */
     [VBLK_C_BLK_OP_01] = AT(AVAILABLE) | AT(USED),
+    [VBLK_C_BLK_OP_02] = AT(USED),
     [VBLK_C_BLK_OP_03] = AT(USED),
     [VBLK_C_BLK_OP_04] = AT(USED),
     [VBLK_C_BLK_OP_05] = AT(USED),
@@ -116,6 +148,8 @@ static const uint32_t repeating[VBLK_C_COUNT] = {
     [VBLK_C_BLK_OP_DRV_10] = AT(AVAILABLE),
     [VBLK_C_BLK_OP_DEV_03] = AT(USED),
     [VBLK_C_BLK_OP_DEV_04] = AT(USED),
+    [VBLK_C_FRAME_DEV_01] = AT(USED),
+    [VBLK_C_FRAME_DEV_02] = AT(USED),
     [VBLK_C_FRAME_DRV_01] = AT(AVAILABLE),
     [VBLK_C_FRAME_DRV_02] = AT(AVAILABLE),
     /* check_flush.c */
@@ -125,12 +159,15 @@ static const uint32_t repeating[VBLK_C_COUNT] = {
     [VBLK_C_BLK_OP_DEV_16] = AT(USED),
     [VBLK_C_BLK_OP_DEV_17] = AT(USED),
     [VBLK_C_BLK_OP_DEV_18] = AT(USED),
+    [VBLK_C_BLK_OP_DEV_19] = AT(USED),
     [VBLK_C_BLK_OP_DEV_20] = AT(USED),
     [VBLK_C_BLK_OP_DEV_22] = AT(USED),
     /* check_segments.c, check_config_change.c, check_provision_data.c: what a read says of other requests */
     [VBLK_C_BLK_OP_12] = AT(USED),
     [VBLK_C_BLK_OP_DEV_11] = AT(USED),
     [VBLK_C_BLK_INIT_03] = AT(USED),
+    [VBLK_C_BLK_INIT_DRV_03] = AT(AVAILABLE),
+    [VBLK_C_PROV_DEV_31] = AT(USED),
     [VBLK_C_PROV_DEV_04] = AT(USED),
     [VBLK_C_PROV_DEV_06] = AT(USED),
     [VBLK_C_PROV_DEV_08] = AT(USED),
@@ -144,9 +181,10 @@ static const uint32_t repeating[VBLK_C_COUNT] = {
     [VBLK_C_BLK_FEAT_06] = AT(USED),
     [VBLK_C_BLK_FEAT_12] = AT(USED),
     /* check_reset.c, check_status.c, check_suspend.c */
+    [VBLK_C_CLEAN_DRV_02] = AT(STORE),
     [VBLK_C_RESET_DEV_03] = AT(STORE) | AT(LOAD),
-    [VBLK_C_STATUS_DEV_01] = AT(STORE),
-    [VBLK_C_SUSP_DEV_04] = AT(STORE) | AT(LOAD),
+    [VBLK_C_STATUS_DEV_01] = AT(STORE) | AT(USED_IDX),
+    [VBLK_C_SUSP_DEV_04] = AT(STORE) | AT(LOAD) | AT(USED_IDX),
 };
 
 bool outcome_repeats(const struct check *check, enum moment moment)
@@ -172,20 +210,23 @@ bool repeat_learn(struct vblk_oracle *o, struct check_list *list, const struct c
     if (outcome == HELD)
         list->held[list->held_count++] = &o->held[check->clause];
     else
-        list->choice[list->choice_count++] =
-            (struct choice){ &o->tally[check->clause].noted, &o->choices[check->clause], why->choice };
+        list->choice[list->choice_count++] = (struct choice){ check->clause, why->choice };
     return true;
 }
 
 static bool is_known(const struct vblk_oracle *o, const struct check_list *list, const struct check *check,
-                     enum outcome outcome, unsigned *held, unsigned *chosen)
+                     enum outcome outcome, const struct why *why, unsigned *held, unsigned *chosen)
 {
+    const struct choice *choice = &list->choice[*chosen];
+
     if (outcome == UNTOUCHED)
         return true;
     if (outcome == HELD)
         return *held < list->held_count && list->held[(*held)++] == &o->held[check->clause];
-    return outcome == NOTED && *chosen < list->choice_count &&
-           list->choice[(*chosen)++].last == &o->choices[check->clause];
+    if (outcome != NOTED || *chosen == list->choice_count)
+        return false;
+    ++*chosen;
+    return choice->clause == check->clause && choice->choice == why->choice;
 }
 
 bool repeat_still_so(const struct vblk_oracle *o, const struct check_list *list, const struct look *look)
@@ -198,8 +239,102 @@ bool repeat_still_so(const struct vblk_oracle *o, const struct check_list *list,
         if (in_asked(list, check, &asked))
             continue;
         enum outcome outcome = check->run(look, &why);
-        if (why.reading != 0 || !is_known(o, list, check, outcome, &held, &chosen))
+        if (why.reading != 0 || !is_known(o, list, check, outcome, &why, &held, &chosen))
             return false;
     }
     return held == list->held_count && chosen == list->choice_count;
+}
+
+void repeat_count_list(struct vblk_oracle *o, struct check_list *list)
+{
+    if (list->times == 0)
+        return;
+    o->checks_run += (uint64_t)list->times * (list->count - (uint32_t)list->asked_count);
+    for (unsigned i = 0; i < list->held_count; i++)
+        *list->held[i] += list->times;
+    for (unsigned i = 0; i < list->choice_count; i++) {
+        const struct choice *choice = &list->choice[i];
+        o->tally[choice->clause].noted += list->times;
+        if (list->last < o->chosen[choice->clause])
+            continue;
+        o->choices[choice->clause] = choice->choice;
+        o->chosen[choice->clause] = list->last;
+    }
+    list->times = 0;
+}
+
+void repeat_count(struct vblk_oracle *o)
+{
+    struct check_list *list = &o->lists.by_moment[0];
+
+    if (o->counted == o->stamp)
+        return;
+    for (unsigned i = 0; i < LISTS; i++)
+        repeat_count_list(o, &list[i]);
+    o->counted = o->stamp;
+}
+
+/* ---- facts ---- */
+
+bool queue_turns_usual(const struct vblk_oracle *o, struct queue *q)
+{
+    const struct notices *s = notices_of(o, q);
+
+    if (q->faulty_turn != 0 || o->queue_reset_at != 0 || s->stale || s->renewed || s->moved || s->reset != NOT_RESET)
+        return false;
+    q->usual_for = o->settings;
+    return true;
+}
+
+/* Header alone, data in whole sectors (other data: in one piece), status alone: how drivers frame (5.2.6). */
+static bool usual_framing(const struct chain *c)
+{
+    const struct request *r = &c->req;
+    const bool sectors = (1u << r->slot & (TYPE(IN) | TYPE(OUT))) != 0;
+    const struct piece *p = c->first, *last = p;
+    bool odd = false;
+
+    for (; p != NULL; p = p->after) {
+        odd |= last != c->first && last->len % VBLK_SECTOR != 0;
+        last = p;
+    }
+    if (c->first == NULL || c->first->len != sizeof(struct vblk_request_header) || last->len != 1)
+        return false;
+    return sectors ? !odd : c->count <= 2u + (r->in_len > 0) + (r->out_len > 0);
+}
+
+enum {
+    SHAPE_PACKED, SHAPE_LINK, SHAPE_LINK_WRITE, SHAPE_LINKED, SHAPE_TABLE_UNORDERED, SHAPE_UNORDERED, SHAPE_WRONG_BITS,
+    SHAPE_SLOTS, SHAPE_STRAY, SHAPE_ODD_FLAGS, SHAPE_MIXED, SHAPE_STRAY_NEXT, SHAPE_FRAMING
+};
+
+static uint64_t bit(bool fact, unsigned which)
+{
+    return (uint64_t)fact << which;
+}
+
+static uint64_t pieces_shape(const struct queue *q, const struct chain *c)
+{
+    const unsigned known = VBLK_DESC_NEXT | VBLK_DESC_WRITE | VBLK_DESC_INDIRECT;
+    bool odd_flags = false, stray_next = false;
+
+    for (const struct piece *p = c->first; p != NULL && !q->packed; p = p->after) {
+        odd_flags |= (p->flags & ~known) != 0;
+        stray_next |= (p->flags & VBLK_DESC_NEXT) == 0 && p->next != 0;
+    }
+    return bit(odd_flags, SHAPE_ODD_FLAGS) | bit(stray_next, SHAPE_STRAY_NEXT);
+}
+
+uint64_t shape_of(const struct queue *q, struct chain *c)
+{
+    const bool mixed = c->first_writable > c->direct && c->first_writable < c->count;
+    const uint64_t how = bit(q->packed, SHAPE_PACKED) | bit(c->link != NO_OWNER, SHAPE_LINK) |
+                         bit(c->link != NO_OWNER && (c->link_flags & VBLK_DESC_WRITE) != 0, SHAPE_LINK_WRITE) |
+                         bit(c->linked_indirect, SHAPE_LINKED) | bit(c->table_unordered, SHAPE_TABLE_UNORDERED) |
+                         bit(c->unordered, SHAPE_UNORDERED) | bit(c->wrong_bits, SHAPE_WRONG_BITS) |
+                         bit(q->packed && c->slots > 1, SHAPE_SLOTS) | bit(c->stray_flags, SHAPE_STRAY) |
+                         bit(mixed, SHAPE_MIXED) | pieces_shape(q, c);
+
+    c->odd_framing = !usual_framing(c);
+    return c->count | (uint64_t)c->direct << 16 | (how | bit(c->odd_framing, SHAPE_FRAMING)) << 32;
 }

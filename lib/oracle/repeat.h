@@ -5,6 +5,7 @@
 
 #include <assert.h>
 
+#include "fast.h"
 #include "judge.h"
 
 bool outcome_repeats(const struct check *check, enum moment moment);
@@ -14,27 +15,56 @@ bool repeat_learn(struct vblk_oracle *o, struct check_list *list, const struct c
 /* Whether the checks say what is known of them. */
 bool repeat_still_so(const struct vblk_oracle *o, const struct check_list *list, const struct look *look);
 
-/* Count what is known once more. */
-static inline void repeat_known(struct vblk_oracle *o, const struct check_list *list, const struct look *look)
+/* Add what was found again to the tallies. */
+void repeat_count_list(struct vblk_oracle *o, struct check_list *list);
+
+/* What is known holds once more: one count for all of it, see repeat_count(). */
+static inline void repeat_known(struct vblk_oracle *o, struct check_list *list, const struct look *look)
 {
-    (void)o, (void)look;
+    (void)look;
     assert(repeat_still_so(o, list, look));
-    for (unsigned i = 0; i < list->held_count; i++)
-        ++*list->held[i];
-    for (unsigned i = 0; i < list->choice_count; i++) {
-        ++*list->choice[i].noted;
-        *list->choice[i].last = list->choice[i].choice;
-    }
+    list->times++;
+    list->last = ++o->stamp;
 }
 
 static inline bool same_sign(const struct sign *a, const struct sign *b)
 {
-    return a->facts == b->facts && a->settings == b->settings && a->causes == b->causes;
+    return a->facts == b->facts && a->settings == b->settings && a->shape == b->shape && a->causes == b->causes;
+}
+
+/* How a chain is made, for all checks that repeat; keeps what single checks ask of it in the chain. */
+uint64_t shape_of(const struct queue *q, struct chain *c);
+
+/*
+ * No malformed PROVISION, no stale notification, no reset of a queue: what happens to hardly any queue, and some checks
+ * look at. Whatever makes it unusual counts as a change of settings.
+ */
+bool queue_turns_usual(const struct vblk_oracle *o, struct queue *q);
+static inline bool queue_is_usual(const struct vblk_oracle *o, const struct queue *q)
+{
+    return q->usual_for == o->settings || queue_turns_usual(o, (struct queue *)(uintptr_t)q);
+}
+
+/* A store into the part of a split ring that its owner may fill next. */
+static inline bool plain_ring_store(const struct look *l)
+{
+    const struct queue *q = l->q;
+    const uint16_t mask = (uint16_t)(q->size - 1u);
+
+    if (!q->enabled || q->lost || !queue_is_usual(l->o, q))
+        return false;
+    if (l->place == IN_USED_ELEM)
+        return (((l->at - q->device - 4) / 8 - q->used_idx) & mask) == 0;
+    if (l->place != IN_AVAIL_RING)
+        return true;
+    const uint64_t slot = (l->at - q->driver - 4) / 2;
+    return l->at - q->driver - 4 < 2u * (uint64_t)q->size &&
+           ((slot - q->used_idx) & mask) >= (uint16_t)(q->avail_idx - q->used_idx);
 }
 
 /*
- * An access for the first time to what the device has to fetch, and into descriptors that are as such an access finds
- * them: outstanding for a load, free for a store.
+ * An access for the first time to what the device has to fetch, and into descriptors, slots and elements that are as such
+ * an access finds them: outstanding for a load, free for a store.
  */
 static inline bool plain_access(const struct look *l)
 {
@@ -44,6 +74,8 @@ static inline bool plain_access(const struct look *l)
         const struct piece *p = &l->q->table[(l->at - l->q->desc) / 16];
         return load ? p->owner != NO_OWNER && p->loaded == 0 : p->owner == NO_OWNER;
     }
+    if (!load && (1u << l->place & (USED_PLACES | PLACE(AVAIL_RING))) != 0)
+        return plain_ring_store(l);
     if (!load)
         return l->place != IN_PACKED_RING && l->place != IN_INDIRECT;
     if (l->place == IN_PACKED_RING || l->place == IN_INDIRECT)
@@ -57,15 +89,43 @@ static inline struct sign sign_of_access(const struct vblk_oracle *o, const stru
     return (struct sign){ .settings = o->settings << 4 | (uint64_t)o->abuse << 2 | (q == NULL ? 0 : 1u + q->enabled) };
 }
 
+#define FACT(which, fact) ((uint64_t)(fact) << (which))
+
 /* How an answer compares with what was asked for, and with what was seen of it. */
 static inline uint64_t answer_facts(const struct chain *c, const struct answer *a)
 {
     const struct request *r = &c->req;
-    unsigned lengths = (a->len > r->writable) | (unsigned)(a->len == r->writable) << 1;
-    unsigned prefix = (a->len > a->prefix) | (unsigned)(a->prefix > a->len) << 1 | (unsigned)a->prefix_known << 2;
-    unsigned status = c->status_stored | (unsigned)(a->status == r->status_before) << 1;
-    unsigned ring = (unsigned)a->skipped | (unsigned)a->len_known << 1;
-    return a->status | status << 8 | prefix << 10 | lengths << 13 | (unsigned)a->read.compared << 15 | ring << 20;
+
+    return a->status | FACT(8, c->status_stored) | FACT(9, a->status == r->status_before) | FACT(10, a->len > a->prefix) |
+           FACT(11, a->prefix > a->len) | FACT(12, a->prefix_known) | FACT(13, a->len > r->writable) |
+           FACT(14, a->len == r->writable) | FACT(15, a->read.compared) | FACT(20, a->skipped) | FACT(21, a->len_known) |
+           FACT(22, a->out_of_order) | FACT(23, a->batch > 1) | FACT(24, a->advance >= a->batch);
+}
+
+/* Whether an older chain of the same queue is outstanding. */
+static inline bool older_beside(const struct vblk_oracle *o, const struct chain *c)
+{
+    const struct chain *b = c->older;
+
+    while (b != NULL && b->queue != c->queue && o->active_count > 1)
+        b = b->older;
+    return b != NULL;
+}
+
+/* How things stand with other requests. */
+static inline uint64_t used_facts(const struct look *l)
+{
+    const struct chain *c = l->chain;
+
+    return answer_facts(c, l->answer) | FACT(25, l->q->since_kick > 0) | FACT(26, l->q->outstanding >= 2) |
+           FACT(27, l->o->outstanding >= 2) | FACT(28, c->older == NULL) | FACT(29, older_beside(l->o, c)) |
+           FACT(30, l->o->mutators > 0);
+}
+
+static inline uint64_t available_facts(const struct look *l)
+{
+    const bool ordered = negotiated(l->o, VBLK_F_IN_ORDER) && l->chain->head == l->q->next_desc;
+    return FACT(31, l->o->unflushed > 0) | FACT(32, ordered);
 }
 
 /* A request with nothing wrong, answered with nothing changed that must not. */
@@ -74,7 +134,7 @@ static inline bool plain(const struct look *l)
     const struct chain *c = l->chain;
     const struct answer *a = l->answer;
 
-    if (c == NULL || c->faults != 0 || c->count == 0 || (c->void_ | c->odd | l->q->lost))
+    if (c == NULL || c->faults != 0 || c->count == 0 || (c->void_ | c->odd | l->q->lost) || !queue_is_usual(l->o, l->q))
         return false;
     return a == NULL || !(a->table_changed | a->readable_changed | a->tampered | a->read.bad |
                            (a->flags & ~(unsigned)PACKED_FLAGS));
@@ -93,7 +153,7 @@ static inline uint64_t packed_shape(const struct look *l)
     shape |= (unsigned)c->begun << 6 | (unsigned)(c->req.data_pieces > 1) << 7;
     if (a != NULL)
         shape |= (unsigned)(a->batch > 1) << 8 | (unsigned)a->overtook << 9 | (unsigned)(q->since_kick > 0) << 10;
-    return (uint64_t)shape << 32;
+    return (uint64_t)shape << 48; /* beside what shape_of() has */
 }
 
 /* @return false: not plain, each check has to be asked. */
@@ -104,14 +164,27 @@ static inline bool sign_of_chain(const struct look *l, struct sign *sign)
     if (!plain(l))
         return false;
     sign->settings = l->o->settings;
-    sign->facts = (uint64_t)l->o->abuse << 17 | (uint64_t)(l->chain->req.sector == 0) << 16;
-    sign->causes = 0;
-    if (l->q->packed)
-        sign->facts |= packed_shape(l);
-    if (a != NULL) {
-        sign->facts |= answer_facts(l->chain, a);
-        sign->causes = (uint64_t)a->read.causes << 32 | a->read.causes_unwritten;
-    }
+    sign->shape = l->chain->shape | (l->q->packed ? packed_shape(l) : 0);
+    sign->facts = FACT(17, l->o->abuse) | FACT(16, l->chain->req.sector == 0);
+    sign->facts |= a != NULL ? used_facts(l) : available_facts(l);
+    sign->causes = a != NULL ? (uint64_t)a->read.causes << 32 | a->read.causes_unwritten : 0;
+    return true;
+}
+
+/* One element was used, and it was stored before. */
+static inline bool sign_of_used_idx(const struct look *l, struct sign *sign)
+{
+    const struct queue *q = l->q;
+    vblk_le16 flags;
+
+    if ((uint16_t)(l->to - l->from) != 1 || q->lost || !queue_is_usual(l->o, q) ||
+        (sees(l->o, VBLK_SEES_DEVICE_STORES) && q->elem_fresh[l->from & (q->size - 1u)] == 0) ||
+        fast_peek(l->o->mem, q->device, &flags, sizeof(flags)) != VBLK_OK)
+        return false;
+    sign->settings = l->o->settings;
+    sign->shape = sign->causes = 0;
+    sign->facts = FACT(0, vblk_get16(flags) <= VBLK_USED_NO_NOTIFY) | FACT(1, q->outstanding > 0) |
+                  FACT(2, q->used_total > 0) | FACT(17, l->o->abuse);
     return true;
 }
 
