@@ -157,23 +157,22 @@ static inline uint8_t *tapped(struct vblk_memory *mem, unsigned party, uint64_t 
     return region->host + offset;
 }
 
-static inline void tell_tap(struct vblk_memory *mem, unsigned kind, unsigned party, unsigned order, uint64_t gpa,
-                            const void *bytes, uint64_t len)
+static inline void tell_tap(struct vblk_memory *mem, enum vblk_event_kind kind, enum vblk_party party,
+                            enum vblk_order order, uint64_t gpa, const void *bytes, uint64_t len)
 {
-    if (mem->quick != NULL && party < VBLK_NOBODY &&
-        mem->quick[VBLK_QUICK_OF(kind, party)](mem->tap_ctx, gpa, (uint32_t)len, bytes))
-        return;
+    if (likely(party < VBLK_NOBODY))
+        vblk_memory_told(mem, kind, party, order, gpa, bytes, len);
+    else
+        vblk_memory_event(mem, kind, party, order, gpa, bytes, len);
+}
 
+void vblk_memory_event(struct vblk_memory *mem, enum vblk_event_kind kind, enum vblk_party party, enum vblk_order order,
+                       uint64_t gpa, const void *bytes, uint64_t len)
+{
     const struct vblk_event ev = { .kind = (uint8_t)kind, .party = (uint8_t)party, .order = (uint8_t)order,
                                    .len = (uint32_t)len, .at = gpa, .bytes = bytes };
 
     mem->tap(mem->tap_ctx, &ev);
-}
-
-void vblk_memory_told(struct vblk_memory *mem, enum vblk_event_kind kind, enum vblk_party party, enum vblk_order order,
-                      uint64_t gpa, const void *bytes, uint64_t len)
-{
-    tell_tap(mem, kind, party, order, gpa, bytes, len);
 }
 
 static __attribute__((noinline)) vblk_err read_any(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,

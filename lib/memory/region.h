@@ -36,7 +36,7 @@ enum watch { UNWATCHED, TAPPED, STEERED };
  * A short way to a tap, by kind and party, for accesses that it finds unremarkable. @return false: it wants the event. It
  * must not set what watches the memory.
  */
-typedef bool (*vblk_quick_fn)(void *ctx, uint64_t gpa, uint32_t len, const void *bytes);
+typedef bool (*vblk_quick_fn)(void *ctx, uint64_t gpa, uint32_t len, const void *bytes, enum vblk_order order);
 #define VBLK_QUICK_OF(kind, party) (((kind) == VBLK_EV_STORE ? 2 : 0) + (party))
 #define VBLK_QUICK 4
 
@@ -108,9 +108,17 @@ uint8_t *vblk_memory_host(struct vblk_memory *mem, uint64_t gpa, uint64_t len, u
 /* Give @tap, if it is what taps the memory with @ctx, a short way that holds until another is set. */
 void vblk_memory_set_quick(struct vblk_memory *mem, vblk_observe_fn tap, void *ctx, const vblk_quick_fn *quick);
 
-/* Tell the tap, which is all that watches, of an access of less than 2^31 bytes. */
-void vblk_memory_told(struct vblk_memory *mem, enum vblk_event_kind kind, enum vblk_party party, enum vblk_order order,
-                      uint64_t gpa, const void *bytes, uint64_t len);
+/* Tell the tap, which is all that watches, of an access of less than 2^31 bytes by driver or device. */
+void vblk_memory_event(struct vblk_memory *mem, enum vblk_event_kind kind, enum vblk_party party, enum vblk_order order,
+                       uint64_t gpa, const void *bytes, uint64_t len);
+static inline void vblk_memory_told(struct vblk_memory *mem, enum vblk_event_kind kind, enum vblk_party party,
+                                    enum vblk_order order, uint64_t gpa, const void *bytes, uint64_t len)
+{
+    const vblk_quick_fn *quick = mem->quick;
+
+    if (quick == NULL || !quick[VBLK_QUICK_OF(kind, party)](mem->tap_ctx, gpa, (uint32_t)len, bytes, order))
+        vblk_memory_event(mem, kind, party, order, gpa, bytes, len);
+}
 
 /* Steps through the stretches of [gpa, gpa + len) that lie in one region each; the range must be covered. */
 static inline const struct region *region_next(const struct vblk_memory *mem, uint64_t gpa, uint64_t len,

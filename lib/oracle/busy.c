@@ -5,19 +5,12 @@
 
 #include "judge.h"
 
-#define CELLS 4096u
-#define FINE_SHIFT 6    /* short pieces are counted per 64 bytes … */
-#define COARSE_SHIFT 12 /* … long ones per 4 KiB … */
+#define CELLS BUSY_CELLS
+#define FINE_SHIFT BUSY_FINE
+#define COARSE_SHIFT BUSY_COARSE
 #define FINE_MAX 1024u
 #define LONG 512u        /* a range of so many bytes is first looked up per 4 KiB */
-#define COARSE_MAX (256u * 4096u) /* … and the very long make everything suspect */
-
-struct busy {
-    uint32_t vast;
-    uint32_t fine[CELLS];
-    uint32_t coarse[CELLS];
-    uint32_t fine_pages[CELLS]; /* the fine ones once more, so that a long range need not look at each of its cells */
-};
+#define COARSE_MAX (256u * 4096u) 
 
 struct busy *busy_new(void)
 {
@@ -42,7 +35,7 @@ static void count(uint32_t *cell, unsigned shift, uint64_t gpa, uint64_t len, in
         cell[at % CELLS] += (uint32_t)by;
 }
 
-void busy_add(struct busy *b, uint64_t gpa, uint64_t len, int by)
+void busy_add_any(struct busy *b, uint64_t gpa, uint64_t len, int by)
 {
     if (len == 0)
         return;
@@ -68,7 +61,7 @@ static bool counted(const uint32_t *cell, unsigned shift, uint64_t gpa, uint64_t
     return false;
 }
 
-bool busy_maybe(const struct busy *b, uint64_t gpa, uint64_t len)
+bool busy_maybe_any(const struct busy *b, uint64_t gpa, uint64_t len)
 {
     if (len == 0)
         return false;

@@ -293,6 +293,7 @@ static void ask_and_learn(struct vblk_oracle *o, struct check_list *list, const 
     list->sign = *sign;
     if (!known)
         list->sign.settings = 0;
+    list->plain_for = list->asked_count == 0 && list->choice_count == 0 ? list->sign.settings : 0;
 }
 
 static void judge_sign(struct vblk_oracle *o, struct check_list *list, const struct look *look,

@@ -9,6 +9,7 @@
  */
 #include "express.h"
 #include "repeat.h"
+#include "sight.h"
 
 static uint64_t desc_bytes(const struct queue *q)
 {
@@ -48,18 +49,24 @@ static bool is_so(struct vblk_oracle *o, const struct check_list *list, const st
 }
 #endif
 
+/* No check is made at such an access; or it was not asked yet. */
+static bool first_time(const struct vblk_oracle *o, struct check_list *list, const struct queue *q)
+{
+    if (list->count == 0)
+        list->plain_for = o->plain[q != NULL];
+    return list->count == 0;
+}
+
 /* @return false: what the checks say of it is not known. */
 static inline bool count_again(struct vblk_oracle *o, const struct usual *u, const void *bytes)
 {
     struct check_list *list = &o->lists.by_place[u->kind == VBLK_EV_STORE ? 0 : 1][u->party][u->place];
-    const struct sign sign = sign_of_access(o, u->q);
 
-    if (list->count > 0 && (list->asked_count > 0 || list->sign.settings != sign.settings))
+    if (unlikely(list->plain_for != o->plain[u->q != NULL]) && !first_time(o, list, u->q))
         return false;
     (void)bytes;
     assert(is_so(o, list, u, bytes));
     list->times++;
-    list->last = ++o->stamp;
     o->seq++;
     return true;
 }
@@ -79,13 +86,14 @@ static bool by_nobody(struct vblk_oracle *o, const struct queue *q, uint64_t at,
     return nobodys(o, q, at, len) && count_again(o, &u, bytes);
 }
 
-static bool driver_store(void *oracle, uint64_t at, uint32_t len, const void *bytes)
+static bool driver_store(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
 {
     struct vblk_oracle *o = oracle;
     struct queue *q = o->express;
     struct usual u = { q, NULL, at, UINT64_MAX, len, VBLK_EV_STORE, VBLK_DRIVER, IN_DESC_TABLE };
     uint64_t into;
 
+    (void)order;
     if (q == NULL)
         return false;
     into = at - q->desc;
@@ -107,13 +115,14 @@ static bool driver_store(void *oracle, uint64_t at, uint32_t len, const void *by
     return true;
 }
 
-static bool driver_load(void *oracle, uint64_t at, uint32_t len, const void *bytes)
+static bool driver_load(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
 {
     struct vblk_oracle *o = oracle;
     struct queue *q = o->express;
     struct usual u = { q, NULL, at, UINT64_MAX, len, VBLK_EV_LOAD, VBLK_DRIVER, IN_USED_ELEM };
     uint64_t into;
 
+    (void)order;
     if (q == NULL)
         return false;
     into = at - (q->device + 4);
@@ -160,7 +169,7 @@ static bool loads_header(struct vblk_oracle *o, struct queue *q, uint64_t at, ui
     return true;
 }
 
-static bool device_load(void *oracle, uint64_t at, uint32_t len, const void *bytes)
+static bool device_load(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
 {
     struct vblk_oracle *o = oracle;
     struct queue *q = o->express;
@@ -168,6 +177,7 @@ static bool device_load(void *oracle, uint64_t at, uint32_t len, const void *byt
     const uint8_t *head = bytes;
     uint64_t into;
 
+    (void)order;
     if (q == NULL)
         return false;
     into = at - q->desc;
@@ -221,7 +231,26 @@ static bool stores_data(struct vblk_oracle *o, struct queue *q, uint64_t at, uin
     return true;
 }
 
-static bool device_store(void *oracle, uint64_t at, uint32_t len, const void *bytes)
+/* Used idx goes on by one, past an element that is there. */
+static bool one_used(struct vblk_oracle *o, struct queue *q, uint64_t at, const void *bytes, enum vblk_order order)
+{
+    const struct usual u = { q, NULL, at, UINT64_MAX, 2, VBLK_EV_STORE, VBLK_DEVICE, IN_USED_IDX };
+    const struct vblk_event ev = { .kind = VBLK_EV_STORE, .party = VBLK_DEVICE, .order = (uint8_t)order, .at = at, .len = 2,
+                                   .bytes = bytes };
+    const uint8_t *wire = bytes;
+    const uint16_t idx = (uint16_t)(wire[0] | wire[1] << 8);
+
+    if ((uint16_t)(idx - q->used_idx) != 1 || q->elem_pending != 0 || q->elem_fresh[q->used_idx & (q->size - 1u)] == 0 ||
+        negotiated(o, VBLK_F_IN_ORDER) || !queue_in_sight(o, q) || !count_again(o, &u, bytes))
+        return false;
+    queue_used_one(o, q, &ev);
+    notify_used_one(o, q, idx);
+    if (q->lost || q->usual_for != o->settings)
+        express_look(o);
+    return true;
+}
+
+static bool device_store(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
 {
     struct vblk_oracle *o = oracle;
     struct queue *q = o->express;
@@ -231,8 +260,10 @@ static bool device_store(void *oracle, uint64_t at, uint32_t len, const void *by
     if (q == NULL)
         return false;
     into = at - (q->device + 4);
+    if (into == (uint64_t)-2)
+        return len == 2 && one_used(o, q, at, bytes, order);
     if (into >= elem_bytes(q))
-        return into != (uint64_t)-2 && stores_data(o, q, at, len, bytes);
+        return stores_data(o, q, at, len, bytes);
     if (len != 8 || into % 8 != 0 || q->elem_pending != 0 || ((into / 8 - q->used_idx) & (q->size - 1u)) != 0 ||
         !count_again(o, &u, bytes))
         return false;
@@ -254,4 +285,6 @@ void express_look(struct vblk_oracle *o)
                        sees(o, VBLK_SEES_ALL) && queue_is_usual(o, q);
 
     o->express = usual ? q : NULL;
+    o->plain[0] = sign_of_access(o, NULL).settings;
+    o->plain[1] = usual ? sign_of_access(o, q).settings : 0;
 }

@@ -125,6 +125,17 @@ struct request {
     uint64_t data_room;      /* bytes allocated; kept from request to request */
 };
 
+/* How a chain was made when its head was made available last, if there was nothing wrong with it and little to it. */
+#define TWIN_MAX 4
+struct twin {
+    uint64_t settings;       /* of the oracle; 0: there was */
+    uint64_t rest[TWIN_MAX]; /* what a descriptor has besides its address, as one little-endian number */
+    uint32_t type;
+    bool unordered;
+    uint8_t count, last;     /* last: the piece that the status byte is in */
+    uint16_t first_writable;
+};
+
 struct chain {
     uint16_t head;           /* packed: the buffer id */
     uint16_t queue;
@@ -166,6 +177,7 @@ struct chain {
     struct written fetched;  /* SEES_DEVICE_LOADS: what the device loaded of the readable bytes */
     struct request req;
     struct chain *older, *newer; /* all outstanding chains of all queues, oldest first */
+    struct twin twin;
 };
 
 #define UNWRITTEN 0xffu /* no status: the device was not seen to store one */
@@ -195,6 +207,9 @@ struct answer {
 };
 
 struct queue {
+    /* where the areas of a split ring are, each in one region; for as long as the memory's epoch is … */
+    const uint8_t *desc_bytes, *driver_bytes, *device_bytes;
+    uint32_t epoch;
     uint16_t no;
     uint16_t size;
     bool enabled;           /* QUEUE_ENABLE was written */
@@ -434,6 +449,7 @@ struct check_list {
     uint32_t times;             /* how often what is known below was found again and not yet counted … */
     uint64_t last;              /* … and when last: see o->stamp */
     struct sign sign;           /* of the moment whose outcomes are known below; settings 0: none are */
+    uint64_t plain_for;         /* its settings if nothing is to be asked and nothing to be chosen; else 0 */
     const struct check **check; /* [count] */
     const struct check **asked; /* [asked_count] those that have to be asked each time */
     uint32_t **held;            /* [held_count] of the others: the counters of those that held */
@@ -454,10 +470,12 @@ struct vblk_oracle {
     uint64_t queue_reset_at;    /* when the reset of a queue was last seen to be done; 0: never since the device's */
     bool unchanged_notice;      /* a configuration notification came while generation_at_notice was the generation */
     uint32_t generation_at_notice;
+    uint64_t rings_from, rings_len; /* all areas of enabled split queues lie there */
     uint16_t *active;           /* [active_count] numbers of queues that were ever enabled */
     uint32_t active_count;
     struct queue *near;         /* whose rings were accessed last; NULL: none's */
-    struct queue *express;      /* the same if it may be looked at the short way, else NULL: see express.c */
+    uint64_t plain[2];          /* sign_of_access() of nobody's memory, and of the queue that is … */
+    struct queue *express;      /* … the same if it may be looked at the short way, else NULL: see express.c */
     uint16_t serving;           /* the queue whose buffers the device was last seen to take */
     uint64_t seq;               /* counts events */
     uint64_t barriers[2];       /* per party: when the last releasing barrier was seen */
@@ -495,7 +513,7 @@ struct vblk_oracle {
     const char **choices;       /* [vblk_clause_count()] what was noted last … */
     uint64_t *chosen;           /* [vblk_clause_count()] … and when: see stamp */
     uint64_t stamp;             /* counts moments that noted something, or were like one before */
-    uint64_t counted;           /* stamp when the lists' times were last counted: see repeat_count() */
+    uint64_t counted;           /* 1 + seq when the lists' times were last counted: see repeat_count(); 0: never */
     struct vblk_violation violation[VBLK_VIOLATIONS_MAX];
     uint32_t violation_count;
     uint64_t checks_run;
@@ -549,6 +567,10 @@ void queue_drop_all(struct vblk_oracle *o);
 void queue_close(struct vblk_oracle *o, struct queue *q);
 void queue_scan_available(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
 void queue_scan_used(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
+/* One element more was used, and it is there: not IN_ORDER. */
+void queue_used_one(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
+/* Whether the areas of a split ring can be looked at in place: find them again. */
+bool queue_find(const struct vblk_oracle *o, struct queue *q);
 struct queue *queue_at(struct vblk_oracle *o, uint16_t no); /* NULL: not followed */
 /* What both formats share. begin: before the chain is captured; enter: after; a chain that can't begin is rejected. */
 void queue_begin(struct vblk_oracle *o, struct queue *q, struct chain *c, uint16_t head);
@@ -611,6 +633,11 @@ bool any_queue_lost(const struct vblk_oracle *o);
 /* AT_LOAD, AT_STORE, AT_STRAY: a device that obeys what is malformed loads and stores anywhere until the next reset. */
 bool led_astray(const struct look *l);
 
+/* twin.c: a chain that is made as the one before it at the same head. */
+bool twin_capture(struct vblk_oracle *o, struct queue *q, struct chain *c);
+/* Remember how it is made, for the next one. */
+void twin_keep(const struct vblk_oracle *o, const struct queue *q, struct chain *c);
+
 /* chain.c: copy a chain out; facts about its structure. */
 void chain_capture(struct vblk_oracle *o, struct queue *q, struct chain *c);
 /* Mark F_OVERLAP between a new chain and those in flight, and what it shares with itself, tables and rings. */
@@ -659,6 +686,9 @@ uint64_t written_prefix(const struct written *w);
 
 /* request.c: facts about what the chain asks for. */
 void request_parse(struct vblk_oracle *o, const struct queue *q, struct chain *c);
+/* Whether the type may be answered without a look at readable data, and changes nothing. */
+bool request_is_plain(const struct request *r);
+bool request_in_range(const struct control *ctl, uint64_t sector, uint64_t bytes);
 /* Segment @i of a parsed request; false past the last. */
 struct seg { uint64_t sector; uint32_t count; uint32_t flags; };
 bool request_segment(const struct request *r, uint32_t i, struct seg *out);
@@ -683,11 +713,41 @@ void access_resync(struct vblk_oracle *o);
 void access_account(struct vblk_oracle *o, const struct queue *q, const struct chain *c);
 
 /* busy.c: a counting filter over addresses, so that most stores need no search among chains. */
+#define BUSY_CELLS 4096u
+#define BUSY_FINE 6    /* short pieces are counted per 64 bytes … */
+#define BUSY_COARSE 12 /* … long ones per 4 KiB … */
+struct busy {
+    uint32_t vast; /* … and the very long make everything suspect */
+    uint32_t fine[BUSY_CELLS];
+    uint32_t coarse[BUSY_CELLS];
+    uint32_t fine_pages[BUSY_CELLS]; /* the fine ones once more, so that a long range need not look at each of its cells */
+};
 struct busy *busy_new(void);
 void busy_free(struct busy *b);
 void busy_clear(struct busy *b);
-void busy_add(struct busy *b, uint64_t gpa, uint64_t len, int by);
-bool busy_maybe(const struct busy *b, uint64_t gpa, uint64_t len);
+void busy_add_any(struct busy *b, uint64_t gpa, uint64_t len, int by);
+bool busy_maybe_any(const struct busy *b, uint64_t gpa, uint64_t len);
+
+/* Whether a range is in one cell, which a range of no bytes never is. */
+static inline bool busy_one_cell(uint64_t gpa, uint64_t len)
+{
+    return (gpa & ((1u << BUSY_FINE) - 1)) + len - 1 < 1u << BUSY_FINE && len - 1 < 1u << BUSY_FINE;
+}
+static inline void busy_add(struct busy *b, uint64_t gpa, uint64_t len, int by)
+{
+    if (!busy_one_cell(gpa, len)) {
+        busy_add_any(b, gpa, len, by);
+        return;
+    }
+    b->fine[(gpa >> BUSY_FINE) % BUSY_CELLS] += (uint32_t)by;
+    b->fine_pages[(gpa >> BUSY_COARSE) % BUSY_CELLS] += (uint32_t)by;
+}
+static inline bool busy_maybe(const struct busy *b, uint64_t gpa, uint64_t len)
+{
+    if (!busy_one_cell(gpa, len))
+        return busy_maybe_any(b, gpa, len);
+    return (b->vast | b->coarse[(gpa >> BUSY_COARSE) % BUSY_CELLS] | b->fine[(gpa >> BUSY_FINE) % BUSY_CELLS]) != 0;
+}
 
 /* effect.c: what a used request did to the disk. */
 void effect_available(struct vblk_oracle *o, struct queue *q, struct chain *c);

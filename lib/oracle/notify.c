@@ -98,10 +98,9 @@ void notice_published(struct vblk_oracle *o, struct notice *n, const struct publ
 }
 
 /* 2.7.7.2, 2.7.10: entry e asks if e is used_event or avail_event; without EVENT_IDX flags decide. */
-static void split_follow(struct vblk_oracle *o, const struct queue *q, struct notices *s, unsigned party)
+static void split_published(struct vblk_oracle *o, const struct queue *q, struct notices *s, unsigned party, uint16_t to)
 {
     struct notice *n = &s->way[party];
-    const uint16_t to = word_at(o, idx_word(q, party));
     const uint16_t count = (uint16_t)(to - n->at);
     struct published p = { .to = to, .count = count, .vague = n->changed || count > q->size };
     if (count == 0)
@@ -121,6 +120,19 @@ static void split_follow(struct vblk_oracle *o, const struct queue *q, struct no
         p.other = crossed || n->event == 0;
     }
     notice_published(o, n, &p);
+}
+
+static void split_follow(struct vblk_oracle *o, const struct queue *q, struct notices *s, unsigned party)
+{
+    split_published(o, q, s, party, word_at(o, idx_word(q, party)));
+}
+
+void notify_used_one(struct vblk_oracle *o, const struct queue *q, uint16_t idx)
+{
+    struct notices *s = &o->notices[q->no];
+
+    if (s->on)
+        split_published(o, q, s, VBLK_DEVICE, idx);
 }
 
 /* ---- what is wished for ---- */

@@ -64,6 +64,8 @@ void notify_before(struct vblk_oracle *o, const struct vblk_event *ev);
 void notify_after(struct vblk_oracle *o, const struct vblk_event *ev);
 /* After a load or store. */
 void notify_access(struct vblk_oracle *o, const struct vblk_event *ev);
+/* A store into used idx of a split ring: one element more. */
+void notify_used_one(struct vblk_oracle *o, const struct queue *q, uint16_t idx);
 bool notify_open(struct vblk_oracle *o); /* false: no memory */
 void notify_close(struct vblk_oracle *o);
 void notify_forget(struct vblk_oracle *o);

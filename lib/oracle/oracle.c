@@ -79,6 +79,7 @@ void vblk_oracle_reset(struct vblk_oracle *o, bool forget_disk, bool disk_zero)
     o->ctl.offered_ever = o->ctl.negotiated_ever = 0;
     o->ctl.limit_known = 0;
     control_power_on(&o->ctl);
+    o->counted = 0;
     repeat_count(o);
     memset(o->tally, 0, vblk_clause_count() * sizeof(*o->tally));
     memset(o->held, 0, vblk_clause_count() * sizeof(*o->held));
@@ -326,7 +327,8 @@ static inline bool express(struct vblk_oracle *o, const struct vblk_event *ev)
     if (o->mem->quick == express_lanes && o->mem->tap_ctx == o)
         return false;
     vblk_memory_set_quick(o->mem, vblk_oracle_observe, o, express_lanes);
-    return express_lanes[VBLK_QUICK_OF(ev->kind, ev->party)](o, ev->at, ev->len, ev->bytes);
+    return express_lanes[VBLK_QUICK_OF(ev->kind, ev->party)](o, ev->at, ev->len, ev->bytes,
+                                                                 (enum vblk_order)ev->order);
 }
 
 void vblk_oracle_observe(void *oracle, const struct vblk_event *ev)

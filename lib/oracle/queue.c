@@ -5,6 +5,7 @@
 
 #include "fast.h"
 #include "repeat.h"
+#include "sight.h"
 
 struct queue *queue_at(struct vblk_oracle *o, uint16_t no)
 {
@@ -145,6 +146,44 @@ static bool ring_makes_sense(const struct vblk_oracle *o, const struct queue *q)
            vblk_memory_covers(o->mem, q->device, 6 + 8u * (uint64_t)q->size);
 }
 
+bool queue_find(const struct vblk_oracle *o, struct queue *q)
+{
+    q->epoch = o->mem->epoch;
+    q->desc_bytes = vblk_memory_view(o->mem, q->desc, 16u * (uint64_t)q->size);
+    q->driver_bytes = vblk_memory_view(o->mem, q->driver, 6 + 2u * (uint64_t)q->size);
+    q->device_bytes = vblk_memory_view(o->mem, q->device, 6 + 8u * (uint64_t)q->size);
+    if (q->packed || q->driver_bytes == NULL || q->device_bytes == NULL)
+        q->desc_bytes = NULL;
+    return q->desc_bytes != NULL;
+}
+
+static void stretch(uint64_t *from, uint64_t *to, uint64_t gpa, uint64_t len)
+{
+    const bool wraps = gpa + len < gpa;
+
+    if (gpa < *from || wraps)
+        *from = wraps ? 0 : gpa;
+    if (gpa + len > *to || wraps)
+        *to = wraps ? UINT64_MAX : gpa + len;
+}
+
+/* One range that all rings are in: all there is if one of them wraps around. */
+static void find_rings(struct vblk_oracle *o)
+{
+    uint64_t from = UINT64_MAX, to = 0;
+
+    for (uint32_t i = 0; i < o->opt.queues_max; i++) {
+        const struct queue *q = &o->queues[i];
+        if (!q->enabled)
+            continue;
+        stretch(&from, &to, q->desc, 16u * (uint64_t)q->size);
+        stretch(&from, &to, q->driver, 6 + 2u * (uint64_t)q->size);
+        stretch(&from, &to, q->device, 6 + 8u * (uint64_t)q->size);
+    }
+    o->rings_from = from;
+    o->rings_len = to - from;
+}
+
 void queue_enable(struct vblk_oracle *o, uint16_t no, bool at_once)
 {
     struct queue *q = queue_at(o, no);
@@ -165,6 +204,8 @@ void queue_enable(struct vblk_oracle *o, uint16_t no, bool at_once)
     q->notified = 0;
     q->since_kick = q->since_notify = 0;
     q->current = NULL;
+    q->epoch = o->mem->epoch - 1; /* not found yet */
+    find_rings(o);
     q->avail_flags = peek16(o, q->driver);
     q->used_flags = peek16(o, q->device);
 }
@@ -235,14 +276,9 @@ static void fault_of_turn(struct vblk_oracle *o, struct queue *q, const struct c
     o->settings++;
 }
 
-void queue_enter(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct vblk_event *ev)
+/* The chain and its request are known: it is with the device. */
+static void enter(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct vblk_event *ev)
 {
-    request_parse(o, q, c);
-    c->void_ |= (c->faults & F_STRUCTURE) != 0;
-    if (c->void_)
-        queue_abused(o, (c->faults & F_REUSED) != 0 || chain_may_mutate(o, q, c));
-    q->lost |= (c->faults & (F_REUSED | F_INDIRECT | F_TABLE)) != 0; /* what belongs to whom can't be told */
-    chain_mark_overlaps(o, q, c);
     link_chain(o, c);
     o->outstanding++;
     q->outstanding++;
@@ -251,9 +287,21 @@ void queue_enter(struct vblk_oracle *o, struct queue *q, struct chain *c, const 
         fault_of_turn(o, q, c);
     q->since_kick++;
     effect_available(o, q, c);
-    c->shape = shape_of(q, c);
     judge_chain(o, AT_AVAILABLE, &(struct look){ .ev = ev, .q = q, .chain = c });
     q->next_desc = (uint16_t)((c->head + (uint32_t)c->direct + (c->link != NO_OWNER)) & (q->size - 1u));
+}
+
+void queue_enter(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct vblk_event *ev)
+{
+    request_parse(o, q, c);
+    c->void_ |= (c->faults & F_STRUCTURE) != 0;
+    if (c->void_)
+        queue_abused(o, (c->faults & F_REUSED) != 0 || chain_may_mutate(o, q, c));
+    q->lost |= (c->faults & (F_REUSED | F_INDIRECT | F_TABLE)) != 0; /* what belongs to whom can't be told */
+    chain_mark_overlaps(o, q, c);
+    c->shape = shape_of(q, c);
+    twin_keep(o, q, c);
+    enter(o, q, c, ev);
 }
 
 static void made_available(struct vblk_oracle *o, struct queue *q, uint16_t head, const struct vblk_event *ev)
@@ -269,6 +317,10 @@ static void made_available(struct vblk_oracle *o, struct queue *q, uint16_t head
         return;
     }
     queue_begin(o, q, c, head);
+    if (twin_capture(o, q, c)) {
+        enter(o, q, c, ev);
+        return;
+    }
     chain_capture(o, q, c);
     queue_enter(o, q, c, ev);
 }
@@ -501,6 +553,16 @@ bool element_misplaced(const struct look *l)
         if (q->elem_fresh[i & (q->size - 1u)] != 0)
             return true;
     return false;
+}
+
+void queue_used_one(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev)
+{
+    const uint16_t slot = q->used_idx & (uint16_t)(q->size - 1u);
+
+    judge_moment(o, AT_USED_IDX, &(struct look){ .ev = ev, .q = q, .from = q->used_idx, .to = (uint16_t)(q->used_idx + 1) });
+    q->elem_fresh[slot] = 0;
+    (void)used_one(o, q, slot, 1, ev);
+    q->used_idx++;
 }
 
 void queue_scan_used(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev)

@@ -267,11 +267,11 @@ void repeat_count(struct vblk_oracle *o)
 {
     struct check_list *list = &o->lists.by_moment[0];
 
-    if (o->counted == o->stamp)
+    if (o->counted == o->seq + 1)
         return;
     for (unsigned i = 0; i < LISTS; i++)
         repeat_count_list(o, &list[i]);
-    o->counted = o->stamp;
+    o->counted = o->seq + 1;
 }
 
 /* ---- facts ---- */

@@ -146,6 +146,11 @@ static uint32_t range_faults(const struct control *ctl, uint64_t sector, uint64_
     return sector > capacity || count > capacity - sector ? F_RANGE : 0;
 }
 
+bool request_in_range(const struct control *ctl, uint64_t sector, uint64_t bytes)
+{
+    return range_faults(ctl, sector, bytes / VBLK_SECTOR + (bytes % VBLK_SECTOR != 0)) == 0;
+}
+
 static uint32_t segment_faults(const struct vblk_oracle *o, const struct form *form, struct request *r)
 {
     uint32_t faults = r->segments == 0 ? F_NO_SEGMENT : 0;
@@ -192,7 +197,7 @@ static uint32_t type_faults(const struct vblk_oracle *o, const struct form *form
     if (form->length != 0 && mine != form->length)
         faults |= F_DATA;
     if (form->unit == SECTOR_UNIT)
-        faults |= range_faults(&o->ctl, r->sector, mine / VBLK_SECTOR + (mine % VBLK_SECTOR != 0));
+        faults |= request_in_range(&o->ctl, r->sector, mine) ? 0 : F_RANGE;
     return faults;
 }
 
@@ -225,6 +230,13 @@ static bool read_header(const struct vblk_oracle *o, const struct queue *q, cons
     if (p != NULL && (p->flags & VBLK_DESC_WRITE) == 0 && p->len >= sizeof(*head))
         return fast_peek(o->mem, p->gpa, head, sizeof(*head)) == VBLK_OK;
     return chain_copy(o, q, c, false, 0, head, sizeof(*head)) == sizeof(*head);
+}
+
+bool request_is_plain(const struct request *r)
+{
+    const struct form *form = &forms[r->slot];
+
+    return r->slot < TY_OTHER && !form->writes && form->side != READABLE && r->out_len == 0 && r->segments == 0;
 }
 
 void request_parse(struct vblk_oracle *o, const struct queue *q, struct chain *c)

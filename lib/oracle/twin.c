@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A request made as the last one at the same head: the same descriptors but for their addresses, the same type, under the
+ * same settings, and nothing was wrong with that one. Then all that chain.c and request.c would find out again is known,
+ * but for what depends on the addresses, on the sector, and on other chains in flight. Where any of that is not plain,
+ * too, nothing is done here and the long way is taken.
+ */
+#include <string.h>
+
+#include "fast.h"
+#include "sight.h"
+
+static uint64_t le64(uint64_t v)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return __builtin_bswap64(v);
+#else
+    return v;
+#endif
+}
+
+void twin_keep(const struct vblk_oracle *o, const struct queue *q, struct chain *c)
+{
+    struct twin *t = &c->twin;
+    const struct request *r = &c->req;
+
+    t->settings = 0;
+    if (q->packed || c->link != NO_OWNER || c->direct != c->count || c->count == 0 || c->count > TWIN_MAX ||
+        c->faults != 0 || c->void_ || c->shared || c->odd || c->mutates || !request_is_plain(r) || c->first_writable == 0 ||
+        c->first->len != sizeof(struct vblk_request_header))
+        return;
+    t->count = 0;
+    for (const struct piece *p = c->first; p != NULL; p = p->after) {
+        if ((p->flags & VBLK_DESC_WRITE) != 0 && p->len > 0)
+            t->last = t->count;
+        t->rest[t->count++] = p->len | (uint64_t)p->flags << 32 | (uint64_t)p->next << 48;
+    }
+    t->type = r->type;
+    t->unordered = c->unordered;
+    t->first_writable = c->first_writable;
+    t->settings = o->settings;
+}
+
+/* What is read of a chain, once. */
+struct reading {
+    struct piece *piece[TWIN_MAX];
+    uint64_t gpa[TWIN_MAX];
+    uint32_t type, reserved;
+    uint64_t sector;
+    uint8_t status;
+};
+
+static inline bool alike(const struct queue *q, const struct chain *c, struct reading *r)
+{
+    const struct twin *t = &c->twin;
+    uint32_t index = c->head;
+    uint64_t d[2];
+
+    for (unsigned i = 0; i < t->count; i++) {
+        struct piece *p = &q->table[index];
+        memcpy(d, q->desc_bytes + 16u * (size_t)index, sizeof(d));
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        if (p->owner != NO_OWNER || le64(d[1]) != t->rest[i])
+            return false;
+        r->piece[i] = p;
+        r->gpa[i] = le64(d[0]);
+        index = (uint32_t)(t->rest[i] >> 48);
+    }
+    return true;
+}
+
+/* In memory, in nobody else's way, and in no other piece's. */
+static inline bool by_itself(const struct vblk_oracle *o, const struct twin *t, const struct region *near,
+                             const struct reading *r, unsigned i)
+{
+    const uint32_t len = (uint32_t)t->rest[i];
+
+    if (len == 0)
+        return true;
+    if (!region_holds(near, r->gpa[i], len) || busy_maybe(o->busy, r->gpa[i], len) ||
+        (r->gpa[i] - o->rings_from < o->rings_len || o->rings_from - r->gpa[i] < len))
+        return false;
+    for (unsigned j = 0; j < i; j++)
+        if (r->gpa[j] - r->gpa[i] < len || r->gpa[i] - r->gpa[j] < (uint32_t)t->rest[j])
+            return false;
+    return true;
+}
+
+static inline bool read_request(const struct vblk_oracle *o, const struct chain *c, const struct region *near,
+                                struct reading *r)
+{
+    const struct twin *t = &c->twin;
+    struct vblk_request_header head;
+
+    memcpy(&head, near->host + (r->gpa[0] - near->gpa), sizeof(head));
+    r->status = near->host[r->gpa[t->last] + (uint32_t)t->rest[t->last] - 1 - near->gpa];
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    r->type = vblk_get32(head.type);
+    r->reserved = vblk_get32(head.reserved);
+    r->sector = vblk_get64(head.sector);
+    return r->type == t->type && (c->req.slot != TY_IN || request_in_range(&o->ctl, r->sector, c->req.in_len));
+}
+
+static inline void take(struct vblk_oracle *o, struct chain *c, const struct reading *r)
+{
+    const struct twin *t = &c->twin;
+    struct piece *after = NULL;
+
+    for (unsigned i = t->count; i-- > 0; after = r->piece[i]) {
+        struct piece *p = r->piece[i];
+        const uint64_t rest = t->rest[i];
+        p->gpa = r->gpa[i];
+        p->len = (uint32_t)rest;
+        p->flags = (uint16_t)(rest >> 32);
+        p->next = (uint16_t)(rest >> 48);
+        p->owner = c->head;
+        p->pos = (uint16_t)i;
+        p->loaded = 0;
+        p->after = after;
+        if (p->len > 0)
+            busy_add(o->busy, p->gpa, p->len, 1);
+    }
+    c->first = after;
+    c->count = c->direct = t->count;
+    c->first_writable = t->first_writable;
+    c->unordered = t->unordered;
+}
+
+bool twin_capture(struct vblk_oracle *o, struct queue *q, struct chain *c)
+{
+    const struct region *near = region_guess(o->mem, VBLK_NOBODY);
+    const struct twin *t = &c->twin;
+    struct reading r;
+
+    if (t->settings != o->settings || !queue_in_sight(o, q) || !alike(q, c, &r))
+        return false;
+    for (unsigned i = 0; i < t->count; i++)
+        if (!by_itself(o, t, near, &r, i))
+            return false;
+    if (!read_request(o, c, near, &r))
+        return false;
+    take(o, c, &r);
+    c->req.reserved = r.reserved;
+    c->req.sector = r.sector;
+    c->req.status_before = r.status;
+    c->req.status_at = r.gpa[t->last] + (uint32_t)t->rest[t->last] - 1;
+    c->req.sum = c->req.slot == TY_FLUSH ? shadow_now(&o->shadow) : 0;
+    return true;
+}
