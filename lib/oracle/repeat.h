@@ -136,7 +136,9 @@ static inline bool plain(const struct look *l)
 
     if (c == NULL || c->faults != 0 || c->count == 0 || (c->void_ | c->odd | l->q->lost) || !queue_is_usual(l->o, l->q))
         return false;
-    return a == NULL || !(a->table_changed | a->readable_changed | a->tampered | a->read.bad |
+    if (a != NULL && l->q->packed && c->link != NO_OWNER && a->status != VBLK_S_OK)
+        return false; /* what the table has besides its requests' bytes may matter */
+    return a == NULL || !(a->table_changed | a->readable_changed | a->tampered | a->read.bad | a->reversed |
                            (a->flags & ~(unsigned)PACKED_FLAGS));
 }
 
