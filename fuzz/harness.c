@@ -290,10 +290,10 @@ void harness_make_fair(struct vblk_device_options *options)
         options->features &= ~VBLK_BIT(VBLK_F_RO); /* PROV-DEV-21 */
     if (options->capacity >> 48)
         options->capacity &= UINT32_MAX; /* CFG-02 */
-    if (!options->max_provision_sectors)
-        options->max_provision_sectors = 1; /* PROV-CFG-10 */
-    if (!options->max_provision_seg)
-        options->max_provision_seg = 1;
+    if (!(options->max_provision_sectors & 0xffff))
+        options->max_provision_sectors |= 1; /* PROV-CFG-03, PROV-CFG-10 */
+    if (!(options->max_provision_seg & 0xffff))
+        options->max_provision_seg |= 1;
     if (!options->size_max)
         options->size_max = 1; /* BLK-CFG-02 */
     if (!options->seg_max)

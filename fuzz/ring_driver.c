@@ -19,7 +19,7 @@
 #define SECTORS_MAX 64u
 #define WAIT_MS 5u
 #define BATCH_MAX 4u
-#define BATCH_ROOM 1024u
+#define BATCH_ROOM 64u
 #define TABLE_MAX 64u /* entries of an indirect table that are looked at */
 
 /* Where the device takes from a queue and where it puts; packed: a slot, and the wrap counter that goes with it. */
@@ -394,16 +394,16 @@ static void call_batch(struct lair *lair, uint64_t sector, uint64_t count)
     const uint16_t queue = (uint16_t)(sector % 4);
     const vblk_err err = (restart(lair), vblk_driver_start(lair->driver)); /* unanswered requests are in flight … */
     const uint64_t room = (vblk_driver_room(lair->driver).gpa + 15) / 16 * 16;
-    const uint64_t capacity = err ? 0 : vblk_driver_capacity(lair->driver);
+    const bool fine = !err && vblk_driver_features(lair->driver) >> VBLK_F_FLUSH & 1;
     const unsigned n = 1 + count % BATCH_MAX;
     unsigned added = 0;
     uint32_t len;
     uint16_t id;
 
-    for (unsigned i = 0; i < n && i < capacity; i++) {
+    for (unsigned i = 0; i < n && fine; i++) {
         const uint64_t at = room + i * BATCH_ROOM;
-        const struct vblk_request_header header = { vblk_put32(VBLK_T_IN), vblk_put32(0), vblk_put64(i) };
-        const struct vblk_element elements[] = { { at, sizeof(header), false }, { at + 16, 513, true } };
+        const struct vblk_request_header header = { .type = vblk_put32(VBLK_T_FLUSH) };
+        const struct vblk_element elements[] = { { at, sizeof(header), false }, { at + 16, 1, true } };
 
         if (!vblk_memory_covers(lair->h.mem, at, BATCH_ROOM) ||
             vblk_memory_write(lair->h.mem, VBLK_DRIVER, at, &header, sizeof(header)) ||
