@@ -302,6 +302,28 @@ static void config__a_change_has_a_generation_and_a_notification(void **state)
     rig_close(&r);
 }
 
+/* A queue that can't be opened, before DRIVER_OK: nothing may be told then, and it is told as soon as it may be. */
+static void needs_reset_before_driver_ok__is_told_with_it(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    rig_defaults(&r);
+    rig_open(&r);
+    rig_set(&r, VBLK_REG_STATUS, 0, 1);
+    rig_set(&r, VBLK_REG_STATUS, 0, 3);
+    rig_set(&r, VBLK_REG_DRIVER_FEATURES, 0, V1);
+    rig_set(&r, VBLK_REG_STATUS, 0, 11);
+    rig_set(&r, VBLK_REG_QUEUE_SIZE, 0, 6);
+    rig_set(&r, VBLK_REG_QUEUE_ENABLE, 0, 1);
+    assert_int_equal(rig_reg(&r, VBLK_REG_STATUS), 11 | VBLK_STATUS_NEEDS_RESET);
+    assert_int_equal(r.config_notes, 0);
+    rig_set(&r, VBLK_REG_STATUS, 0, 15);
+    assert_int_equal(rig_reg(&r, VBLK_REG_STATUS), 15 | VBLK_STATUS_NEEDS_RESET);
+    assert_int_equal(r.config_notes, 1);
+    rig_close(&r);
+}
+
 static void needs_reset__notifies_if_live_and_stops_until_reset(void **state)
 {
     struct rig r;
@@ -689,6 +711,7 @@ int main(void)
         cmocka_unit_test(config__what_is_not_offered_reads_zero),
         cmocka_unit_test(writeback__written_only_under_config_wce),
         cmocka_unit_test(config__a_change_has_a_generation_and_a_notification),
+        cmocka_unit_test(needs_reset_before_driver_ok__is_told_with_it),
         cmocka_unit_test(needs_reset__notifies_if_live_and_stops_until_reset),
         cmocka_unit_test(queue__bad_layouts_are_not_enabled),
         cmocka_unit_test(queue__enabled_before_the_features_serves_all_the_same),

@@ -252,6 +252,28 @@ static void malformed__resets_under_the_other_reading(void **state)
     rig_close(&r);
 }
 
+static void segment_cut_short__resets_under_the_other_reading(void **state)
+{
+    const struct vblk_buf bufs[] = { { RIG_BUFFERS, 16 + 24, false }, { RIG_BUFFERS + 64, 1, true } };
+    char why[100];
+
+    (void)state;
+    for (int resets = 0; resets < 2; resets++) {
+        struct rig r;
+
+        rig_defaults(&r);
+        if (resets)
+            assert_int_equal(vblk_readings_set(&r.options.readings, "AMB-15=reset", why, sizeof why), VBLK_OK);
+        rig_open(&r);
+        rig_start(&r, r.options.features, 1);
+        header_at(&r, RIG_BUFFERS, VBLK_T_DISCARD, 0);
+        assert_int_equal(go(&r, bufs, 2).used, !resets);
+        assert_int_equal(vblk_device_status(r.device), resets ? 15 | VBLK_STATUS_NEEDS_RESET : 15);
+        assert_int_equal(r.config_notes, resets);
+        rig_close(&r);
+    }
+}
+
 static void malformed__too_many_descriptors(void **state)
 {
     struct answer a;
@@ -431,6 +453,7 @@ int main(void)
         cmocka_unit_test(fetches__each_byte_once_in_every_type),
         cmocka_unit_test(malformed__answered_where_there_is_room),
         cmocka_unit_test(malformed__resets_under_the_other_reading),
+        cmocka_unit_test(segment_cut_short__resets_under_the_other_reading),
         cmocka_unit_test(malformed__too_many_descriptors),
         cmocka_unit_test(malformed__more_than_four_gigabytes),
         cmocka_unit_test(structural_fault__stops_the_queue_until_reset),

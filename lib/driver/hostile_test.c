@@ -200,6 +200,7 @@ static void features_refused_or_no_version_1__failed(void **state)
     lair->tables.features &= ~VBLK_BIT(VBLK_F_VERSION_1);
     assert_int_equal(start(lair), VBLK_E_STATE);
     assert_non_null(strstr(lair->watch.text, "w:status=83 "));
+    assert_null(strstr(lair->watch.text, "w:driver-features")); /* a legacy driver would have accepted something */
     lair->tables.features |= VBLK_BIT(VBLK_F_VERSION_1);
     prepare(lair);
     assert_int_equal(vblk_puppet_show(lair->watch.port, VBLK_REG_DEVICE_ID, 0, 1), VBLK_OK);

@@ -232,6 +232,27 @@ static void failed_before_it_was_a_driver__is_no_word_on_the_length(void **state
     world_close(&w);
 }
 
+/* ---- a judge that is used again ---- */
+
+/* Whether there are reads of status at all is learned anew: without them nobody knows whether there was a reset. */
+static void reset_judge__knows_no_more_than_a_new_one(void **state)
+{
+    uint32_t broken[2];
+    struct world w;
+
+    (void)state;
+    world_open(&w, VBLK_SEES_ALL, true);
+    for (unsigned i = 0; i < 2; i++) {
+        world_event(&w, VBLK_EV_KICK, 0);
+        world_reg(&w, VBLK_EV_REG_WRITE, VBLK_REG_STATUS, 0);
+        world_reg(&w, VBLK_EV_REG_READ, VBLK_REG_STATUS, 0);
+        broken[i] = world_tally(&w, "INIT-DRV-15").broken;
+        vblk_oracle_reset(w.o, true, true);
+    }
+    assert_int_equal(broken[0], broken[1]);
+    world_close(&w);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -245,6 +266,7 @@ int main(void)
         cmocka_unit_test(resized_before_driver_ok__is_no_wrong_layout),
         cmocka_unit_test(error_of_the_set_up__owes_no_notification),
         cmocka_unit_test(failed_before_it_was_a_driver__is_no_word_on_the_length),
+        cmocka_unit_test(reset_judge__knows_no_more_than_a_new_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

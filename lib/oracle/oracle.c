@@ -78,6 +78,7 @@ void vblk_oracle_reset(struct vblk_oracle *o, bool forget_disk, bool disk_zero)
     memset(&o->provisioned, 0, sizeof(o->provisioned));
     o->ctl.offered_ever = o->ctl.negotiated_ever = 0;
     o->ctl.limit_known = 0;
+    o->ctl.device_sees_status = o->ctl.status_reads_seen = o->ctl.generation_seen = false;
     control_power_on(&o->ctl);
     o->counted = 0;
     repeat_count(o);
