@@ -31,7 +31,7 @@ presets=${presets:-release clang asan msan msan-suite tsan coverage fuzz}
 passed=0
 failed=0
 skipped=0
-fuzz_runs=2000
+fuzz_runs=500
 
 # Sanitizers want their usual address space; some kernels randomise more than they can bear.
 calm=
@@ -73,7 +73,7 @@ run_fuzzers()
 {
     report=build/log/fuzz.report
     status=0
-    tools/fuzz.sh --runs "$fuzz_runs" --seed 1 >"$report" 2>&1 || status=$?
+    tools/fuzz.sh --runs "$fuzz_runs" --seconds 15 --seed 1 >"$report" 2>&1 || status=$?
     p=$(grep -c ': nothing, after' "$report" || :)
     f=$(grep -c ': FOUND, see' "$report" || :)
     if [ "$status" -ne 0 ]; then

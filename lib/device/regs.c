@@ -194,8 +194,12 @@ static uint64_t read_config_length(const struct vblk_device *device, uint16_t qu
 
 static uint64_t read_queue_max(const struct vblk_device *device, uint16_t queue)
 {
+    uint64_t most = device->options.queue_max;
+
     (void)queue;
-    return device->options.queue_max;
+    while ((device->status & VBLK_STATUS_FEATURES_OK) && !blk_accepted(device, VBLK_F_RING_PACKED) && most & (most - 1))
+        most &= most - 1; /* 2.7: of a split ring a power of two */
+    return most;
 }
 
 static uint64_t read_queue_enable(const struct vblk_device *device, uint16_t queue)
