@@ -71,6 +71,7 @@ run_tests()
 # run_fuzzers: the same executions each time
 run_fuzzers()
 {
+    mkdir -p build/log
     report=build/log/fuzz.report
     status=0
     tools/fuzz.sh --runs "$fuzz_runs" --seconds 15 --seed 1 >"$report" 2>&1 || status=$?

@@ -194,10 +194,12 @@ static uint64_t read_config_length(const struct vblk_device *device, uint16_t qu
 
 static uint64_t read_queue_max(const struct vblk_device *device, uint16_t queue)
 {
+    const bool settled = device->status & VBLK_STATUS_FEATURES_OK;
     uint64_t most = device->options.queue_max;
 
-    (void)queue;
-    while ((device->status & VBLK_STATUS_FEATURES_OK) && !blk_accepted(device, VBLK_F_RING_PACKED) && most & (most - 1))
+    if (settled && queue && !blk_accepted(device, VBLK_F_MQ))
+        return 0; /* 5.2.2: there is one queue */
+    while (settled && !blk_accepted(device, VBLK_F_RING_PACKED) && most & (most - 1))
         most &= most - 1; /* 2.7: of a split ring a power of two */
     return most;
 }

@@ -202,6 +202,8 @@ static void device_stored(struct vblk_oracle *o, const struct target *t, const s
         t->q->lost = true; /* what is there from now on is not the driver's doing */
     } else if (look->place == IN_PACKED_RING) {
         packed_device_stored(o, t->q, ev);
+    } else if (o->opt.lockstep && t->chain != NULL) {
+        t->chain->void_ = true; /* its bytes differ, and not by the driver's hand */
     }
 }
 

@@ -422,7 +422,7 @@ static bool one_sided(const struct vblk_oracle *o)
 
 static void compare_chain(struct vblk_oracle *o, struct queue *q, struct chain *c, struct answer *a)
 {
-    if (!one_sided(o) || (o->opt.lockstep && c->void_))
+    if (!one_sided(o) || (o->opt.lockstep && (c->void_ || q->lost)))
         return; /* stores speak for themselves, or nobody can tell whose change it is */
     if (o->abuse == ABUSED && sees(o, VBLK_SEES_DRIVER_STORES))
         return; /* the device is led astray */
