@@ -32,7 +32,8 @@ static const char help_text[] =
     "  --discard-sector-alignment, --max-write-zeroes-sectors, --max-write-zeroes-seg, --write-zeroes-may-unmap,\n"
     "  --max-secure-erase-sectors, --max-secure-erase-seg, --secure-erase-sector-alignment,\n"
     "  --max-provision-sectors, --max-provision-seg N\n"
-    "                             configuration fields\n\n"
+    "                             configuration fields\n"
+    "  --fault NAME[:OPTIONS]     misbehave on purpose; --fault list tells how\n\n"
     "What the text says\n"
     "  --profile NAME             1.2+provision (default), 1.2, 1.4, 1.4+provision, linux-rfc\n"
     "  --provision-numbers B,T,O  the proposal's feature bit, request type and configuration offset\n"
@@ -156,6 +157,35 @@ static void take_status(struct serve_options *options, const char *value)
     options->backend.status = (uint8_t)(n < 0 ? 0 : n);
 }
 
+static void list_faults(void)
+{
+    struct vblk_fault_info fault;
+
+    for (size_t i = 0; vblk_fault_at(i, &fault); i++)
+        printf("%-20s %s%s%s%s\n", fault.name, fault.what, fault.options[0] ? " [" : "", fault.options,
+               fault.options[0] ? "]" : "");
+    fputs("\nMost take after=N (lawful for the first N requests), every=N and times=N as well: "
+          "--fault no-interrupts:after=100,times=1\n",
+          stdout);
+}
+
+static void take_fault(struct serve_options *options, const char *value)
+{
+    char why[256] = "";
+
+    if (strcmp(value, "list") == 0) {
+        list_faults();
+        options->common.done = cmd_finish("serve", CMD_HELD);
+        return;
+    }
+    vblk_fault_free(options->fault);
+    options->fault = vblk_fault_new(value, why, sizeof(why));
+    if (options->fault)
+        options->device.behaviour = vblk_fault_behaviour(options->fault);
+    else
+        common_sorry(&options->common, "--fault", value, why);
+}
+
 /* A bit for every word between commas. */
 static uint64_t bits_of(struct serve_options *options, const char *option, const char *list, bool names)
 {
@@ -211,7 +241,7 @@ static void apply_features(struct serve_options *options, const struct later *la
 }
 
 enum own { OWN_HELP, OWN_SOCKET, OWN_ONCE, OWN_CONNECTIONS, OWN_STATUS, OWN_PROTOCOL, OWN_SIZE, OWN_IMAGE, OWN_READ_ONLY,
-           OWN_SERIAL, OWN_FEATURES, OWN_NO_FEATURES, OWN_RING, OWN_COUNT };
+           OWN_SERIAL, OWN_FAULT, OWN_FEATURES, OWN_NO_FEATURES, OWN_RING, OWN_COUNT };
 
 static const struct option own_options[OWN_COUNT] = {
     [OWN_HELP] = { "help", no_argument, NULL, 0 },
@@ -224,6 +254,7 @@ static const struct option own_options[OWN_COUNT] = {
     [OWN_IMAGE] = { "image", required_argument, NULL, 0 },
     [OWN_READ_ONLY] = { "read-only", no_argument, NULL, 0 },
     [OWN_SERIAL] = { "serial", required_argument, NULL, 0 },
+    [OWN_FAULT] = { "fault", required_argument, NULL, 0 },
     [OWN_FEATURES] = { "features", required_argument, NULL, 0 },
     [OWN_NO_FEATURES] = { "no-features", required_argument, NULL, 0 },
     [OWN_RING] = { "ring", required_argument, NULL, 0 },
@@ -262,6 +293,9 @@ static void take_own(struct serve_options *options, enum own which, const char *
         break;
     case OWN_SERIAL:
         take_serial(options, value);
+        break;
+    case OWN_FAULT:
+        take_fault(options, value);
         break;
     case OWN_FEATURES:
         later->features = value;
@@ -355,5 +389,6 @@ void serve_options_parse(struct serve_options *options, int argc, char **argv)
 
 void serve_options_free(struct serve_options *options)
 {
+    vblk_fault_free(options->fault);
     common_free(&options->common);
 }

@@ -4,6 +4,7 @@
 #define TOOLS_SERVE_OPTIONS_H
 
 #include <vblk/device.h>
+#include <vblk/fault.h>
 #include <vblk/vhost_user_backend.h>
 
 #include "common_options.h"
@@ -16,6 +17,7 @@ struct serve_options {
     struct vblk_device_options device;
     struct vblk_vhost_user_backend_options backend;
     uint64_t connections; /* to serve; 0: no end */
+    struct vblk_fault *fault; /* of --fault, or NULL */
 };
 
 /* What is wrong has been said when common.done >= 0. */
