@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,9 +27,31 @@ static void on_interrupt(int signal_number)
     interrupted = 1;
 }
 
+static volatile sig_atomic_t memory_lost;
+static uintptr_t page_size;
+
+/*
+ * A front-end has cut the file short that its memory lies in: an empty page takes the place of what was there, so that
+ * whoever touched it can go on until the connection is given up.
+ */
+static void on_bus_error(int signal_number, siginfo_t *info, void *context)
+{
+    void *at = (void *)((uintptr_t)info->si_addr & ~(page_size - 1));
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+
+    (void)context;
+    if (mmap(at, page_size, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED)
+        (void)signal(signal_number, SIG_DFL); /* it comes again, and ends the process */
+    memory_lost = 1;
+}
+
 static void catch_signals(void)
 {
     struct sigaction action = { .sa_handler = on_interrupt };
+    struct sigaction bus = { .sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO };
+
+    page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
+    (void)sigaction(SIGBUS, &bus, NULL);
 
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
@@ -128,7 +151,8 @@ static void serve_connection(struct server *s, int sock)
     s->show.lives = s->show.requests = 0;
     serve_say(&s->show, "%s: %s", name, who);
     driver_run_begin(s->run, name, who);
-    while (err != VBLK_E_GONE && !interrupted) {
+    memory_lost = 0;
+    while (err != VBLK_E_GONE && !interrupted && !memory_lost) {
         err = vblk_vhost_user_backend_run(s->backend, TICK_MS);
         violations += tell_news(s);
         vblk_vhost_user_backend_info(s->backend, &info);
@@ -138,7 +162,9 @@ static void serve_connection(struct server *s, int sock)
     if (info.broke_protocol)
         (void)snprintf(reason, sizeof(reason), "the front-end broke the protocol: %s",
                        vblk_vhost_user_backend_why(s->backend));
-    driver_run_end(s->run, info.broke_protocol ? REPORT_GONE : REPORT_RAN, reason);
+    if (memory_lost)
+        (void)snprintf(reason, sizeof(reason), "the front-end took back memory that it had shared");
+    driver_run_end(s->run, reason[0] ? REPORT_GONE : REPORT_RAN, reason);
     violations += tell_news(s);
     serve_say(&s->show, "%s: %s; %llu requests, %llu violations", name,
               reason[0] ? reason : err == VBLK_E_GONE ? vblk_vhost_user_backend_why(s->backend) : "interrupted",

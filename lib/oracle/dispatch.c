@@ -58,6 +58,16 @@ static bool wanted(const struct vblk_oracle *o, const struct check *check)
     return sees(o, check->sees) && vblk_clause_in_profile(vblk_clause_at(check->clause), &o->opt.profile);
 }
 
+/* What a moment shows of a rule that binds both is the device's doing. */
+#define SHOWS_DEVICE                                                                                                   \
+    (AT(REG_READ) | AT(CONFIG_READ) | AT(CONFIG_NOTIFY) | AT(USED_NOTIFY) | AT(USED) | AT(USED_BAD) | AT(USED_IDX) |    \
+     AT(STRAY) | AT(RESET) | AT(BACK))
+
+static bool spared(const struct vblk_oracle *o, const struct check *check, unsigned m)
+{
+    return o->opt.spare_device && check->guilty == VBLK_NOBODY && (SHOWS_DEVICE >> m & 1) != 0;
+}
+
 static void file_by_party(struct check_list lists[2][PLACE_COUNT], const struct check *check, unsigned place,
                           enum moment m)
 {
@@ -87,7 +97,7 @@ static void file_all(struct vblk_oracle *o)
         if (!wanted(o, *at))
             continue;
         for (unsigned m = 0; m < MOMENT_COUNT; m++)
-            if (((*at)->moments >> m & 1) != 0)
+            if (((*at)->moments >> m & 1) != 0 && !spared(o, *at, m))
                 file_under(o, *at, (enum moment)m);
     }
 }
