@@ -139,6 +139,14 @@ static uint64_t tell_news(struct server *s)
     return count;
 }
 
+/* No ring runs: whatever is done to the memory from now on is not done to rings. */
+static void rings_given_up(struct server *s)
+{
+    const struct vblk_event ev = { .kind = VBLK_EV_REG_WRITE, .flags = VBLK_EV_EMULATED, .reg = VBLK_REG_STATUS };
+
+    observe(s, &ev);
+}
+
 static void serve_connection(struct server *s, int sock)
 {
     struct vblk_vhost_user_backend_info info;
@@ -162,6 +170,8 @@ static void serve_connection(struct server *s, int sock)
     if (info.broke_protocol)
         (void)snprintf(reason, sizeof(reason), "the front-end broke the protocol: %s",
                        vblk_vhost_user_backend_why(s->backend));
+    if (info.running == 0)
+        rings_given_up(s);
     if (memory_lost)
         (void)snprintf(reason, sizeof(reason), "the front-end took back memory that it had shared");
     driver_run_end(s->run, reason[0] ? REPORT_GONE : REPORT_RAN, reason);
