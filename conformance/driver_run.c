@@ -26,7 +26,8 @@ static struct vblk_oracle *oracle_for(const struct driver_run_options *options)
         .sees = options->sees,
         .disk_zero = options->disk_zero,
         .judge_driver = true,
-        .spare_device = true,
+        .spare_device = !options->both,
+        .late = options->late,
         .queues_max = options->queues,
     };
 
@@ -42,7 +43,7 @@ struct driver_run *driver_run_new(const struct driver_run_options *options)
     d->options = *options;
     d->run.options = &d->options.run;
     d->run.set = options->set ? options->set : &d->no_set;
-    d->run.judged = VBLK_DRIVER;
+    d->run.judged = options->both ? VBLK_NOBODY : VBLK_DRIVER;
     d->run.oracle = oracle_for(options);
     d->run.scores = calloc(vblk_clause_count() + 1, sizeof(*d->run.scores));
     if (!d->run.oracle || !d->run.scores) {
@@ -51,7 +52,7 @@ struct driver_run *driver_run_new(const struct driver_run_options *options)
     }
     d->run.report = report_new();
     runner_head(&options->run, options->kind, options->name, d->run.report);
-    d->run.report->target_role = "driver";
+    d->run.report->target_role = options->both ? "driver and device" : "driver";
     runner_rows(d->run.report);
     return d;
 }
@@ -121,6 +122,18 @@ void driver_run_begin(struct driver_run *d, const char *name, const char *what)
     mark(d, VBLK_EV_CASE_BEGIN);
 }
 
+static void note_sight(struct driver_run *d)
+{
+    const uint32_t lost = vblk_oracle_sight_lost(d->run.oracle);
+
+    if (lost > 0)
+        report_add_note(d->run.report,
+                        report_format(d->run.report,
+                                      "%s: sight of a queue was lost %u time%s: more went through it between two looks "
+                                      "than can be told apart; it was followed again when nothing was in flight",
+                                      d->now.name, lost, lost == 1 ? "" : "s"));
+}
+
 void driver_run_end(struct driver_run *d, enum report_result result, const char *reason)
 {
     struct report_case *entry = &d->run.report->cases[d->now.entry];
@@ -128,6 +141,7 @@ void driver_run_end(struct driver_run *d, enum report_result result, const char 
     mark(d, VBLK_EV_CASE_END);
     entry->result = result;
     entry->reason = report_keep(d->run.report, reason);
+    note_sight(d);
     (void)runner_collect(&d->run, &d->now);
     runner_settle(&d->run, &d->now);
 }
@@ -138,7 +152,7 @@ const struct vblk_violation *driver_run_news(struct driver_run *d)
 
     while ((v = vblk_oracle_violation(d->run.oracle, d->told)) != NULL) {
         d->told++;
-        if (v->severity != VBLK_NOTE && v->guilty == VBLK_DRIVER)
+        if (v->severity != VBLK_NOTE && (d->options.both || v->guilty == VBLK_DRIVER))
             return v;
     }
     return NULL;
@@ -157,6 +171,7 @@ const struct report *driver_run_report(struct driver_run *d)
         .negotiated = d->negotiated_ever,
         .sees = d->options.sees,
         .grade = d->options.grade,
+        .late = d->options.late,
     };
 
     d->run.report->rings = d->rings ? d->rings : REPORT_SPLIT;

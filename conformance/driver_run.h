@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A driver under test: whoever talks to a device of ours. Events in, a report out; each connection, or whatever else the
- * driver is told apart by, is a case of it.
+ * A driver under test: whoever talks to a device of ours, or to somebody else's that is under test as well. Events in, a
+ * report out; each connection, or whatever else the driver is told apart by, is a case of it.
  */
 #ifndef CONFORMANCE_DRIVER_RUN_H
 #define CONFORMANCE_DRIVER_RUN_H
@@ -16,6 +16,8 @@ struct driver_run_options {
     uint32_t sees;                /* VBLK_SEES_* */
     uint16_t queues;              /* followed; 0: the oracle's default */
     bool disk_zero;
+    bool both;                    /* the device is on trial, too: neither side is ours */
+    bool late;                    /* as the judge is told */
     struct vblk_memory *mem;
 };
 

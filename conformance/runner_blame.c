@@ -114,7 +114,11 @@ static void add_seen(struct runner_run *run, const struct runner_case *now, cons
 
     if (!violation)
         return;
-    violation->message = report_keep(run->report, v->message);
+    if (run->judged == VBLK_NOBODY)
+        violation->message = report_format(run->report, "%s: %s", v->guilty == VBLK_DRIVER ? "the driver" : "the device",
+                                           v->message);
+    else
+        violation->message = report_keep(run->report, v->message);
     violation->expected = report_keep(run->report, v->expected);
     violation->seen = report_keep(run->report, v->seen);
     violation->queue = v->queue;
@@ -142,7 +146,7 @@ bool runner_collect(struct runner_run *run, const struct runner_case *now)
         const struct vblk_violation *v = vblk_oracle_violation(run->oracle, i);
 
         /* The other party is ours, and its lies are the author's will. */
-        if (v->severity == VBLK_NOTE || v->guilty != run->judged || v->clause >= rows)
+        if (v->severity == VBLK_NOTE || (run->judged != VBLK_NOBODY && v->guilty != run->judged) || v->clause >= rows)
             continue;
         add_seen(run, now, v);
         blamed = true;
@@ -226,6 +230,8 @@ static void apply_expectations(struct runner_run *run, struct report_clause *cla
 /* Why a row that binds the other party alone says nothing; NULL: it may say something. */
 static const char *not_bound(const struct runner_run *run, const struct vblk_clause *row)
 {
+    if (run->judged == VBLK_NOBODY)
+        return NULL;
     if (run->judged == VBLK_DEVICE)
         return row->bound == VBLK_BOUND_DRIVER ? "binds drivers; a device is judged" : NULL;
     return row->bound == VBLK_BOUND_DEVICE ? "binds devices; a driver is judged" : NULL;

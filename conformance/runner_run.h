@@ -29,7 +29,7 @@ struct runner_run {
     void *list_ctx;
     bool stopped;     /* the user ended the run */
     const char *dead; /* why nothing can be played any more, or NULL */
-    enum vblk_party judged; /* whose violations count */
+    enum vblk_party judged; /* whose violations count; VBLK_NOBODY: nobody is ours, and all do */
 };
 
 /* The case being played; or what else happened, when nothing is played: file and c are NULL. */

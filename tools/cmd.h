@@ -15,6 +15,7 @@ int cmd_clauses(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
+int cmd_monitor(int argc, char **argv);
 
 /* One sentence on standard error, "vblk NAME: …". Returns CMD_USAGE. */
 int cmd_sorry(const char *name, const char *format, ...) VBLK_PRINTF(2, 3);

@@ -21,11 +21,11 @@ static const struct command {
 } commands[] = {
     { "test", cmd_test, "run the conformance suite against a device" },
     { "serve", cmd_serve, "be a virtio-blk device and judge the driver that connects" },
+    { "monitor", cmd_monitor, "stand between a driver and a device and judge both" },
     { "vectors", cmd_vectors, "work with test vectors" },
     { "clauses", cmd_clauses, "the clause catalogue; with an ID, everything known about it" },
     { "report", cmd_report, "convert and merge reports" },
     { "bench", cmd_bench, "the project's own performance figures" },
-    { "monitor", NULL, NULL },
     { "check", NULL, NULL },
     { "mutants", NULL, NULL },
     { "probe", NULL, NULL },

@@ -34,7 +34,7 @@ enum vblk_reg {
     VBLK_REG_QUEUE_DESC,      /**< RW per queue, guest address of the descriptor area */
     VBLK_REG_QUEUE_DRIVER,    /**< RW per queue, guest address of the driver area */
     VBLK_REG_QUEUE_DEVICE,    /**< RW per queue, guest address of the device area */
-    VBLK_REG_QUEUE_ENABLE,    /**< RW per queue, 0 or 1 */
+    VBLK_REG_QUEUE_ENABLE,    /**< RW per queue, 0 or 1; for a ring that goes on, @c at is the index it goes on from */
     VBLK_REG_QUEUE_RESET,     /**< RW per queue, 0 or 1 (RING_RESET) */
     VBLK_REG_CONFIG_LENGTH,   /**< R, bytes of device configuration that can be read */
     VBLK_REG_COUNT

@@ -51,6 +51,12 @@ struct vblk_oracle_options {
     bool lockstep;
     bool judge_driver;       /**< count what the driver does; a script's deliberate lies are not a finding */
     bool spare_device;       /**< do not count what the device does: a driver alone is judged */
+    /**
+     * The judge is a passive onlooker between two others who do not wait for it: what both did to a ring between two
+     * looks is only known in the order that the rings themselves keep, and a buffer that was used may already have
+     * become something else. What can't be told that way is not observable. Goes with sees 0.
+     */
+    bool late;
     uint16_t queues_max;     /**< queues followed; 0: 64 */
 };
 
@@ -131,6 +137,7 @@ struct vblk_target_facts {
     uint64_t negotiated;  /**< all features ever negotiated */
     uint32_t sees;        /**< VBLK_SEES_* of the run */
     uint8_t grade;        /**< enum vblk_grade of the target */
+    bool late;            /**< as in the options */
 };
 /**
  * The verdict of one clause from what was counted. A clause that nothing exercised is never a pass: it is
@@ -140,6 +147,12 @@ VBLK_API enum vblk_verdict vblk_verdict_of(vblk_clause_no no, const struct vblk_
                                            const struct vblk_target_facts *facts, const char **why);
 /** Add one tally to another, as when cases are merged into a run. */
 VBLK_API void vblk_tally_add(struct vblk_tally *sum, const struct vblk_tally *part);
+
+/**
+ * @return how often a late judge lost sight of a queue, because more went through its ring between two looks than can be
+ * told apart; it follows the queue again once nothing is in flight.
+ */
+VBLK_API uint32_t vblk_oracle_sight_lost(const struct vblk_oracle *oracle);
 
 /** @return how many checks have run so far, whatever came of them; for measurements. */
 VBLK_API uint64_t vblk_oracle_checks_run(const struct vblk_oracle *oracle);

@@ -27,6 +27,7 @@
 #include <vblk/testbed.h>
 #include <vblk/vhost_user.h>
 #include <vblk/vhost_user_backend.h>
+#include <vblk/vhost_user_monitor.h>
 #include <vblk/visibility.h>
 
 #endif /* VBLK_VBLK_H */

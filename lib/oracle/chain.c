@@ -285,7 +285,8 @@ void chain_mark_overlaps(struct vblk_oracle *o, struct queue *q, struct chain *c
     mark_within(o, q, c);
     for (const struct piece *p = chain_first(q, c); p != NULL; p = chain_after(q, c, p))
         for (struct chain *other = p->len > 0 ? o->oldest : NULL; other != NULL; other = other->newer)
-            mark_against(o, p, c, other);
+            if (!o->opt.late || other->queue == q->no) /* others may have been used: their rings were not looked at now */
+                mark_against(o, p, c, other);
 }
 
 struct chain *chain_owning(const struct vblk_oracle *o, uint64_t gpa, uint64_t len, bool *writable)

@@ -55,6 +55,8 @@ static bool wanted(const struct vblk_oracle *o, const struct check *check)
 {
     if ((check->guilty == VBLK_DRIVER && !o->opt.judge_driver) || (check->guilty == VBLK_DEVICE && o->opt.spare_device))
         return false;
+    if (o->opt.late && !late_decides(check))
+        return false;
     return sees(o, check->sees) && vblk_clause_in_profile(vblk_clause_at(check->clause), &o->opt.profile);
 }
 
@@ -66,6 +68,14 @@ static bool wanted(const struct vblk_oracle *o, const struct check *check)
 static bool spared(const struct vblk_oracle *o, const struct check *check, unsigned m)
 {
     return o->opt.spare_device && check->guilty == VBLK_NOBODY && (SHOWS_DEVICE >> m & 1) != 0;
+}
+
+bool dispatch_late(const struct vblk_clause *clause)
+{
+    for (const struct check *const *at = all_checks; *at != NULL; at++)
+        if (vblk_clause_at((*at)->clause) == clause && late_decides(*at))
+            return true;
+    return false;
 }
 
 static void file_by_party(struct check_list lists[2][PLACE_COUNT], const struct check *check, unsigned place,

@@ -252,6 +252,7 @@ struct queue {
     uint64_t entry_stored;  /* SEES_DRIVER_STORES: when the driver last stored a descriptor or slot … */
     uint64_t idx_stored;    /* … and when the available idx */
     struct chain *current;  /* the chain the device is serving, as far as loads and stores tell */
+    bool blind;             /* late: what is in flight is not known, until nothing is */
 };
 
 /* What was stored into a slot of a packed ring since it was last made available or used. */
@@ -517,6 +518,7 @@ struct vblk_oracle {
     struct vblk_violation violation[VBLK_VIOLATIONS_MAX];
     uint32_t violation_count;
     uint64_t checks_run;
+    uint32_t sight_lost;
 };
 
 static inline bool sees(const struct vblk_oracle *o, uint32_t what)
@@ -550,6 +552,7 @@ void repeat_count(struct vblk_oracle *o);
 /* dispatch.c */
 bool dispatch_build(struct vblk_oracle *o); /* false: no memory */
 void dispatch_free(struct vblk_oracle *o);
+bool dispatch_late(const struct vblk_clause *clause); /* whether a late judge has a check for it */
 void judge_moment(struct vblk_oracle *o, enum moment moment, struct look *look);
 /* The same for AT_AVAILABLE, AT_USED and AT_QUIET; for AT_STORE and AT_LOAD. */
 void judge_chain(struct vblk_oracle *o, enum moment moment, struct look *look);
@@ -562,7 +565,8 @@ static inline void judge_access(struct vblk_oracle *o, enum moment moment, struc
 }
 
 /* queue.c: scan for chains made available and used since the last look. */
-void queue_enable(struct vblk_oracle *o, uint16_t no, bool at_once); /* at_once: nothing can be available yet */
+/* The driver or, EMULATED, the transport enabled the queue that @ev names. */
+void queue_enable(struct vblk_oracle *o, const struct vblk_event *ev);
 void queue_drop_all(struct vblk_oracle *o);
 void queue_close(struct vblk_oracle *o, struct queue *q);
 void queue_scan_available(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
@@ -572,6 +576,10 @@ void queue_used_one(struct vblk_oracle *o, struct queue *q, const struct vblk_ev
 /* Whether the areas of a split ring can be looked at in place: find them again. */
 bool queue_find(const struct vblk_oracle *o, struct queue *q);
 struct queue *queue_at(struct vblk_oracle *o, uint16_t no); /* NULL: not followed */
+uint16_t queue_word(const struct vblk_oracle *o, uint64_t gpa); /* a le16 of a ring */
+void queue_drop(struct vblk_oracle *o, struct queue *q);        /* its chains will not be answered */
+void queue_finish(struct vblk_oracle *o, struct queue *q, struct chain *c);
+void queue_link(struct vblk_oracle *o, struct queue *q, struct chain *c);
 /* What both formats share. begin: before the chain is captured; enter: after; a chain that can't begin is rejected. */
 void queue_begin(struct vblk_oracle *o, struct queue *q, struct chain *c, uint16_t head);
 void queue_enter(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct vblk_event *ev);
@@ -613,6 +621,12 @@ static inline bool packed_used(uint16_t flags, bool wrap)
 {
     return ((flags & VBLK_DESC_AVAIL) != 0) == wrap && ((flags & VBLK_DESC_USED) != 0) == wrap;
 }
+
+/* late.c: the same where both sides did not wait for the look. */
+void late_enable(struct vblk_oracle *o, struct queue *q, uint16_t base);
+void late_scan(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
+/* Whether a check of this clause can be decided so late. */
+bool late_decides(const struct check *check);
 
 /* IN_ORDER, AT_USED_IDX: an element was stored for this update, but not where a batch begins. */
 bool element_misplaced(const struct look *l);

@@ -86,6 +86,7 @@ void vblk_oracle_reset(struct vblk_oracle *o, bool forget_disk, bool disk_zero)
     memset(o->held, 0, vblk_clause_count() * sizeof(*o->held));
     memset(o->choices, 0, vblk_clause_count() * sizeof(*o->choices));
     o->violation_count = 0;
+    o->sight_lost = 0;
     o->settings++;
     if (forget_disk)
         shadow_forget(&o->shadow, disk_zero);
@@ -138,9 +139,13 @@ static void queue_reg(struct vblk_oracle *o, const struct vblk_event *ev)
     case VBLK_REG_QUEUE_ENABLE:
         if (ev->value == 1) {
             if (!q->enabled || negotiated(o, VBLK_F_RING_RESET))
-                queue_enable(o, ev->queue, (ev->flags & VBLK_EV_EMULATED) == 0);
+                queue_enable(o, ev);
             note_active(o, ev->queue);
             judge_moment(o, AT_QUEUE_ENABLE, &(struct look){ .ev = ev, .q = q });
+        } else if (o->opt.late) {
+            if (q->chains != NULL)
+                queue_drop(o, q);
+            q->enabled = false; /* the device let go of it */
         }
         break;
     default:
@@ -182,6 +187,10 @@ static void on_config(struct vblk_oracle *o, const struct vblk_event *ev)
 
 static void scan(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev)
 {
+    if (o->opt.late) {
+        late_scan(o, q, ev);
+        return;
+    }
     if (!sees(o, VBLK_SEES_DRIVER_STORES))
         queue_scan_available(o, q, ev);
     if (!sees(o, VBLK_SEES_DEVICE_STORES))
@@ -349,9 +358,11 @@ void vblk_oracle_observe(void *oracle, const struct vblk_event *ev)
         notify_access(o, ev);
     } else if (ev->kind < VBLK_EV_COUNT && handlers[ev->kind] != NULL) {
         o->settings += (SETTINGS >> ev->kind & 1);
-        notify_before(o, ev);
+        if (!o->opt.late)
+            notify_before(o, ev);
         handlers[ev->kind](o, ev);
-        notify_after(o, ev);
+        if (!o->opt.late)
+            notify_after(o, ev);
         if ((SETTINGS >> ev->kind & 1) != 0)
             provision_see(o, ev);
         o->settings += (SETTINGS >> ev->kind & 1); /* some handlers judge before they change something */
@@ -370,6 +381,11 @@ struct vblk_tally vblk_oracle_tally(const struct vblk_oracle *oracle, vblk_claus
     if (oracle->choices[no] != NULL)
         snprintf(tally.choice, sizeof(tally.choice), "%s", oracle->choices[no]);
     return tally;
+}
+
+uint32_t vblk_oracle_sight_lost(const struct vblk_oracle *oracle)
+{
+    return oracle->sight_lost;
 }
 
 size_t vblk_oracle_violation_count(const struct vblk_oracle *oracle)

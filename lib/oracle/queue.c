@@ -12,7 +12,7 @@ struct queue *queue_at(struct vblk_oracle *o, uint16_t no)
     return no < o->opt.queues_max ? &o->queues[no] : NULL;
 }
 
-static uint16_t peek16(const struct vblk_oracle *o, uint64_t gpa)
+uint16_t queue_word(const struct vblk_oracle *o, uint64_t gpa)
 {
     vblk_le16 v = { { 0 } };
     return fast_peek(o->mem, gpa, &v, sizeof(v)) == VBLK_OK ? vblk_get16(v) : 0;
@@ -31,7 +31,8 @@ static void unlink_chain(struct vblk_oracle *o, struct chain *c)
     c->older = c->newer = NULL;
 }
 
-static void link_chain(struct vblk_oracle *o, struct chain *c)
+/* The chain is with the device from now on. */
+void queue_link(struct vblk_oracle *o, struct queue *q, struct chain *c)
 {
     c->newer = NULL;
     c->older = o->newest;
@@ -40,9 +41,13 @@ static void link_chain(struct vblk_oracle *o, struct chain *c)
     else
         o->oldest = c;
     o->newest = c;
+    o->outstanding++;
+    q->outstanding++;
+    c->turn = ++q->total;
+    q->since_kick++;
 }
 
-static void finish_chain(struct vblk_oracle *o, struct queue *q, struct chain *c)
+void queue_finish(struct vblk_oracle *o, struct queue *q, struct chain *c)
 {
     unlink_chain(o, c);
     if (c->mutates)
@@ -55,7 +60,7 @@ static void finish_chain(struct vblk_oracle *o, struct queue *q, struct chain *c
         q->current = NULL;
 }
 
-static void drop_chains(struct vblk_oracle *o, struct queue *q)
+void queue_drop(struct vblk_oracle *o, struct queue *q)
 {
     struct chain *next;
     for (struct chain *c = o->oldest; c != NULL; c = next) {
@@ -63,7 +68,7 @@ static void drop_chains(struct vblk_oracle *o, struct queue *q)
         if (c->queue != q->no)
             continue;
         effect_abandoned(o, q, c);
-        finish_chain(o, q, c);
+        queue_finish(o, q, c);
     }
 }
 
@@ -105,7 +110,7 @@ static bool open_pool(struct queue *q, bool packed, bool indirect)
 void queue_close(struct vblk_oracle *o, struct queue *q)
 {
     if (q->chains != NULL)
-        drop_chains(o, q);
+        queue_drop(o, q);
     free_tables(o, q);
     q->enabled = false;
 }
@@ -114,7 +119,7 @@ void queue_close(struct vblk_oracle *o, struct queue *q)
 static bool open_tables(struct vblk_oracle *o, struct queue *q, uint16_t size)
 {
     if (q->chains != NULL && q->tables_for == size) {
-        drop_chains(o, q);
+        queue_drop(o, q);
     } else {
         queue_close(o, q);
         q->table = calloc(size, sizeof(*q->table));
@@ -184,9 +189,10 @@ static void find_rings(struct vblk_oracle *o)
     o->rings_len = to - from;
 }
 
-void queue_enable(struct vblk_oracle *o, uint16_t no, bool at_once)
+void queue_enable(struct vblk_oracle *o, const struct vblk_event *ev)
 {
-    struct queue *q = queue_at(o, no);
+    const bool at_once = (ev->flags & VBLK_EV_EMULATED) == 0; /* else more may be available already */
+    struct queue *q = queue_at(o, ev->queue);
     if (q == NULL || q->size == 0 || q->size > VBLK_SPLIT_SIZE_MAX)
         return;
     bool fits = open_tables(o, q, q->size);
@@ -194,7 +200,7 @@ void queue_enable(struct vblk_oracle *o, uint16_t no, bool at_once)
     fits = fits && open_pool(q, q->packed, negotiated(o, VBLK_F_INDIRECT_DESC)) && (!q->packed || packed_open(o, q));
     q->enabled = fits;
     q->usual_for = 0;
-    q->lost = !ring_makes_sense(o, q) || (at_once && !q->packed && peek16(o, q->driver + 2) != 0); /* RING-SPLIT-12 */
+    q->lost = !ring_makes_sense(o, q) || (at_once && !q->packed && queue_word(o, q->driver + 2) != 0); /* RING-SPLIT-12 */
     o->ctl.bad_queue |= q->lost && !o->ctl.live;
     q->avail_idx = 0;
     q->used_idx = 0;
@@ -206,8 +212,10 @@ void queue_enable(struct vblk_oracle *o, uint16_t no, bool at_once)
     q->current = NULL;
     q->epoch = o->mem->epoch - 1; /* not found yet */
     find_rings(o);
-    q->avail_flags = peek16(o, q->driver);
-    q->used_flags = peek16(o, q->device);
+    q->avail_flags = queue_word(o, q->driver);
+    q->used_flags = queue_word(o, q->device);
+    if (o->opt.late)
+        late_enable(o, q, (uint16_t)ev->at);
 }
 
 void queue_drop_all(struct vblk_oracle *o)
@@ -215,7 +223,7 @@ void queue_drop_all(struct vblk_oracle *o)
     for (uint32_t i = 0; i < o->opt.queues_max; i++) {
         struct queue *q = &o->queues[i];
         if (q->chains != NULL)
-            drop_chains(o, q);
+            queue_drop(o, q);
         q->enabled = false;
         q->lost = false;
     }
@@ -279,13 +287,9 @@ static void fault_of_turn(struct vblk_oracle *o, struct queue *q, const struct c
 /* The chain and its request are known: it is with the device. */
 static void enter(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct vblk_event *ev)
 {
-    link_chain(o, c);
-    o->outstanding++;
-    q->outstanding++;
-    c->turn = ++q->total;
+    queue_link(o, q, c);
     if (c->req.slot == TY_PROVISION && (c->faults & (F_UNIT | F_NO_SEGMENT | F_DIRECTION | F_ZERO_SECTORS)) != 0)
         fault_of_turn(o, q, c);
-    q->since_kick++;
     effect_available(o, q, c);
     judge_chain(o, AT_AVAILABLE, &(struct look){ .ev = ev, .q = q, .chain = c });
     q->next_desc = (uint16_t)((c->head + (uint32_t)c->direct + (c->link != NO_OWNER)) & (q->size - 1u));
@@ -333,7 +337,7 @@ void queue_scan_available(struct vblk_oracle *o, struct queue *q, const struct v
         packed_scan_available(o, q, ev);
         return;
     }
-    uint16_t idx = peek16(o, q->driver + 2);
+    uint16_t idx = queue_word(o, q->driver + 2);
     uint16_t fresh = (uint16_t)(idx - q->avail_idx);
     if (fresh == 0)
         return;
@@ -346,7 +350,7 @@ void queue_scan_available(struct vblk_oracle *o, struct queue *q, const struct v
     for (; fresh > 0 && !q->lost; fresh--) {
         uint64_t slot = q->driver + 4 + 2u * (uint64_t)(q->avail_idx & (q->size - 1u));
         q->avail_idx++;
-        made_available(o, q, peek16(o, slot), ev);
+        made_available(o, q, queue_word(o, slot), ev);
     }
 }
 
@@ -460,7 +464,7 @@ static void settle_used(struct vblk_oracle *o, struct queue *q, struct chain *c,
         access_account(o, q, c);
     if (c->turn > q->used_turn)
         q->used_turn = c->turn;
-    finish_chain(o, q, c);
+    queue_finish(o, q, c);
 }
 
 void queue_used(struct vblk_oracle *o, struct queue *q, struct chain *c, struct answer *a, const struct vblk_event *ev)
@@ -573,7 +577,7 @@ void queue_scan_used(struct vblk_oracle *o, struct queue *q, const struct vblk_e
         packed_scan_used(o, q, ev);
         return;
     }
-    uint16_t idx = peek16(o, q->device + 2);
+    uint16_t idx = queue_word(o, q->device + 2);
     uint16_t fresh = (uint16_t)(idx - q->used_idx);
     if (fresh == 0)
         return;

@@ -54,6 +54,10 @@ static enum vblk_verdict for_untouched(const struct vblk_clause *clause, const s
         *why = "this kind of target does not show enough";
         return VBLK_VERDICT_NOT_OBSERVABLE;
     }
+    if (facts->late && !dispatch_late(clause)) {
+        *why = "an onlooker between driver and device sees it too late to tell";
+        return VBLK_VERDICT_NOT_OBSERVABLE;
+    }
     if (provision && (facts->offered & VBLK_BIT(facts->profile.provision_bit)) == 0) {
         *why = "PROVISION not offered";
         return VBLK_VERDICT_NOT_APPLICABLE;
