@@ -5,9 +5,9 @@
  *
  * - An element is the answer to the outstanding chain that it names, if there is one: its head can't be made available
  *   again before it was used. So elements go first. One that names none waits until the entries before it are taken in;
- *   they are all there, because A is read after U.
+ *   if none is left, A is read again, since its entry was there before it.
  * - With elements first, whatever a new chain shares with an older one was free when the driver published it: the
- *   older one's element was there, and so was every entry that goes before that element.
+ *   older one's element was there, for U is read after A, and so was every entry that goes before that element.
  * - What a chain says holds if its element is still not there after all of it was copied. Otherwise the driver may have
  *   had it back, and what was copied may be anything: the chain is followed, not judged.
  * - A slot of the available ring may have been overwritten once its own entry and a ring's length of others were used.
@@ -71,12 +71,7 @@ static void look_again(struct vblk_oracle *o, struct queue *q)
 /* A ring goes on from where it was stopped; what was in flight then nobody knows. */
 void late_enable(struct vblk_oracle *o, struct queue *q, uint16_t base)
 {
-    q->lost = q->packed || negotiated(o, VBLK_F_IN_ORDER) || q->lost;
-    if (!q->packed && q->enabled && queue_word(o, q->driver + 2) != 0)
-        q->lost = !vblk_memory_covers(o->mem, q->desc, 16u * (uint64_t)q->size) ||
-                  !vblk_memory_covers(o->mem, q->device, 6 + 8u * (uint64_t)q->size) ||
-                  !vblk_memory_covers(o->mem, q->driver, 6 + 2u * (uint64_t)q->size) ||
-                  negotiated(o, VBLK_F_IN_ORDER); /* the driver began before the device did */
+    q->lost |= q->packed || negotiated(o, VBLK_F_IN_ORDER);
     q->avail_idx = q->used_idx = base;
     q->blind = !q->lost && used_now(o, q) != base;
 }
@@ -144,8 +139,8 @@ static void capture(struct vblk_oracle *o, struct queue *q, struct chain *c, con
     judge_chain(o, AT_AVAILABLE, &(struct look){ .ev = ev, .q = q, .chain = c });
 }
 
-/* One entry of the available ring. Returns whether the ring can be followed further. */
-static bool take_in(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev)
+/* One entry of the available ring. */
+static void take_in(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev)
 {
     const uint16_t at = q->avail_idx;
     const uint16_t head = queue_word(o, q->driver + 4 + 2u * (uint64_t)(at & (q->size - 1u)));
@@ -153,18 +148,17 @@ static bool take_in(struct vblk_oracle *o, struct queue *q, const struct vblk_ev
 
     if ((uint16_t)(available_now(o, q) - at) > q->size / 2u && passed) {
         lose_sight(o, q);
-        return false;
+        return;
     }
     if (head >= q->size || outstanding(q, head) != NULL) {
         if (passed)
             lose_sight(o, q);
         else
             queue_reject(o, q, head, head >= q->size ? F_HEAD_RANGE : F_REUSED, ev);
-        return false;
+        return;
     }
     q->avail_idx++;
     capture(o, q, &q->chains[head], ev);
-    return !q->lost;
 }
 
 static void answered(struct vblk_oracle *o, struct queue *q, struct chain *c, struct answer *a,
@@ -196,22 +190,30 @@ void late_scan(struct vblk_oracle *o, struct queue *q, const struct vblk_event *
         look_again(o, q);
     if (q->blind)
         return;
-    const uint16_t used = used_now(o, q), available = available_now(o, q);
+    uint16_t available = available_now(o, q), used = used_now(o, q);
     if ((uint16_t)(used - q->used_idx) > LATE_MAX || (uint16_t)(available - q->avail_idx) > LATE_MAX) {
         lose_sight(o, q);
         return;
     }
-    while (!q->lost && !q->blind && (q->used_idx != used || q->avail_idx != available)) {
+    for (unsigned left = 2 * LATE_MAX; left > 0 && !q->lost && !q->blind; left--) {
         struct answer a = { .len_known = true, .batch = 1 };
         const bool element = q->used_idx != used && element_at(o, q, q->used_idx, &a);
         struct chain *c = element ? outstanding(q, a.id) : NULL;
 
-        if (c != NULL)
+        if (element && (uint16_t)(available_now(o, q) - q->used_idx) > q->size) {
+            lose_sight(o, q); /* the element may have been overwritten by the one a round later */
+        } else if (c != NULL) {
             answered(o, q, c, &a, ev);
-        else if (q->avail_idx != available)
-            (void)take_in(o, q, ev);
-        else
+        } else if (q->avail_idx != available) {
+            take_in(o, q, ev);
+        } else if (element && available_now(o, q) != available) {
+            available = available_now(o, q);
+            used = used_now(o, q);
+        } else if (element) {
             unasked(o, q, &a, ev);
+        } else {
+            break;
+        }
     }
 }
 

@@ -71,7 +71,7 @@ void mon_ring_try(struct vblk_vhost_user_monitor *m, uint16_t queue)
     struct mon_ring *r = &m->ring[queue];
     uint64_t desc, driver, device;
     struct vblk_event enable = { .kind = VBLK_EV_REG_WRITE, .party = VBLK_DRIVER, .reg = VBLK_REG_QUEUE_ENABLE,
-                                 .queue = queue, .value = 1, .at = r->base };
+                                 .queue = queue, .value = 1, .at = r->base, .flags = VBLK_EV_EMULATED };
 
     if (m->lost || r->running || !r->sized || !r->placed || !r->kickable ||
         (!r->enabled && (m->accepted & VBLK_BIT(VU_F_PROTOCOL_FEATURES)) != 0))
