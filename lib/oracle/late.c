@@ -71,7 +71,7 @@ static void look_again(struct vblk_oracle *o, struct queue *q)
 /* A ring goes on from where it was stopped; what was in flight then nobody knows. */
 void late_enable(struct vblk_oracle *o, struct queue *q, uint16_t base)
 {
-    q->lost |= q->packed || negotiated(o, VBLK_F_IN_ORDER);
+    q->lost |= q->packed;
     q->avail_idx = q->used_idx = base;
     q->blind = !q->lost && used_now(o, q) != base;
 }
@@ -93,12 +93,14 @@ static struct chain *outstanding(const struct queue *q, uint32_t head)
     return head < q->size && q->chains[head].outstanding ? &q->chains[head] : NULL;
 }
 
-/* Whether an element that was not taken in yet names @head. */
-static bool used_meanwhile(const struct vblk_oracle *o, const struct queue *q, uint16_t head)
+/* Whether an element that was not taken in yet names @head, the entry @entry of the available ring. */
+static bool used_meanwhile(const struct vblk_oracle *o, const struct queue *q, uint16_t head, uint16_t entry)
 {
     const uint16_t used = used_now(o, q);
     struct answer a;
 
+    if (negotiated(o, VBLK_F_IN_ORDER))
+        return (int16_t)(used - entry) > 0;
     if ((uint16_t)(used - q->used_idx) > LATE_MAX)
         return true; /* too much happened to tell */
     for (uint16_t at = q->used_idx; at != used; at++)
@@ -125,7 +127,7 @@ static void capture(struct vblk_oracle *o, struct queue *q, struct chain *c, con
     chain_capture(o, q, c);
     request_parse(o, q, c);
     c->mutates = false; /* what becomes of the disk is not followed */
-    if (used_meanwhile(o, q, c->head)) {
+    if (used_meanwhile(o, q, c->head, (uint16_t)(q->avail_idx - 1))) {
         without_content(o, q, c);
         queue_link(o, q, c);
         return;
@@ -182,6 +184,37 @@ static void unasked(struct vblk_oracle *o, struct queue *q, const struct answer 
     q->lost = true; /* who owns what can't be told any more */
 }
 
+/* With IN_ORDER an element may stand for others: only how many were used is certain, not what the ring says of each. */
+static struct chain *next_in_order(const struct vblk_oracle *o, const struct queue *q)
+{
+    struct chain *c = o->oldest;
+
+    while (c != NULL && c->queue != q->no)
+        c = c->newer;
+    return c;
+}
+
+static void scan_in_order(struct vblk_oracle *o, struct queue *q, uint16_t available, const struct vblk_event *ev)
+{
+    for (unsigned left = 2 * LATE_MAX; left > 0 && !q->lost && !q->blind; left--) {
+        const bool element = q->used_idx != used_now(o, q);
+        struct chain *c = element ? next_in_order(o, q) : NULL;
+
+        if (c != NULL) {
+            q->used_idx++;
+            queue_finish(o, q, c);
+        } else if (q->avail_idx != available) {
+            take_in(o, q, ev);
+        } else if (element && available_now(o, q) != available) {
+            available = available_now(o, q);
+        } else if (element) {
+            lose_sight(o, q); /* more was used than is known to have been there */
+        } else {
+            break;
+        }
+    }
+}
+
 void late_scan(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev)
 {
     if (!q->enabled || q->lost)
@@ -193,6 +226,10 @@ void late_scan(struct vblk_oracle *o, struct queue *q, const struct vblk_event *
     uint16_t available = available_now(o, q), used = used_now(o, q);
     if ((uint16_t)(used - q->used_idx) > LATE_MAX || (uint16_t)(available - q->avail_idx) > LATE_MAX) {
         lose_sight(o, q);
+        return;
+    }
+    if (negotiated(o, VBLK_F_IN_ORDER)) {
+        scan_in_order(o, q, available, ev);
         return;
     }
     for (unsigned left = 2 * LATE_MAX; left > 0 && !q->lost && !q->blind; left--) {
