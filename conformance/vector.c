@@ -355,6 +355,14 @@ static bool puppet_env(struct vector_reader *r, size_t i, const struct vector_en
     return true;
 }
 
+/* In-order use takes choices from the device, and little of what it does can be told apart: only for those that ask. */
+static uint64_t accepted(const struct vector_demands *d, const struct vector_env *env)
+{
+    const uint64_t unasked = VBLK_BIT(VBLK_F_IN_ORDER) & ~d->features;
+
+    return d->has_only ? d->only : env->offered & env->modelled & ~d->without & ~unasked;
+}
+
 static bool fill(struct vector_script *script, struct vector_reader *r, size_t i, const struct vector_env *env)
 {
     const struct vector_case *c = &r->file->cases[i];
@@ -368,7 +376,7 @@ static bool fill(struct vector_script *script, struct vector_reader *r, size_t i
         return false;
     s->name = script_name(r, c);
     s->profile = env->profile;
-    s->features = demands.has_only ? demands.only : env->offered & env->modelled & ~demands.without;
+    s->features = accepted(&demands, env);
     s->steps = steps.steps;
     s->step_count = steps.count;
     return true;

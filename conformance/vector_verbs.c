@@ -418,6 +418,7 @@ TABLE disk[] = { A_DUE("sector"), B("times"), DATA_DUE, COMMON };
 const struct vector_verb vector_verbs[] = {
     { "start", false, VBLK_STEP_START, 0, 0, VECTOR_NAMES_NOTHING, start, NULL },
     { "reset", false, VBLK_STEP_RESET, 0, 0, VECTOR_NAMES_NOTHING, none, NULL },
+    { "queue-reset", false, VBLK_STEP_QUEUE_RESET, 0, 0, VECTOR_NAMES_NOTHING, queue, NULL },
     { "request", false, VBLK_STEP_REQUEST, 0, 0, VECTOR_NAMES_REQUEST, request, vector_request_finish },
     { "available", false, VBLK_STEP_AVAILABLE, 0, 0, VECTOR_REFERS, named, NULL },
     { "publish", false, VBLK_STEP_PUBLISH, 0, 0, VECTOR_NAMES_NOTHING, queue, NULL },

@@ -86,6 +86,7 @@ static const struct {
     { VBLK_STEP_QUIET, QUEUE | MS },
     { VBLK_STEP_DISK, A | TIMES | BYTES },
     { VBLK_STEP_EXPECT, NAME | EXPECT },
+    { VBLK_STEP_QUEUE_RESET, QUEUE },
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 

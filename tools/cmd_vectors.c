@@ -148,10 +148,12 @@ static bool announced(const struct request *request, const struct vector_file *f
 
     vblk_device_defaults(&options);
     options.profile = request->profile;
-    options.features = vblk_device_features(&options.profile) & ~vblk_device_ring_features() & ~VBLK_BIT(VBLK_F_RO);
+    options.features = vblk_device_features(&options.profile) & ~VBLK_BIT(VBLK_F_RO);
     if (!vector_device_options(file, i, &options, why, size))
         return false;
     vector_env_of_device(&options, target_modelled(&options.profile), env);
+    if (vector_case_at(file, i)->rings & VECTOR_SPLIT)
+        env->modelled &= ~VBLK_BIT(VBLK_F_RING_PACKED);
     return vector_applies(file, i, env, why, size);
 }
 
@@ -243,7 +245,7 @@ static size_t count_findings(const struct report *report)
 
 static int play_targets(struct request *request, struct vector_file **files, size_t count)
 {
-    const struct target_model model = { .profile = request->profile };
+    const struct target_model model = { .profile = request->profile, .ring = vblk_device_ring_features() };
     const struct runner_set set = { files, count };
     const char *glob = request->glob;
     struct runner_options options = { .profile = request->profile, .seed = 1, .timeout_ms = 10000, .allow_data_loss = true,

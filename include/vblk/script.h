@@ -153,6 +153,11 @@ enum vblk_step_kind {
      * name by REG_READ, CONFIG_READ or LOAD (empty name: the last one).
      */
     VBLK_STEP_EXPECT,
+    /**
+     * Driver: reset queue alone (2.6.1): write 1 to QUEUE_RESET and read it until it is 0; what was outstanding there is
+     * forgotten. A device that never gets there leaves a surprise and ends the play with VBLK_E_STATE.
+     */
+    VBLK_STEP_QUEUE_RESET,
     VBLK_STEP_COUNT
 };
 

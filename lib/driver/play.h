@@ -178,6 +178,7 @@ void player_load(struct vblk_player *player, enum vblk_party party, const struct
 /* steps_life.c */
 vblk_err step_start(struct vblk_player *player, const struct vblk_step *step);
 vblk_err step_reset(struct vblk_player *player, const struct vblk_step *step);
+vblk_err step_queue_reset(struct vblk_player *player, const struct vblk_step *step);
 vblk_err step_reg_read(struct vblk_player *player, const struct vblk_step *step);
 vblk_err step_reg_write(struct vblk_player *player, const struct vblk_step *step);
 vblk_err step_config_read(struct vblk_player *player, const struct vblk_step *step);

@@ -58,6 +58,7 @@ static const struct step_row {
     [VBLK_STEP_QUIET] = { step_quiet, false },
     [VBLK_STEP_DISK] = { step_disk, true },
     [VBLK_STEP_EXPECT] = { step_expect, false },
+    [VBLK_STEP_QUEUE_RESET] = { step_queue_reset, false },
 };
 
 struct vblk_player *vblk_player_new(struct vblk_port *port, struct vblk_arena arena, unsigned wait_ms)

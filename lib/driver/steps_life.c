@@ -3,6 +3,7 @@
 #include "play.h"
 #include "bytes.h"
 #include "config.h"
+#include "pace.h"
 
 #include <stdio.h>
 
@@ -159,6 +160,28 @@ vblk_err step_reset(struct vblk_player *player, const struct vblk_step *step)
     if (err == VBLK_E_STATE)
         stuck(player, "status reads 0 after a reset");
     return err;
+}
+
+vblk_err step_queue_reset(struct vblk_player *player, const struct vblk_step *step)
+{
+    struct pace pace = pace_start(player->wait_ms);
+    uint64_t busy = 1;
+    vblk_err err;
+
+    if (step->queue >= PLAY_QUEUES)
+        return VBLK_E_INVAL;
+    ring_forget(player, step->queue);
+    err = vblk_port_write_reg(player->port, VBLK_REG_QUEUE_RESET, step->queue, 1);
+    while (!err && busy) {
+        err = vblk_port_read_reg(player->port, VBLK_REG_QUEUE_RESET, step->queue, &busy);
+        if (!err && busy)
+            err = pace_wait(&pace, player->port, step->queue);
+    }
+    if (err != VBLK_E_TIMEOUT)
+        return err;
+    player->life.stuck = "it does not";
+    stuck(player, "queue reset reads 0 when the queue is reset");
+    return VBLK_E_STATE;
 }
 
 vblk_err step_reg_read(struct vblk_player *player, const struct vblk_step *step)
