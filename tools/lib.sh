@@ -26,6 +26,11 @@ have()
     libxml2-dev) pkg-config --exists libxml-2.0 2>/dev/null ;;
     libclang-rt-14-dev) [ -e "$(clang -print-file-name=libclang_rt.msan.a 2>/dev/null)" ] ||
         ls "$(clang -print-resource-dir 2>/dev/null)"/lib/*/libclang_rt.msan* >/dev/null 2>&1 ;;
+    busybox-static) command -v busybox >/dev/null ;;
+    linux-image-cloud-amd64) ls /boot/vmlinuz-*-cloud-amd64 >/dev/null 2>&1 ;;
+    qemu-system-x86) command -v qemu-system-x86_64 >/dev/null ;;
+    seabios) ls /usr/share/seabios/bios-256k.bin >/dev/null 2>&1 ;;
+    user-mode-linux) command -v linux.uml >/dev/null ;;
     ninja-build) command -v ninja >/dev/null ;;
     qemu-system-common) command -v qemu-storage-daemon >/dev/null ;;
     *) command -v "$1" >/dev/null ;;

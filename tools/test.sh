@@ -24,6 +24,9 @@ done
 
 need gcc g++ libc6-dev cmake ninja-build pkg-config libjansson-dev libxml2-dev libcmocka-dev doxygen qemu-system-common
 case $presets in
+'' | *release*) need qemu-system-x86 seabios busybox-static linux-image-cloud-amd64 user-mode-linux ;;
+esac
+case $presets in
 '' | *clang* | *msan* | *fuzz* | *coverage*) need clang libclang-rt-14-dev lcov valgrind ;;
 esac
 presets=${presets:-release clang asan msan msan-suite tsan coverage fuzz}

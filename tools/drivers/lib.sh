@@ -27,7 +27,7 @@ with_libraries()
         done
 }
 
-# initramfs FILE MODULE…: busybox, util-linux' blkdiscard, the modules (loaded in this order) and guest-init.sh
+# initramfs FILE MODULE…: busybox, util-linux' blkdiscard, the modules (loaded in this order), guest-init.sh, 6 MiB of noise
 initramfs()
 {
     out=$1
@@ -39,6 +39,7 @@ initramfs()
     ln -s busybox "$root/bin/sh"
     chmod 755 "$root/init"
     with_libraries "$root" blkdiscard
+    head -c 6291456 /dev/urandom >"$root/noise"
     : >"$root/modules"
     for module in "$@"; do
         cp "$module" "$root/"

@@ -29,11 +29,11 @@ done
 clean_up()
 {
     # It has many processes, and they are all of one group of their own.
-    [ ! -s "$dir/pid" ] || kill -9 -- "-$(cat "$dir/pid")" 2>/dev/null || :
+    [ ! -s "$dir/pid" ] || kill -s KILL -- "-$(cat "$dir/pid")" 2>/dev/null || :
     rm -rf "$dir"
 }
 trap clean_up EXIT
-trap 'exit 130' INT
+trap "exit 130" INT
 trap 'exit 143' TERM HUP
 
 initramfs "$dir/initrd" "$module"
@@ -41,8 +41,20 @@ preload=
 if cc -O2 -shared -fPIC -o "$dir/registers.so" "$here/uml-registers.c" -ldl 2>/dev/null; then
     preload=$dir/registers.so
 fi
+# A pipe takes what it prints: with anything else it is not content. When its first process has ended others may be left.
+mkfifo "$dir/pipe"
+cat "$dir/pipe" >"$dir/console" &
 # shellcheck disable=SC2016
 TMPDIR=$dir LD_PRELOAD=$preload setsid sh -c 'echo $$ >"$0/pid"; exec "$@"' "$dir" \
-    timeout -k 5 "$seconds" linux.uml mem=128M "initrd=$dir/initrd" rdinit=/init "virtio_uml.device=$1:2" \
-    "uml_dir=$dir" con=null con0=null,fd:1 ssl=null quiet panic=-1 disk=vda </dev/null 2>&1 | cat >"$dir/console" || :
+    linux.uml mem=128M "initrd=$dir/initrd" rdinit=/init "virtio_uml.device=$1:2" \
+    "uml_dir=$dir" con=null con0=null,fd:1 ssl=null quiet panic=-1 disk=vda </dev/null >"$dir/pipe" 2>&1 &
+linux=$!
+left=$((seconds * 5))
+while kill -0 $linux 2>/dev/null && [ $left -gt 0 ]; do
+    left=$((left - 1))
+    sleep 0.2
+done
+[ $left -gt 0 ] || echo "${0##*/}: not finished after $seconds s"
+kill -s KILL -- "-$(cat "$dir/pid")" 2>/dev/null || :
+wait 2>/dev/null || :
 verdict "$dir/console"
