@@ -350,6 +350,18 @@ static void list_options(struct option all[ALL_MAX])
     all[n] = (struct option){ 0 };
 }
 
+/*
+ * A table as long as seg_max lets it be is served, whatever size the driver gives its queue: on a packed ring nothing else
+ * tells it the device's limit, on a split one it is a finding and not the end of the guest (AMB-26).
+ */
+static void serve_what_is_announced(struct vblk_device_options *device)
+{
+    const uint32_t most = device->seg_max < 65534 ? device->seg_max + 2 : 65536;
+
+    if ((device->features & VBLK_BIT(VBLK_F_SEG_MAX)) != 0)
+        device->chain_max = most > device->queue_max ? most : device->queue_max;
+}
+
 static void check(struct serve_options *options)
 {
     struct common_options *common = &options->common;
@@ -383,6 +395,7 @@ void serve_options_parse(struct serve_options *options, int argc, char **argv)
     common_finish(common);
     if (common->done < 0)
         apply_features(options, &later);
+    serve_what_is_announced(&options->device);
     if (common->done < 0)
         check(options);
 }
