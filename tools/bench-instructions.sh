@@ -31,13 +31,13 @@ count() {
 table=$("$vblk" bench --rounds 20)
 checks() {
     printf '%s\n' "$table" | awk -v row="$1" -v data="$data" '
-        /split ring/ { mine = (data > 0) == ($0 ~ /byte reads/) }
+        /descriptors, depth/ { mine = (data > 0) == ($0 ~ /byte reads/) }
         mine && $1 == row { for (i = 2; i <= NF; i++) if ($i == "checks") print $(i - 1) }'
 }
 
 floor=$((($(count floor $long) - $(count floor $short)) / requests))
 printf '%-16s %6d instructions per request\n' floor "$floor"
-for row in models judged-snapshot judged judged-device; do
+for row in models judged-snapshot judged judged-device packed-models packed-judged; do
     each=$((($(count $row $long) - $(count $row $short)) / requests))
     awk -v row="$row" -v n="$each" -v floor="$floor" 'BEGIN { printf "%-16s %6d  %6.1f x floor\n", row, n, n / floor }'
     case $row in

@@ -21,14 +21,17 @@ struct row {
     const char *what;
     bool floor;
     enum watch watch;
+    bool packed;
 };
 
 static const struct row rows[] = {
-    { "floor", "unchecked driver, device and ring in one thread", true, NOBODY },
-    { "models", "reference driver and device, nobody watching", false, NOBODY },
-    { "judged-snapshot", "judged from memory at each notification", false, SNAPSHOT },
-    { "judged", "judged on every load and store, both parties", false, ACCESS },
-    { "judged-device", "the same, the device's clauses only", false, ACCESS_DEVICE_ONLY },
+    { "floor", "unchecked driver, device and ring in one thread", true, NOBODY, false },
+    { "models", "reference driver and device, nobody watching", false, NOBODY, false },
+    { "judged-snapshot", "judged from memory at each notification", false, SNAPSHOT, false },
+    { "judged", "judged on every load and store, both parties", false, ACCESS, false },
+    { "judged-device", "the same, the device's clauses only", false, ACCESS_DEVICE_ONLY, false },
+    { "packed-models", "as models, packed ring", false, NOBODY, true },
+    { "packed-judged", "as judged, packed ring", false, ACCESS, true },
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
@@ -71,7 +74,7 @@ static vblk_err watch_models(struct models *m, enum watch watch)
     return VBLK_OK;
 }
 
-static vblk_err models_open(struct models *m, enum watch watch)
+static vblk_err models_open(struct models *m, enum watch watch, bool packed)
 {
     struct vblk_driver_options wants = { .profile = *vblk_profile_default(), .features = UINT64_MAX,
                                          .arena = { 0x10000, 0x3f0000 }, .queue_size = 128 };
@@ -81,6 +84,7 @@ static vblk_err models_open(struct models *m, enum watch watch)
     memset(m, 0, sizeof(*m));
     vblk_device_defaults(&is);
     is.capacity = DISK / VBLK_SECTOR;
+    is.features |= packed ? VBLK_BIT(VBLK_F_RING_PACKED) : 0;
     m->mem = vblk_memory_new();
     if (m->mem == NULL || vblk_memory_add(m->mem, &(struct vblk_region){ .size = 4u << 20, .fd = -1 }) != VBLK_OK)
         return err;
@@ -176,7 +180,7 @@ static vblk_err contender_open(struct contender *c, const struct row *row)
     memset(c, 0, sizeof(*c));
     c->row = row;
     if (!row->floor)
-        return models_open(&c->models, row->watch);
+        return models_open(&c->models, row->watch, row->packed);
     c->floor = floor_new(DISK);
     return c->floor != NULL ? VBLK_OK : VBLK_E_NOMEM;
 }
@@ -228,7 +232,7 @@ static int bench(const char *only, uint32_t rounds, uint32_t data)
         err = only == NULL ? time_rows(c, n, rounds, data) : contender_run(&c[0], rounds, data);
     if (err == VBLK_OK && only == NULL) {
         printf(data > 0 ? "%u-byte reads" : "requests without data", data);
-        printf(", split ring, 3 descriptors, depth %u: best of %u batches of %u requests\n", DEPTH, BATCHES - 1,
+        printf(", 3 descriptors, depth %u: best of %u batches of %u requests\n", DEPTH, BATCHES - 1,
                rounds * DEPTH);
         for (size_t i = 0; i < n; i++)
             print_row(&c[i], &c[0], (uint64_t)BATCHES * rounds * DEPTH);
