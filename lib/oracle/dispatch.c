@@ -328,6 +328,14 @@ static void judge_sign(struct vblk_oracle *o, struct check_list *list, const str
         ask(o, list->asked, list->asked_count, look);
 }
 
+/* Whoever captured it did not have to think of it. */
+static void find_shape(struct vblk_oracle *o, const struct chain *chain)
+{
+    struct chain *c = (struct chain *)(uintptr_t)chain;
+
+    c->shape = shape_of(&o->queues[c->queue], c);
+}
+
 void judge_chain(struct vblk_oracle *o, enum moment moment, struct look *look)
 {
     const unsigned type = look->chain != NULL ? look->chain->req.slot : TY_NONE;
@@ -335,6 +343,8 @@ void judge_chain(struct vblk_oracle *o, enum moment moment, struct look *look)
     struct sign sign;
 
     look->o = o;
+    if (look->chain != NULL && look->chain->shape == 0)
+        find_shape(o, look->chain);
     if (moment != AT_QUIET && sign_of_chain(look, &sign))
         judge_sign(o, list, look, &sign);
     else

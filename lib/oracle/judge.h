@@ -130,8 +130,9 @@ struct request {
 struct twin {
     uint64_t settings;       /* of the oracle; 0: there was */
     uint64_t rest[TWIN_MAX]; /* what a descriptor has besides its address, as one little-endian number */
+    uint64_t shape;
     uint32_t type;
-    bool unordered;
+    bool unordered, odd_framing;
     uint8_t count, last;     /* last: the piece that the status byte is in */
     uint16_t first_writable;
 };
@@ -165,7 +166,7 @@ struct chain {
     uint16_t slot, slots;    /* packed: first slot, and how many it takes */
     uint16_t link;           /* the INDIRECT descriptor's place in the table or ring; NO_OWNER: none */
     uint16_t link_flags;     /* its flags */
-    uint64_t shape;          /* how it is made: see shape_of() */
+    uint64_t shape;          /* how it is made: see shape_of(); 0: not known yet */
     uint32_t indirect_len;   /* bytes of the indirect table; 0: none … */
     uint64_t indirect;       /* … and where it lies */
     struct piece *first;     /* NULL: none */
@@ -649,6 +650,10 @@ bool led_astray(const struct look *l);
 
 /* twin.c: a chain that is made as the one before it at the same head. */
 bool twin_capture(struct vblk_oracle *o, struct queue *q, struct chain *c);
+#ifndef NDEBUG
+/* Whether the long way, which is taken now, finds the same. */
+bool twin_is_so(struct vblk_oracle *o, struct queue *q, struct chain *c);
+#endif
 /* Remember how it is made, for the next one. */
 void twin_keep(const struct vblk_oracle *o, const struct queue *q, struct chain *c);
 

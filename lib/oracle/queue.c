@@ -276,6 +276,7 @@ void queue_begin(struct vblk_oracle *o, struct queue *q, struct chain *c, uint16
     c->first = NULL;
     c->first_writable = c->link = NO_OWNER;
     c->indirect_len = 0;
+    c->shape = 0;
 }
 
 static void fault_of_turn(struct vblk_oracle *o, struct queue *q, const struct chain *c)
@@ -322,6 +323,7 @@ static void made_available(struct vblk_oracle *o, struct queue *q, uint16_t head
     }
     queue_begin(o, q, c, head);
     if (twin_capture(o, q, c)) {
+        assert(twin_is_so(o, q, c));
         enter(o, q, c, ev);
         return;
     }

@@ -4,10 +4,13 @@
  * same settings, and nothing was wrong with that one. Then all that chain.c and request.c would find out again is known,
  * but for what depends on the addresses, on the sector, and on other chains in flight. Where any of that is not plain,
  * too, nothing is done here and the long way is taken.
+ *
+ * Without NDEBUG the long way is taken each time that all accesses are seen, and has to find the same.
  */
 #include <string.h>
 
 #include "fast.h"
+#include "repeat.h"
 #include "sight.h"
 
 static uint64_t le64(uint64_t v)
@@ -36,6 +39,8 @@ void twin_keep(const struct vblk_oracle *o, const struct queue *q, struct chain 
         t->rest[t->count++] = p->len | (uint64_t)p->flags << 32 | (uint64_t)p->next << 48;
     }
     t->type = r->type;
+    t->shape = c->shape;
+    t->odd_framing = c->odd_framing;
     t->unordered = c->unordered;
     t->first_writable = c->first_writable;
     t->settings = o->settings;
@@ -124,6 +129,8 @@ static inline void take(struct vblk_oracle *o, struct chain *c, const struct rea
     c->count = c->direct = t->count;
     c->first_writable = t->first_writable;
     c->unordered = t->unordered;
+    c->odd_framing = t->odd_framing;
+    c->shape = t->shape;
 }
 
 bool twin_capture(struct vblk_oracle *o, struct queue *q, struct chain *c)
@@ -147,3 +154,48 @@ bool twin_capture(struct vblk_oracle *o, struct queue *q, struct chain *c)
     c->req.sum = c->req.slot == TY_FLUSH ? shadow_now(&o->shadow) : 0;
     return true;
 }
+
+#ifndef NDEBUG
+static bool same_request(const struct request *a, const struct request *b)
+{
+    return a->slot == b->slot && a->type == b->type && a->reserved == b->reserved && a->sector == b->sector &&
+           a->readable == b->readable && a->writable == b->writable && a->out_len == b->out_len &&
+           a->in_len == b->in_len && a->status_at == b->status_at && a->status_before == b->status_before &&
+           a->data_pieces == b->data_pieces && a->segments == b->segments && a->unknown_flags == b->unknown_flags &&
+           a->first_unknown == b->first_unknown && a->sum == b->sum && a->data_len == b->data_len;
+}
+
+static bool same_chain(const struct chain *a, const struct chain *b)
+{
+    return a->faults == b->faults && a->void_ == b->void_ && a->mutates == b->mutates && a->shared == b->shared &&
+           a->odd == b->odd && a->odd_framing == b->odd_framing && a->linked_indirect == b->linked_indirect &&
+           a->unordered == b->unordered && a->table_unordered == b->table_unordered && a->count == b->count &&
+           a->direct == b->direct && a->link == b->link && a->indirect_len == b->indirect_len && a->shape == b->shape &&
+           a->first == b->first && a->first_writable == b->first_writable && a->born == b->born &&
+           same_request(&a->req, &b->req);
+}
+
+bool twin_is_so(struct vblk_oracle *o, struct queue *q, struct chain *c)
+{
+    const struct chain taken = *c;
+    struct piece pieces[TWIN_MAX];
+    bool same;
+
+    if (!sees(o, VBLK_SEES_ALL))
+        return true; /* a peer that is not watched may have changed memory meanwhile */
+    for (struct piece *p = c->first; p != NULL; p = p->after) {
+        pieces[p->pos] = *p;
+        busy_add(o->busy, p->gpa, p->len, -1);
+        p->owner = NO_OWNER;
+    }
+    queue_begin(o, q, c, c->head);
+    chain_capture(o, q, c);
+    request_parse(o, q, c);
+    chain_mark_overlaps(o, q, c);
+    c->shape = shape_of(q, c);
+    same = same_chain(&taken, c);
+    for (const struct piece *p = c->first; same && p != NULL; p = p->after)
+        same = memcmp(p, &pieces[p->pos], sizeof(*p)) == 0;
+    return same;
+}
+#endif
