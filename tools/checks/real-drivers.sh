@@ -12,6 +12,7 @@ what=$3
 dir=$(mktemp -d)
 pids=
 daemon=
+known=none
 clean_up()
 {
     for pid in $pids; do
@@ -76,7 +77,7 @@ judged()
     pass=$(sed -n 's/^ *\([0-9]*\) pass$/\1/p' "$dir/report")
     [ "${pass:-0}" -ge "$1" ] || bad "${pass:-no} rules held, at least $1 are wanted"
     grep -q '^no violation in ' "$dir/report" || bad "there are violations"
-    doubts=$(grep -E '^(FAIL|WARN) ' "$dir/report" | grep -v "^WARN  ${known:-none} " || :)
+    doubts=$(grep -E '^(FAIL|WARN) ' "$dir/report" | grep -v "^WARN  $known " || :)
     [ -z "$doubts" ] || bad "$doubts"
     shift
     for line in "$@"; do
@@ -128,7 +129,8 @@ seabios)
     drive "$root/tools/drivers/seabios.sh"
     judged 25 'negotiated.* VERSION_1'
     ;;
-uml)
+uml) # SECURE_ERASE reaches the driver here; what it makes of it is finding 11
+    known=BLK-OP-10
     serve --size 64M --ring split
     drive "$root/tools/drivers/uml.sh"
     judged 40 'negotiated.* DISCARD WRITE_ZEROES'
