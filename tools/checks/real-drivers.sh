@@ -129,7 +129,7 @@ seabios)
     drive "$root/tools/drivers/seabios.sh"
     judged 25 'negotiated.* VERSION_1'
     ;;
-uml) # SECURE_ERASE reaches the driver here; what it makes of it is finding 11
+uml) # SECURE_ERASE reaches the driver here; what it makes of it is finding 15
     known=BLK-OP-10
     serve --size 64M --ring split
     drive "$root/tools/drivers/uml.sh"

@@ -150,7 +150,7 @@ discards()
     elif grep -q "not supported" /tmp.log; then
         echo "guest: secure discard is not offered"
     else
-        # finding 11: Linux lets the device write the segments, so that a device may refuse them
+        # finding 15: Linux lets the device write the segments, so that a device may refuse them
         echo "guest: secure discard fails: $(sed 's/.*: //' /tmp.log)"
         same "around the range that was not erased" 6291456 131072
         write_at 6422528 131072 65536 direct
