@@ -25,7 +25,7 @@ static const char *ring_reason(const struct runner_run *run, const struct vector
 }
 
 /* Reasons to skip that don't need the target's word. "" if there is none. */
-static const char *known_reason(const struct runner_run *run, const struct vector_case *c)
+const char *runner_known_reason(const struct runner_run *run, const struct vector_case *c)
 {
     if (run->stopped)
         return "interrupted";
@@ -62,7 +62,7 @@ static bool begin(struct runner_run *run, const struct runner_case *now, char *r
     return false;
 }
 
-static void set_result(struct runner_run *run, const struct runner_case *now, enum report_result result,
+void runner_set_result(struct runner_run *run, const struct runner_case *now, enum report_result result,
                        const char *reason)
 {
     struct report_case *entry = &run->report->cases[now->entry];
@@ -80,16 +80,16 @@ struct outcome {
 
 #define LONG_RUN 20u /* times the patience that other cases get */
 
-static void observe(struct runner_run *run, const struct runner_case *now)
+void runner_observe(struct runner_run *run, unsigned patience)
 {
     struct target *target = run->target;
-    bool long_run = now->c->long_run;
 
+    vblk_oracle_reset(run->oracle, !target->foreign, target->disk_zero);
     vblk_memory_set_tap(target->mem, vblk_oracle_observe, run->oracle);
-    runner_guard_arm(&run->guard, target->port, run->options->timeout_ms * (long_run ? LONG_RUN : 1));
+    runner_guard_arm(&run->guard, target->port, run->options->timeout_ms * patience);
 }
 
-static void observe_no_more(struct runner_run *run)
+void runner_observe_no_more(struct runner_run *run)
 {
     vblk_memory_set_tap(run->target->mem, NULL, NULL);
     runner_guard_disarm(&run->guard);
@@ -104,8 +104,7 @@ static vblk_err play(struct runner_run *run, const struct runner_case *now, cons
     vblk_err err;
 
     *out = (struct vblk_play){ 0 };
-    vblk_oracle_reset(run->oracle, !target->foreign, target->disk_zero);
-    observe(run, now);
+    runner_observe(run, now->c->long_run ? LONG_RUN : 1);
     player = vblk_player_new(&run->guard.port, target->arena, run->options->timeout_ms / 2 + 1);
     err = player ? vblk_player_run(player, script, out) : VBLK_E_NOMEM;
     vblk_player_free(player);
@@ -113,7 +112,7 @@ static vblk_err play(struct runner_run *run, const struct runner_case *now, cons
 }
 
 /* The target's connection or process is lost, or it does not answer: get it back or give up. */
-static void recover(struct runner_run *run, const struct runner_case *now, bool blamed)
+void runner_recover(struct runner_run *run, const struct runner_case *now, bool blamed)
 {
     vblk_err err = VBLK_OK;
 
@@ -157,8 +156,8 @@ static void judge_end(struct runner_run *run, const struct runner_case *now, con
     else if (!was->blamed && run->guard.expired)
         runner_blame(run, now, false, "the target did not get through the case in time", "an end in time", seen);
     if (gone || run->guard.expired || (out->hung && (was->blamed || out->surprise_count))) {
-        set_result(run, now, gone ? REPORT_GONE : REPORT_HUNG, seen);
-        recover(run, now, was->blamed);
+        runner_set_result(run, now, gone ? REPORT_GONE : REPORT_HUNG, seen);
+        runner_recover(run, now, was->blamed);
     }
 }
 
@@ -173,7 +172,7 @@ static void note_stop(struct runner_run *run, const struct runner_case *now, con
     (void)snprintf(reason, sizeof(reason), "step %zu %s", out->stopped_at,
                    out->err == VBLK_E_UNSUPPORTED ? "needs what this target does not have"
                                                   : "was not reached: the device did not let itself be started");
-    set_result(run, now, REPORT_SKIPPED, reason);
+    runner_set_result(run, now, REPORT_SKIPPED, reason);
 }
 
 /* Returns whether to go on with the sweep. */
@@ -186,18 +185,18 @@ static bool play_script(struct runner_run *run, const struct runner_case *now, c
 
     run->stopped = run->stopped || run->guard.stopped;
     if (run->stopped) {
-        set_result(run, now, REPORT_SKIPPED, "interrupted");
+        runner_set_result(run, now, REPORT_SKIPPED, "interrupted");
     } else if (err) {
         (void)snprintf(reason, sizeof(reason), "step %zu can't be played here: %s", was.play.stopped_at,
                        vblk_strerror(err));
-        set_result(run, now, entry->runs ? REPORT_RAN : REPORT_SKIPPED, reason);
+        runner_set_result(run, now, entry->runs ? REPORT_RAN : REPORT_SKIPPED, reason);
     } else {
         entry->runs++;
         was.blamed = runner_collect(run, now);
         judge_end(run, now, &was);
         note_stop(run, now, &was);
     }
-    observe_no_more(run);
+    runner_observe_no_more(run);
     run->target->ops->end(run->target);
     return !run->stopped && !err && !run->dead && run->report->cases[now->entry].result == REPORT_RAN;
 }
@@ -205,8 +204,8 @@ static bool play_script(struct runner_run *run, const struct runner_case *now, c
 /* The target was lost when a variation should have begun: if one was played, that is what it came to. */
 static void lost_before(struct runner_run *run, const struct runner_case *now, const char *reason)
 {
-    set_result(run, now, REPORT_GONE, reason);
-    recover(run, now, false);
+    runner_set_result(run, now, REPORT_GONE, reason);
+    runner_recover(run, now, false);
     if (!run->dead && run->report->cases[now->entry].runs)
         runner_blame(run, now, true, "the target hung up during this case", "a target that stays", reason);
 }
@@ -222,7 +221,7 @@ static bool play_variation(struct runner_run *run, const struct runner_case *now
         if (failed)
             lost_before(run, now, reason);
         else if (n == 0)
-            set_result(run, now, REPORT_SKIPPED, reason);
+            runner_set_result(run, now, REPORT_SKIPPED, reason);
         return false;
     }
     reason[0] = '\0';
@@ -230,7 +229,7 @@ static bool play_variation(struct runner_run *run, const struct runner_case *now
     if (!script) {
         run->target->ops->end(run->target);
         if (n == 0)
-            set_result(run, now, REPORT_SKIPPED, reason[0] ? reason : "there is nothing to play on this target");
+            runner_set_result(run, now, REPORT_SKIPPED, reason[0] ? reason : "there is nothing to play on this target");
         /* A variation that can't be made says nothing about the next one. */
         return reason[0] != '\0';
     }
@@ -239,18 +238,17 @@ static bool play_variation(struct runner_run *run, const struct runner_case *now
     return more;
 }
 
-static struct runner_case open_case(struct runner_run *run, const struct vector_file *file, size_t i, uint8_t ring)
+struct runner_case runner_open_case(struct runner_run *run, const struct vector_case *c, uint8_t ring)
 {
-    struct runner_case now = { .file = file, .i = i, .c = vector_case_at(file, i), .ring = ring };
+    struct runner_case now = { .c = c, .ring = ring, .no = vblk_clause_find(c->clause) };
     struct report_case *entry = report_add_case(run->report);
 
-    now.no = vblk_clause_find(now.c->clause);
-    runner_case_name(now.c, ring, now.name, sizeof(now.name));
+    runner_case_name(c, ring, now.name, sizeof(now.name));
     now.entry = run->report->case_count - 1;
     entry->name = report_keep(run->report, now.name);
-    entry->area = report_keep(run->report, now.c->area);
-    entry->clause = report_keep(run->report, now.c->clause);
-    entry->what = report_keep(run->report, now.c->what ? now.c->what : "");
+    entry->area = report_keep(run->report, c->area);
+    entry->clause = report_keep(run->report, c->clause);
+    entry->what = report_keep(run->report, c->what ? c->what : "");
     entry->ring = ring;
     return now;
 }
@@ -258,11 +256,13 @@ static struct runner_case open_case(struct runner_run *run, const struct vector_
 /* Returns whether anything was played. */
 static bool play_case(struct runner_run *run, const struct vector_file *file, size_t i, uint8_t ring)
 {
-    const struct runner_case now = open_case(run, file, i, ring);
-    const char *reason = known_reason(run, now.c);
+    struct runner_case now = runner_open_case(run, vector_case_at(file, i), ring);
+    const char *reason = runner_known_reason(run, now.c);
 
+    now.file = file;
+    now.i = i;
     if (reason[0]) {
-        set_result(run, &now, REPORT_SKIPPED, reason);
+        runner_set_result(run, &now, REPORT_SKIPPED, reason);
         return false;
     }
     for (size_t n = 0; n < now.c->sweep && play_variation(run, &now, n); n++)
@@ -373,6 +373,7 @@ vblk_err runner_run(const struct runner_options *options, const struct runner_se
 {
     struct runner_run run = { .options = options, .set = set, .target = target, .report = report };
     struct vblk_target_facts facts = { .profile = options->profile, .sees = target->sees, .grade = target->grade };
+    vblk_err err = VBLK_OK;
 
     run.rings = rings_of(options, target);
     run.judged = VBLK_DEVICE;
@@ -390,6 +391,8 @@ vblk_err runner_run(const struct runner_options *options, const struct runner_se
     report->rings = run.rings;
     runner_rows(report);
     play_all(&run);
+    if (options->streams)
+        err = runner_streams(&run);
     if (run.stopped) {
         report->cut_short = true;
         report_add_note(report, "interrupted");
@@ -399,7 +402,7 @@ vblk_err runner_run(const struct runner_options *options, const struct runner_se
     runner_judge(&run, &facts);
     vblk_oracle_free(run.oracle);
     free(run.scores);
-    return VBLK_OK;
+    return err;
 }
 
 static bool list_one(struct runner_run *run, const struct vector_file *file, size_t i, uint8_t ring)
@@ -409,7 +412,7 @@ static bool list_one(struct runner_run *run, const struct vector_file *file, siz
     bool failed;
 
     runner_case_name(now.c, ring, name, sizeof(name));
-    (void)snprintf(reason, sizeof(reason), "%s", known_reason(run, now.c));
+    (void)snprintf(reason, sizeof(reason), "%s", runner_known_reason(run, now.c));
     if (!reason[0] && begin(run, &now, reason, sizeof(reason), &failed)) {
         run->target->ops->end(run->target);
         reason[0] = '\0';
@@ -425,5 +428,5 @@ size_t runner_list(const struct runner_options *options, const struct runner_set
     struct runner_run run = { .options = options, .set = set, .target = target, .list = each, .list_ctx = ctx };
 
     run.rings = rings_of(options, target);
-    return each_case(&run, list_one);
+    return each_case(&run, list_one) + (options->streams ? runner_list_streams(&run) : 0);
 }

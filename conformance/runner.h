@@ -46,6 +46,7 @@ struct runner_options {
     uint64_t seed;
     unsigned timeout_ms; /* for one variation of a case */
     uint8_t rings;       /* VECTOR_SPLIT, VECTOR_PACKED; 0: those that the target offers */
+    bool streams;        /* play one stream of requests over every kind of ring, too, and compare */
     bool allow_data_loss;
     bool should_fails;
     struct runner_filter filter;
@@ -57,6 +58,10 @@ struct runner_options {
     void (*progress)(void *ctx, size_t done, size_t total, const char *name); /* NULL: nobody looks */
     void *progress_ctx;
 };
+
+/* The streams' area, and the case of kind @i of ring; NULL past the last. */
+#define RUNNER_STREAMS "differential"
+const struct vector_case *runner_stream_at(size_t i);
 
 /* Plays what is selected and fills @report. VBLK_E_NOMEM, or VBLK_OK whatever the target did. */
 vblk_err runner_run(const struct runner_options *options, const struct runner_set *set, struct target *target,

@@ -67,12 +67,14 @@ static size_t kept_of_case(const struct report_clause *clause, const char *name)
 /* Where there is a choice of rings, the command makes it. */
 static const char *replay_text(struct runner_run *run, const struct runner_case *now)
 {
+    const bool stream = now->c && strcmp(now->c->area, RUNNER_STREAMS) == 0;
     const bool choice = run->target && run->target->env.offered & VBLK_BIT(VBLK_F_RING_PACKED);
+    const char *ring = stream ? "both" : choice ? report_ring_name(now->ring) : NULL;
 
     if (!now->c)
         return report_keep(run->report, run->options->replay);
-    return report_format(run->report, "%s%s%s --case '%s'", run->options->replay, choice ? " --ring " : "",
-                         choice ? report_ring_name(now->ring) : "", now->name);
+    return report_format(run->report, "%s%s%s --case '%s'", run->options->replay, ring ? " --ring " : "",
+                         ring ? ring : "", now->name);
 }
 
 /* A new violation with all that does not depend on who found it; NULL when there are enough. */

@@ -43,6 +43,24 @@ struct runner_case {
     size_t entry; /* its place in report->cases */
 };
 
+/* runner.c: what cases of every kind go through */
+
+/* Reasons to skip that don't need the target's word. "" if there is none. */
+const char *runner_known_reason(const struct runner_run *run, const struct vector_case *c);
+/* A new entry of the report. */
+struct runner_case runner_open_case(struct runner_run *run, const struct vector_case *c, uint8_t ring);
+void runner_set_result(struct runner_run *run, const struct runner_case *now, enum report_result result,
+                       const char *reason);
+/* Let the oracle see what happens on guard.port. @patience: times of what one case gets. */
+void runner_observe(struct runner_run *run, unsigned patience);
+void runner_observe_no_more(struct runner_run *run);
+/* The target is lost, or it does not answer: get it back or give up. @blamed: that is in the report already. */
+void runner_recover(struct runner_run *run, const struct runner_case *now, bool blamed);
+
+/* runner_streams.c: the same stream of requests over every kind of ring. VBLK_E_NOMEM or VBLK_OK. */
+vblk_err runner_streams(struct runner_run *run);
+size_t runner_list_streams(struct runner_run *run);
+
 /* runner_blame.c: from what the oracle and the player saw to violations in the report */
 
 /* Adds the oracle's counts and violations of the variation just played. Returns whether the judged party was blamed. */

@@ -367,7 +367,9 @@ static void hang_up__that_the_script_allows_is_still_named(void **state)
 
 static struct run open_builtin(const struct vblk_behaviour *behaviour, const char *text)
 {
-    const struct target_model model = { .profile = *vblk_profile_default(), .behaviour = behaviour };
+    const struct target_model model = { .profile = *vblk_profile_default(),
+                                        .behaviour = behaviour,
+                                        .ring = vblk_device_ring_features() };
     struct run run = open_run(LAWFUL, text);
 
     target_close(run.target);
@@ -857,6 +859,65 @@ static void rings__the_command_names_the_one_it_happened_on(void **state)
     close_run(&run);
 }
 
+/* Fails what it does not know, where the others say that they don't know it: lawful each time (AMB-19), but not the same. */
+static void fickle(struct vblk_device *device, struct vblk_request *req, uint8_t status)
+{
+    const bool other = vblk_device_accepted(device) & VBLK_BIT(VBLK_F_INDIRECT_DESC);
+
+    vblk_reference_put_status(device, req, vblk_request_type(req) == 77 && other ? VBLK_S_IOERR : status);
+}
+
+/* Which kinds of ring were blamed by the comparison; bit n: kind n. */
+static uint32_t streams_with(const struct vblk_behaviour *behaviour, const char *only)
+{
+    struct run run = open_builtin(behaviour, HEAD(MUST_ID) CASE("one", "", READ) TAIL);
+    const struct report_clause *clause;
+    uint32_t blamed = 0;
+
+    run.options.streams = true;
+    run.options.timeout_ms = 2000;
+    run.options.filter.names = (struct runner_globs){ &only, 1 };
+    play(&run);
+    clause = clause_of(&run, "FRAME-DEV-01");
+    for (size_t i = 0; i < run.report->case_count; i++)
+        case_is(&run, i, REPORT_RAN);
+    for (size_t i = 0; runner_stream_at(i); i++)
+        for (size_t v = 0; v < clause->violation_count; v++) {
+            const char *name = strrchr(clause->violations[v].name, '/') + 1;
+
+            assert_non_null(strstr(clause->violations[v].replay, " --ring both --case 'differential/FRAME-DEV-01/"));
+            blamed |= strcmp(name, runner_stream_at(i)->name) == 0 ? 1u << i : 0;
+        }
+    close_run(&run);
+    return blamed;
+}
+
+static void streams__the_same_over_every_ring(void **state)
+{
+    const struct vblk_behaviour wrong = { .name = "fickle", .put_status = fickle };
+
+    (void)state;
+    assert_int_equal(streams_with(NULL, "differential/*"), 0);
+    assert_int_equal(streams_with(&wrong, "differential/*"), 0xff00); /* the eight with indirect tables */
+    assert_int_equal(streams_with(&wrong, "differential/*/split-indirect"), 0x0100);
+}
+
+static void streams__are_scratched_on_no_foreign_disk(void **state)
+{
+    struct run run = open_builtin(NULL, HEAD(MUST_ID) CASE("one", "", READ) TAIL);
+
+    (void)state;
+    run.options.streams = true;
+    run.target->foreign = true;
+    play(&run);
+    for (size_t i = 0; i < run.report->case_count; i++)
+        if (strcmp(run.report->cases[i].area, RUNNER_STREAMS) == 0) {
+            case_is(&run, i, REPORT_SKIPPED);
+            assert_non_null(strstr(run.report->cases[i].reason, "--allow-data-loss"));
+        }
+    close_run(&run);
+}
+
 static void crash__somebody_may_start_the_target_again(void **state)
 {
     struct run run = open_run(NEVER_BACK, HEAD(MUST_ID) CASE("one", "", READ) "," CASE("two", "", READ) TAIL);
@@ -1083,6 +1144,8 @@ int main(void)
         cmocka_unit_test(rings__that_were_not_asked_for_are_left_alone),
         cmocka_unit_test(rings__that_the_target_lacks_are_said_so),
         cmocka_unit_test(rings__the_command_names_the_one_it_happened_on),
+        cmocka_unit_test(streams__the_same_over_every_ring),
+        cmocka_unit_test(streams__are_scratched_on_no_foreign_disk),
         cmocka_unit_test(crash__somebody_may_start_the_target_again),
         cmocka_unit_test(filter__a_case_is_named_with_its_ring_or_without),
         cmocka_unit_test(filter__globs_select_and_exclude),

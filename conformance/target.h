@@ -15,7 +15,7 @@ struct target;
 
 struct target_ops {
     /*
-     * Make ready for a case: @port and @env are valid afterwards, the device is in its power-on or reset state and
+     * Make ready for a case (@file NULL: for none in particular): @port and @env are valid afterwards, the device is in its power-on or reset state and
      * the memory is clean. VBLK_E_INVAL: this case can't run here, with a phrase; VBLK_E_GONE and the like: the target
      * failed.
      */

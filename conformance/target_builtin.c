@@ -36,7 +36,7 @@ static vblk_err builtin_begin(struct target *target, const struct vector_file *f
     options.readings = model->readings;
     options.features = offered_by(model);
     options.behaviour = model->behaviour;
-    if (!vector_device_options(file, i, &options, why, why_size))
+    if (file && !vector_device_options(file, i, &options, why, why_size))
         return VBLK_E_INVAL;
     vblk_memory_reset(target->mem);
     target->port = vblk_builtin_new(&options, target->mem, &refusal);

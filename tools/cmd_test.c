@@ -68,7 +68,7 @@ static const char *unknown_glob(const struct runner_globs *globs, int column)
 {
     for (size_t g = 0; g < globs->count; g++) {
         const char *glob = globs->globs[g] + (globs->globs[g][0] == '!');
-        bool known = false;
+        bool known = !column && fnmatch(glob, RUNNER_STREAMS, 0) == 0;
 
         for (size_t no = 0; no < vblk_clause_count() && !known; no++) {
             const struct vblk_clause *row = vblk_clause_at((vblk_clause_no)no);
@@ -88,6 +88,8 @@ static const char *unknown_case(const struct runner_globs *globs, const struct r
         const struct runner_filter filter = { .names = { &one, 1 } };
         bool known = false;
 
+        for (size_t i = 0; runner_stream_at(i) && !known; i++)
+            known = runner_selects(&filter, runner_stream_at(i), runner_stream_at(i)->rings);
         for (size_t f = 0; f < set->count && !known; f++)
             for (size_t i = 0; i < vector_case_count(set->files[f]) && !known; i++)
                 for (uint8_t ring = VECTOR_SPLIT; ring <= VECTOR_PACKED && !known; ring = (uint8_t)(ring << 1))

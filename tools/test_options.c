@@ -22,7 +22,8 @@ static const char help_text[] =
     "  --provision-numbers B,T,O  the proposal's feature bit, request type and configuration offset\n"
     "  --level LEVEL              interop (default), strict, legacy\n"
     "  --reading AMB-nn=WORD      read an open place of the text otherwise; repeatable ('vblk clauses AMB-nn')\n"
-    "  --ring split|packed|both   the ring format; default: each that the device offers\n\n"
+    "  --ring split|packed|both   the ring format; default: each that the device offers;\n"
+    "                             both: and compare one stream of requests over every kind of ring\n\n"
     "What to run\n"
     "  --area A, --clause ID, --case NAME\n"
     "                             select; repeatable, globs allowed, a leading '!' excludes\n"
@@ -181,6 +182,7 @@ static void set_ring(struct test_options *options, const char *value)
 
     if (ring >= 0)
         options->run.rings = rings[ring];
+    options->run.streams = ring == 2;
 }
 
 static void set_reading(struct test_options *options, const char *value)

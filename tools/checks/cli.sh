@@ -151,6 +151,9 @@ expect 0 '^run .*BLK-OP-08/plain@packed$' test $good --list
 expect 0 '^2 cases$' test $good --list --ring both --case plain
 expect 0 '^1 case$' test $good --list --case '*@packed'
 expect 0 '^1 case$' test $good --list --ring split
+expect 0 '^16 cases$' test $good --list --ring both --area differential
+expect 0 '16 played (8 split, 8 packed)' test $good --ring both --area differential
+expect 0 '^run .*FRAME-DEV-01/packed-indirect$' test $good --list --ring both --case 'differential/*/packed-indirect'
 
 # Reports
 "$vblk" test $wrong --report "json:$dir/a.json" --report "junit:$dir/a.xml" --report "tap:$dir/a.tap" \
