@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The usual accesses to a split ring and to the requests in it, a few instructions each. Memory tells of them in a few
+ * The usual accesses to a ring and to the requests in it, a few instructions each; those to a packed ring itself are read on
+ * by queue_packed_access.c. Memory tells of them in a few
  * words (region.h) instead of an event. What is done here is what access.c does for the same access, no more and no less:
  * find whose bytes they are, count what the checks of such an access said the last time, note what the access shows.
  * Whatever is not usual in any respect is left to access.c, with nothing done.
@@ -78,12 +79,55 @@ static inline bool nobodys(const struct vblk_oracle *o, const struct queue *q, u
            at - q->desc >= desc_bytes(q) && !busy_maybe(o->busy, at, len);
 }
 
-static bool by_nobody(struct vblk_oracle *o, const struct queue *q, uint64_t at, uint32_t len, const void *bytes,
+static inline bool by_nobody(struct vblk_oracle *o, const struct queue *q, uint64_t at, uint32_t len, const void *bytes,
                       uint8_t kind)
 {
     const struct usual u = { NULL, NULL, at, UINT64_MAX, len, kind, VBLK_DRIVER, IN_NOTHING };
 
     return nobodys(o, q, at, len) && count_again(o, &u, bytes);
+}
+
+static void takes(struct vblk_oracle *o, struct queue *q, uint32_t place)
+{
+    struct chain *c = &q->chains[place];
+
+    if (place >= q->size || !c->outstanding)
+        return;
+    c->taken = true;
+    q->current = c;
+    o->serving = q->no;
+}
+
+static void packed_device_takes(struct vblk_oracle *o, struct queue *q, struct piece *p, const struct vblk_event *ev)
+{
+    packed_device_loaded(o, q, ev);
+    p->loaded |= descriptor_bytes(q, ev->at, ev->len);
+    takes(o, q, p->owner);
+}
+
+/* An access to one descriptor of a packed ring. The picture may change in any way by it. */
+static __attribute__((noinline)) bool packed_access(struct vblk_oracle *o, unsigned lane, uint64_t at, uint32_t len,
+                                                    const void *bytes, enum vblk_order order)
+{
+    struct queue *q = o->express;
+    const uint8_t kind = lane < 2 ? VBLK_EV_LOAD : VBLK_EV_STORE, party = lane % 2;
+    const struct usual u = { q, NULL, at, UINT64_MAX, len, kind, party, IN_PACKED_RING };
+    const struct vblk_event ev = { .kind = kind, .party = party, .order = (uint8_t)order, .at = at, .len = len,
+                                   .bytes = bytes };
+    struct piece *p = &q->table[(at - q->desc) / 16];
+
+    if (len > 16 - (at - q->desc) % 16 ||
+        (lane == VBLK_QUICK_OF(VBLK_EV_LOAD, VBLK_DEVICE) && p->loaded != 0) || !count_again(o, &u, bytes))
+        return false;
+    if (kind == VBLK_EV_STORE)
+        (party == VBLK_DRIVER ? packed_driver_stored : packed_device_stored)(o, q, &ev);
+    else if (party == VBLK_DRIVER)
+        packed_driver_loaded(q, &ev);
+    else
+        packed_device_takes(o, q, p, &ev);
+    if (q->lost || q->usual_for != o->settings)
+        express_look(o);
+    return true;
 }
 
 static bool driver_store(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
@@ -93,9 +137,12 @@ static bool driver_store(void *oracle, uint64_t at, uint32_t len, const void *by
     struct usual u = { q, NULL, at, UINT64_MAX, len, VBLK_EV_STORE, VBLK_DRIVER, IN_DESC_TABLE };
     uint64_t into;
 
-    (void)order;
     if (q == NULL)
         return false;
+    if (q->packed && at - q->desc < desc_bytes(q))
+        return packed_access(o, VBLK_QUICK_OF(VBLK_EV_STORE, VBLK_DRIVER), at, len, bytes, order);
+    if (q->packed)
+        return by_nobody(o, q, at, len, bytes, VBLK_EV_STORE);
     into = at - q->desc;
     if (into < desc_bytes(q)) {
         if (len > 16 - into % 16 || q->table[into / 16].owner != NO_OWNER || !count_again(o, &u, bytes))
@@ -122,9 +169,12 @@ static bool driver_load(void *oracle, uint64_t at, uint32_t len, const void *byt
     struct usual u = { q, NULL, at, UINT64_MAX, len, VBLK_EV_LOAD, VBLK_DRIVER, IN_USED_ELEM };
     uint64_t into;
 
-    (void)order;
     if (q == NULL)
         return false;
+    if (q->packed && at - q->desc < desc_bytes(q))
+        return packed_access(o, VBLK_QUICK_OF(VBLK_EV_LOAD, VBLK_DRIVER), at, len, bytes, order);
+    if (q->packed)
+        return by_nobody(o, q, at, len, bytes, VBLK_EV_LOAD);
     into = at - (q->device + 4);
     if (into < elem_bytes(q))
         return len == 8 && into % 8 == 0 && count_again(o, &u, bytes);
@@ -133,17 +183,6 @@ static bool driver_load(void *oracle, uint64_t at, uint32_t len, const void *byt
         return len == 2 && count_again(o, &u, bytes);
     }
     return by_nobody(o, q, at, len, bytes, VBLK_EV_LOAD);
-}
-
-static void takes(struct vblk_oracle *o, struct queue *q, uint32_t place)
-{
-    struct chain *c = &q->chains[place];
-
-    if (place >= q->size || !c->outstanding)
-        return;
-    c->taken = true;
-    q->current = c;
-    o->serving = q->no;
 }
 
 /* The chain that the device is busy with, if nothing about it is odd: no two pieces of it have a byte in common. */
@@ -177,9 +216,12 @@ static bool device_load(void *oracle, uint64_t at, uint32_t len, const void *byt
     const uint8_t *head = bytes;
     uint64_t into;
 
-    (void)order;
     if (q == NULL)
         return false;
+    if (q->packed && at - q->desc < desc_bytes(q))
+        return packed_access(o, VBLK_QUICK_OF(VBLK_EV_LOAD, VBLK_DEVICE), at, len, bytes, order);
+    if (q->packed)
+        return loads_header(o, q, at, len, bytes);
     into = at - q->desc;
     if (into < desc_bytes(q)) {
         struct piece *p = &q->table[into / 16];
@@ -259,6 +301,10 @@ static bool device_store(void *oracle, uint64_t at, uint32_t len, const void *by
 
     if (q == NULL)
         return false;
+    if (q->packed && at - q->desc < desc_bytes(q))
+        return packed_access(o, VBLK_QUICK_OF(VBLK_EV_STORE, VBLK_DEVICE), at, len, bytes, order);
+    if (q->packed)
+        return stores_data(o, q, at, len, bytes);
     into = at - (q->device + 4);
     if (into == (uint64_t)-2)
         return len == 2 && one_used(o, q, at, bytes, order);
@@ -281,7 +327,7 @@ const vblk_quick_fn express_lanes[VBLK_QUICK] = {
 void express_look(struct vblk_oracle *o)
 {
     struct queue *q = o->near;
-    const bool usual = q != NULL && q->enabled && !q->packed && !q->lost && o->image == NULL &&
+    const bool usual = q != NULL && q->enabled && !q->lost && o->image == NULL &&
                        sees(o, VBLK_SEES_ALL) && queue_is_usual(o, q);
 
     o->express = usual ? q : NULL;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Single loads and stores of a packed ring: what they change in the picture, and what they show to be amiss (2.8). */
+#include <string.h>
+
 #include "judge.h"
 
 static bool covers(const struct vblk_event *ev, uint64_t at, uint64_t len)
@@ -52,6 +54,16 @@ static void driver_slip(struct vblk_oracle *o, struct queue *q, uint16_t slot, c
     }
 }
 
+/* The part of the store that is in the slot. */
+static void keep_stored(struct queue *q, uint16_t slot, const struct vblk_event *ev)
+{
+    const uint64_t gpa = slot_at(q, slot), end = ev->at + ev->len;
+    const uint64_t from = ev->at > gpa ? ev->at : gpa, to = end < gpa + 16 ? end : gpa + 16;
+
+    if (ev->bytes != NULL && from < to)
+        memcpy((uint8_t *)&q->ring[slot] + (from - gpa), ev->bytes + (from - ev->at), to - from);
+}
+
 static void driver_stored(struct vblk_oracle *o, struct queue *q, uint16_t slot, const struct vblk_event *ev)
 {
     const uint64_t gpa = slot_at(q, slot);
@@ -64,9 +76,7 @@ static void driver_stored(struct vblk_oracle *o, struct queue *q, uint16_t slot,
         q->lost = true;
         queue_abused(o, true);
     }
-    for (uint64_t i = 0; i < 16; i++)
-        if (covers(ev, gpa + i, 1) && ev->bytes != NULL)
-            ((uint8_t *)&q->ring[slot])[i] = ev->bytes[gpa + i - ev->at];
+    keep_stored(q, slot, ev);
     q->elem_fresh[slot] &= (uint8_t) ~(SLOT_UNSEEN | SLOT_START);
     if (covers(ev, gpa, 14))
         q->elem_fresh[slot] |= SLOT_FILLED;

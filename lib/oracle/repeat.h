@@ -77,7 +77,9 @@ static inline bool plain_access(const struct look *l)
     if (!load && (1u << l->place & (USED_PLACES | PLACE(AVAIL_RING))) != 0)
         return plain_ring_store(l);
     if (!load)
-        return l->place != IN_PACKED_RING && l->place != IN_INDIRECT;
+        return l->place == IN_PACKED_RING ? l->q->enabled : l->place != IN_INDIRECT;
+    if (l->place == IN_PACKED_RING && l->party == VBLK_DRIVER)
+        return l->q->enabled;
     if (l->place == IN_PACKED_RING || l->place == IN_INDIRECT)
         return l->q->enabled && l->chain == NULL && l->q->table[(l->at - l->q->desc) / 16].loaded == 0;
     return l->place != IN_READABLE || l->q->current == NULL || l->q->current->fetched.count == 0;
