@@ -13,7 +13,7 @@ dir=$(mktemp -d)
 qemu=
 clean_up()
 {
-    [ -z "$qemu" ] || kill -9 "$qemu" 2>/dev/null || :
+    [ -z "$qemu" ] || kill "$qemu" 2>/dev/null || : # timeout passes it on
     rm -rf "$dir"
 }
 trap clean_up EXIT
