@@ -122,7 +122,7 @@ static void walk(struct lair *lair, uint16_t queue, uint16_t head, struct buffer
             count_in(b, &desc, flags);
         if (!(flags & VBLK_DESC_NEXT))
             return;
-        at = packed ? (uint16_t)((at + 1u) % size) : vblk_get16(desc.next);
+        at = (uint16_t)(packed ? (at + 1u) % size : vblk_get16(desc.next));
     }
 }
 
