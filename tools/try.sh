@@ -39,7 +39,7 @@ judge()
 }
 
 broken=0
-judge builtin "The reference device (built in)" "$vblk" test --builtin
+judge builtin "The reference device (built in), on both ring formats" "$vblk" test --builtin --ring both
 judge qemu-storage-daemon "$(qemu-storage-daemon --version | head -n 1)" \
     tools/storage-daemon.sh "$vblk" test --allow-data-loss
 
