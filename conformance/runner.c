@@ -363,6 +363,7 @@ static struct vblk_oracle *oracle_for(const struct runner_options *options, cons
         .disk_zero = target->disk_zero,
         .power_cuts = !target->foreign,
         .judge_driver = judge_driver,
+        .transport = target->transport,
     };
 
     return vblk_oracle_new(&how, target->mem);
@@ -372,7 +373,8 @@ vblk_err runner_run(const struct runner_options *options, const struct runner_se
                     struct report *report)
 {
     struct runner_run run = { .options = options, .set = set, .target = target, .report = report };
-    struct vblk_target_facts facts = { .profile = options->profile, .sees = target->sees, .grade = target->grade };
+    struct vblk_target_facts facts = { .profile = options->profile, .sees = target->sees, .grade = target->grade,
+                                       .transport = target->transport };
     vblk_err err = VBLK_OK;
 
     run.rings = rings_of(options, target);

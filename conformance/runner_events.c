@@ -71,7 +71,8 @@ static int play(const struct runner_options *options, struct target *target, con
                                              .sees = target->sees,
                                              .disk_zero = true,
                                              .power_cuts = true,
-                                             .judge_driver = true };
+                                             .judge_driver = true,
+                                             .transport = c->transport };
     struct vblk_oracle *oracle = vblk_oracle_new(&how, target->mem);
     struct vblk_player *player = vblk_player_new(target->port, target->arena, 1);
     struct vblk_play out = { 0 };

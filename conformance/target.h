@@ -34,6 +34,7 @@ struct target {
     bool disk_zero;   /* each case finds a disk of zeroes */
     uint8_t grade;    /* enum vblk_grade */
     uint32_t sees;    /* VBLK_SEES_* */
+    uint8_t transport; /* enum vblk_transport */
     struct vblk_memory *mem;
     struct vblk_arena arena;
     struct vblk_port *port; /* between begin and end */

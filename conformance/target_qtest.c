@@ -134,6 +134,7 @@ struct target *target_qtest(const char *socket, const char *memory, const struct
         .name = socket,
         .foreign = true,
         .grade = VBLK_GRADE_SNAPSHOT,
+        .transport = VBLK_TRANSPORT_MMIO,
         .sees = VBLK_SEES_DRIVER_STORES | VBLK_SEES_DRIVER_LOADS,
         .arena = { TARGET_ARENA_GPA, 0 },
     };

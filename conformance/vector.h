@@ -53,6 +53,7 @@ struct vector_case {
     const char *flags[8];    /* must, over-strict, legacy, security, … */
     size_t flag_count;
     uint32_t host_actions;   /* bit n: needs action n of the target */
+    uint8_t transport;       /* enum vblk_transport; VECTOR_EVENTS: whose registers the events mean */
     uint8_t rings;           /* formats that it can be played on */
     size_t sweep;            /* how many scripts it becomes at most; 1 without a sweep */
 };

@@ -2,13 +2,15 @@
 /* Cases: their members, what they ask of a target, their sweeps. */
 #include "vector_read.h"
 
+#include <vblk/oracle.h>
+
 #include <string.h>
 
 #define SWEEPS_MAX (VECTOR_VARIABLES_MAX - 2) /* i and round */
 
 struct case_reading {
     struct vector_case *c;
-    bool has_expect, has_changes, has_needs, has_device, has_puppet, has_also, has_exercises;
+    bool has_expect, has_changes, has_needs, has_device, has_transport, has_puppet, has_also, has_exercises;
 };
 
 json_t *vector_case_member(const struct vector_file *file, size_t i, const char *name, struct vector_case_path *path)
@@ -122,6 +124,9 @@ static VECTOR_READER(read_case_bool)
 static const struct vector_word kind_words[] = {
     { "target", VECTOR_TARGET }, { "events", VECTOR_EVENTS }, { NULL, 0 },
 };
+static const struct vector_word transport_words[] = {
+    { "mmio", VBLK_TRANSPORT_MMIO }, { "pci", VBLK_TRANSPORT_PCI }, { NULL, 0 },
+};
 static const struct vector_word expect_words[] = {
     { "held", VECTOR_HELD }, { "broken", VECTOR_BROKEN }, { "doubted", VECTOR_DOUBTED }, { "noted", VECTOR_NOTED },
     { NULL, 0 },
@@ -145,6 +150,16 @@ static VECTOR_READER(read_kind)
     return true;
 }
 
+static VECTOR_READER(read_transport)
+{
+    uint64_t word = 0;
+
+    if (!find_word(r, at, value, m->more, &word))
+        return false;
+    ((struct case_reading *)into)->c->transport = (uint8_t)word;
+    return true;
+}
+
 static VECTOR_READER(read_expect)
 {
     uint64_t word = 0;
@@ -163,6 +178,7 @@ static const struct vector_member case_members[] = {
     { "kind", read_kind, 0, 0, 0, true, kind_words },
     { "expect", read_expect, 0, HAS(has_expect), 0, false, expect_words },
     { "what", read_case_string, CASE(what), 0, 0, true, NULL },
+    { "transport", read_transport, 0, HAS(has_transport), 0, false, transport_words },
     { "consequence", read_case_string, CASE(consequence), 0, 0, false, NULL },
     { "flags", read_flags, 0, 0, 0, false, NULL },
     { "also", read_also, 0, HAS(has_also), 0, false, NULL },
@@ -434,8 +450,8 @@ static bool check_kind(struct vector_reader *r, const struct vector_path *at, co
         return vector_fail(r, at, "a case of events says what to \"expect\": held, broken, doubted or noted");
     if (events && (c->has_needs || c->has_device || c->has_exercises || c->has_changes))
         return vector_fail(r, at, "\"needs\", \"device\", \"exercises\" and \"changes_disk\" are about a target");
-    if (!events && (c->has_expect || c->has_puppet || c->has_also))
-        return vector_fail(r, at, "\"expect\", \"also\" and \"puppet\" belong into cases of kind \"events\"");
+    if (!events && (c->has_expect || c->has_puppet || c->has_also || c->has_transport))
+        return vector_fail(r, at, "\"expect\", \"also\", \"transport\" and \"puppet\" belong into cases of kind \"events\"");
     return true;
 }
 

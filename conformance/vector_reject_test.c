@@ -68,7 +68,7 @@ static void rejected__cases(void **state)
           "/cases/0/name: a case's name is lower-case words" },
         { HEAD "{ \"name\": \"a\", \"kind\": \"strange\" } ] }", 4, 24, "/cases/0/kind: unknown word \"strange\"" },
         { HEAD TARGET "\"expect\": \"held\", \"steps\": [" START "]" TAIL, 4, 1,
-          "\"expect\", \"also\" and \"puppet\"" },
+          "\"expect\", \"also\", \"transport\" and \"puppet\"" },
         { HEAD "{ \"name\": \"a\", \"kind\": \"events\", \"what\": \"w\", \"steps\": [" START "]" TAIL, 4, 1,
           "says what to \"expect\"" },
         { HEAD EVENTS "\"needs\": {}, \"steps\": [" START "]" TAIL, 4, 1, "about a target" },

@@ -36,6 +36,13 @@ enum vblk_strictness {
 #define VBLK_SEES_DEVICE_LOADS 0x8u  /**< the device's loads do */
 #define VBLK_SEES_ALL 0xfu           /**< everything does: grade access */
 
+/** Whose registers REG_READ and REG_WRITE mean. Rules of one transport are judged on that one only. */
+enum vblk_transport {
+    VBLK_TRANSPORT_NONE = 0, /**< none of the text's own: in process, vhost-user */
+    VBLK_TRANSPORT_MMIO,     /**< virtio-mmio (4.2) */
+    VBLK_TRANSPORT_PCI       /**< virtio-pci (4.1) */
+};
+
 /** By what the oracle judges. All zero but the profile is lawful. */
 struct vblk_oracle_options {
     struct vblk_profile profile;   /**< the text it judges by */
@@ -58,6 +65,7 @@ struct vblk_oracle_options {
      */
     bool late;
     uint16_t queues_max;     /**< queues followed; 0: 64 */
+    uint8_t transport;       /**< enum vblk_transport */
 };
 
 /** @return NULL: no memory. @p mem is peeked at, not owned. */
@@ -138,6 +146,7 @@ struct vblk_target_facts {
     uint32_t sees;        /**< VBLK_SEES_* of the run */
     uint8_t grade;        /**< enum vblk_grade of the target */
     bool late;            /**< as in the options */
+    uint8_t transport;    /**< enum vblk_transport of the target */
 };
 /**
  * The verdict of one clause from what was counted. A clause that nothing exercised is never a pass: it is

@@ -59,11 +59,15 @@ RULE(QRESET_DEV_02, VBLK_DEVICE, AT(USED_NOTIFY) | AT(REG_WRITE) | AT(OWED))
 }
 
 /* What is used first after the queue was enabled again. */
-CHECK(QRESET_DEV_03, VBLK_DEVICE, AT(USED_IDX) | AT(QUIET), ANY_TYPE, ANY_PLACE, NO_SIGHT)
+enum outcome starts_afresh(const struct look *l, struct why *why)
 {
     const struct notices *s = facts(l);
 
-    if (s == NULL || !s->renewed || l->q->used_total > 0)
+    if (s == NULL || !s->renewed)
+        return UNTOUCHED;
+    if (l->answer != NULL)
+        return l->q->packed && l->q->used_total == 1 ? HELD : UNTOUCHED; /* it lies where it must */
+    if (l->q->used_total > 0)
         return UNTOUCHED;
     if (l->chain != NULL)
         return l->ev->queue != l->q->no || l->o->ctl.needs_reset || l->chain->void_ || l->o->abuse != NO_ABUSE ||
@@ -77,6 +81,11 @@ CHECK(QRESET_DEV_03, VBLK_DEVICE, AT(USED_IDX) | AT(QUIET), ANY_TYPE, ANY_PLACE,
                ? HELD
                : broken(why, "a queue that was reset starts at index 0", "used index %u, %u buffers with the device",
                         l->to, l->q->outstanding);
+}
+
+CHECK(QRESET_DEV_03, VBLK_DEVICE, AT(USED_IDX) | AT(USED) | AT(QUIET), ANY_TYPE, ANY_PLACE, NO_SIGHT)
+{
+    return starts_afresh(l, why);
 }
 
 static bool in_old_place(const struct vblk_oracle *o, uint64_t at, uint16_t *no)
@@ -106,7 +115,7 @@ CHECK(QRESET_DEV_04, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), ANY_TYPE, PL
 }
 
 /* Any use of the queue's registers but the one that tells whether the reset is done; or a kick. */
-RULE(QRESET_DRV_01, VBLK_DRIVER, AT(REG_WRITE) | AT(KICK))
+enum outcome waits_for_reset(const struct look *l, struct why *why)
 {
     const struct notices *s = facts(l);
     const bool kick = l->ev->kind == VBLK_EV_KICK;
@@ -119,6 +128,11 @@ RULE(QRESET_DRV_01, VBLK_DRIVER, AT(REG_WRITE) | AT(KICK))
                ? UNTOUCHED
                : broken(why, "a driver that reads queue reset until the queue is reset", "queue %u is used, %s", l->q->no,
                         s->reset_read ? "the register read 1" : "the register was not read");
+}
+
+RULE(QRESET_DRV_01, VBLK_DRIVER, AT(REG_WRITE) | AT(KICK))
+{
+    return waits_for_reset(l, why);
 }
 
 RULE(QRESET_DRV_03, VBLK_DRIVER, AT(QUEUE_ENABLE))

@@ -768,6 +768,10 @@ static inline bool busy_maybe(const struct busy *b, uint64_t gpa, uint64_t len)
     return (b->vast | b->coarse[(gpa >> BUSY_COARSE) % BUSY_CELLS] | b->fine[(gpa >> BUSY_FINE) % BUSY_CELLS]) != 0;
 }
 
+/* check_queue_reset.c: what the text says of every transport, and of each again. */
+enum outcome starts_afresh(const struct look *l, struct why *why);
+enum outcome waits_for_reset(const struct look *l, struct why *why);
+
 /* effect.c: what a used request did to the disk. */
 void effect_available(struct vblk_oracle *o, struct queue *q, struct chain *c);
 void effect_used(struct vblk_oracle *o, struct queue *q, struct chain *c, struct answer *a);

@@ -33,6 +33,13 @@ static enum vblk_verdict for_broken(const struct vblk_clause *clause)
     }
 }
 
+/* The rules of a transport have its name in front. */
+static bool of_another_transport(const struct vblk_clause *clause, const struct vblk_target_facts *facts)
+{
+    return (strncmp(clause->id, "MMIO-", 5) == 0 && facts->transport != VBLK_TRANSPORT_MMIO) ||
+           (strncmp(clause->id, "PCI-", 4) == 0 && facts->transport != VBLK_TRANSPORT_PCI);
+}
+
 static enum vblk_verdict for_untouched(const struct vblk_clause *clause, const struct vblk_target_facts *facts,
                                        const char **why)
 {
@@ -40,6 +47,10 @@ static enum vblk_verdict for_untouched(const struct vblk_clause *clause, const s
 
     if (!vblk_clause_in_profile(clause, &facts->profile)) {
         *why = "not part of the profile";
+        return VBLK_VERDICT_NOT_APPLICABLE;
+    }
+    if (of_another_transport(clause, facts)) {
+        *why = "a rule of another transport than the target's";
         return VBLK_VERDICT_NOT_APPLICABLE;
     }
     if (clause->standing == VBLK_PENDING) {
