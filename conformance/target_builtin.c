@@ -36,6 +36,8 @@ static vblk_err builtin_begin(struct target *target, const struct vector_file *f
     options.readings = model->readings;
     options.features = offered_by(model);
     options.behaviour = model->behaviour;
+    if (model->options)
+        model->options(&options);
     if (file && !vector_device_options(file, i, &options, why, why_size))
         return VBLK_E_INVAL;
     vblk_memory_reset(target->mem);
@@ -44,6 +46,8 @@ static vblk_err builtin_begin(struct target *target, const struct vector_file *f
         (void)snprintf(why, why_size, "%s", refusal ? refusal : "no memory left for the device");
         return refusal ? VBLK_E_INVAL : VBLK_E_NOMEM;
     }
+    if (model->snapshot)
+        target->port->grade = VBLK_GRADE_SNAPSHOT;
     err = target_announce(target, &model->profile);
     if (err)
         builtin_end(target);
@@ -71,8 +75,8 @@ struct target *target_builtin(const struct target_model *model)
         .kind = "builtin",
         .name = model->behaviour ? model->behaviour->name : "the reference device",
         .disk_zero = true,
-        .grade = VBLK_GRADE_ACCESS,
-        .sees = VBLK_SEES_ALL,
+        .grade = model->snapshot ? VBLK_GRADE_SNAPSHOT : VBLK_GRADE_ACCESS,
+        .sees = model->snapshot ? VBLK_SEES_DRIVER_STORES | VBLK_SEES_DRIVER_LOADS : VBLK_SEES_ALL,
         .mem = vblk_memory_new(),
         .arena = { TARGET_ARENA_GPA, TARGET_ARENA_SIZE },
         .env = { .offered = offered_by(model) },

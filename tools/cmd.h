@@ -13,6 +13,7 @@ int cmd_test(int argc, char **argv);
 int cmd_vectors(int argc, char **argv);
 int cmd_clauses(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_mutants(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);

@@ -25,9 +25,9 @@ static const struct command {
     { "vectors", cmd_vectors, "work with test vectors" },
     { "clauses", cmd_clauses, "the clause catalogue; with an ID, everything known about it" },
     { "report", cmd_report, "convert and merge reports" },
+    { "mutants", cmd_mutants, "prove the judge on models that are wrong on purpose" },
     { "bench", cmd_bench, "the project's own performance figures" },
     { "check", NULL, NULL },
-    { "mutants", NULL, NULL },
     { "probe", NULL, NULL },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

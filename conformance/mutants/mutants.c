@@ -3,7 +3,11 @@
 
 const struct mutant *mutant_at(size_t i)
 {
-    const struct mutant *const tables[] = { mutants_provision, mutants_segments, mutants_request, mutants_ring };
+    const struct mutant *const tables[] = {
+        mutants_provision, mutants_segments, mutants_request, mutants_ring,        mutants_packed,
+        mutants_indirect,  mutants_notify,   mutants_in_order, mutants_driver_ring,
+    };
+
     for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
         for (const struct mutant *m = tables[t]; m->name != NULL; m++)
             if (i-- == 0)

@@ -1,21 +1,31 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Mutants: the reference device with one table entry replaced, so that it breaks one clause. The suite must fail on
- * each and blame that clause.
+ * Mutants: a reference model with one table entry replaced, so that it breaks one clause. The suite must fail on each
+ * and blame that clause. Controls are models that do something lawful and unusual: nobody may be blamed.
  */
 #ifndef CONFORMANCE_MUTANTS_H
 #define CONFORMANCE_MUTANTS_H
 
 #include <vblk/device.h>
+#include <vblk/driver.h>
 
-#define MUTANT_SYNONYMS 4
+#include "wrong_port.h"
+
+#define MUTANT_SYNONYMS 12
 
 struct mutant {
     const char *name;
-    const char *what;                       /* what it does wrong, in one sentence */
-    const char *clause;                     /* the clause that must be blamed */
-    const char *synonyms[MUTANT_SYNONYMS];  /* clauses that say the same of this fault, and may be blamed, too */
+    const char *what;                      /* what it does wrong, in one sentence */
+    const char *clause;                    /* the clause that must be blamed */
+    const char *synonyms[MUTANT_SYNONYMS]; /* clauses that say the same of this fault, and may be blamed, too */
+    /* A wrong device: the suite is played against it. */
     struct vblk_behaviour behaviour;
+    const char *ring; /* the ring fault that it has, or NULL */
+    void (*options)(struct vblk_device_options *options); /* what else is different about the device, or NULL */
+    /* A wrong driver: it does its work in front of the reference device. */
+    bool driver;
+    struct vblk_driver_behaviour with;
+    struct wrong_port_ops port;
 };
 
 /* One table per area; each ends with a NULL name. */
@@ -23,8 +33,24 @@ extern const struct mutant mutants_provision[];
 extern const struct mutant mutants_segments[];
 extern const struct mutant mutants_request[];
 extern const struct mutant mutants_ring[];
+extern const struct mutant mutants_packed[];
+extern const struct mutant mutants_indirect[];
+extern const struct mutant mutants_notify[];
+extern const struct mutant mutants_in_order[];
+extern const struct mutant mutants_driver_ring[];
 
 /* Mutant @i of all tables, or NULL past the last. */
 const struct mutant *mutant_at(size_t i);
+
+/* Control @i, or NULL past the last; its clause is one that it comes close to. */
+const struct mutant *control_at(size_t i);
+
+/* A checked clause that no entry of a table can break, and why. */
+struct uncovered {
+    const char *clause; /* a glob */
+    const char *why;
+};
+/* Why @clause has no mutant, or NULL. */
+const char *mutant_uncovered(const char *clause);
 
 #endif /* CONFORMANCE_MUTANTS_H */

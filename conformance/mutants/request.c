@@ -91,12 +91,14 @@ static const struct vblk_op *with_neighbour_out(const struct vblk_device *device
 }
 
 const struct mutant mutants_request[] = {
-    { "read-past-capacity", "answers OK to a read past capacity", "SAFE-DEV-05", { NULL }, { .in_range = anything_goes, .op = with_any_in } },
-    { "sector-times-512-wraps", "multiplies the sector by 512 before it looks at the range", "BLK-OP-06", { NULL },
-      { .in_range = multiplied_first, .op = with_wrapped_in } },
-    { "status-unwritten", "leaves the status byte as it was", "BLK-OP-01", { "PROV-REQ-14", "PROV-DEV-36", "RING-SPLIT-DEV-06" },
-      { .put_status = no_status } },
-    { "neighbour-sector", "changes the sector after the one it writes", "BLK-OP-09", { NULL },
-      { .op = with_neighbour_out } },
+    { .name = "read-past-capacity", .what = "answers OK to a read past capacity", .clause = "SAFE-DEV-05",
+      .behaviour = { .in_range = anything_goes, .op = with_any_in } },
+    { .name = "sector-times-512-wraps", .what = "multiplies the sector by 512 before it looks at the range", .clause = "BLK-OP-06",
+      .behaviour = { .in_range = multiplied_first, .op = with_wrapped_in } },
+    { .name = "status-unwritten", .what = "leaves the status byte as it was", .clause = "BLK-OP-01",
+      .synonyms = { "PROV-REQ-14", "PROV-DEV-36", "RING-SPLIT-DEV-06" },
+      .behaviour = { .put_status = no_status } },
+    { .name = "neighbour-sector", .what = "changes the sector after the one it writes", .clause = "BLK-OP-09",
+      .behaviour = { .op = with_neighbour_out } },
     { .name = NULL },
 };

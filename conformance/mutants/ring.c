@@ -43,11 +43,13 @@ static void byte_beyond(struct vblk_device *device, struct vblk_request *req, ui
 }
 
 const struct mutant mutants_ring[] = {
-    { "used-length-too-large", "reports one byte more than it wrote", "RING-SPLIT-DEV-06", { "VQ-02", "PROV-REQ-13" },
-      { .used_length = longer } },
-    { "index-before-element", "publishes the used index before the element", "RING-SPLIT-DEV-05", { NULL },
-      { .put_used = index_first } },
-    { "byte-beyond-buffer", "stores one byte past a writable buffer", "SAFE-DEV-01",
-      { "SAFE-DEV-02" /* where the next byte was writable in a buffer that is back */ }, { .put_status = byte_beyond } },
+    { .name = "used-length-too-large", .what = "reports one byte more than it wrote", .clause = "RING-SPLIT-DEV-06",
+      .synonyms = { "VQ-02", "PROV-REQ-13" },
+      .behaviour = { .used_length = longer } },
+    { .name = "index-before-element", .what = "publishes the used index before the element", .clause = "RING-SPLIT-DEV-05",
+      .behaviour = { .put_used = index_first } },
+    { .name = "byte-beyond-buffer", .what = "stores one byte past a writable buffer", .clause = "SAFE-DEV-01",
+      .synonyms = { "SAFE-DEV-02" /* where the next byte was writable in a buffer that is back */ },
+      .behaviour = { .put_status = byte_beyond } },
     { .name = NULL },
 };

@@ -36,11 +36,11 @@ REPLACE(discard_takes_all)
 REPLACE(zeroes_leave_data)
 
 const struct mutant mutants_segments[] = {
-    { "discard-unmap", "executes DISCARD although unmap is set", "BLK-OP-DEV-08", { NULL },
-      { .op = with_discard_takes_unmap } },
-    { "discard-unknown-flag", "executes DISCARD although a reserved flag is set", "BLK-OP-DEV-05", { NULL },
-      { .op = with_discard_takes_all } },
-    { "zeroes-leave-data", "answers WRITE_ZEROES and leaves the data as it was", "BLK-OP-DEV-11", { NULL },
-      { .op = with_zeroes_leave_data } },
+    { .name = "discard-unmap", .what = "executes DISCARD although unmap is set", .clause = "BLK-OP-DEV-08",
+      .behaviour = { .op = with_discard_takes_unmap } },
+    { .name = "discard-unknown-flag", .what = "executes DISCARD although a reserved flag is set", .clause = "BLK-OP-DEV-05",
+      .behaviour = { .op = with_discard_takes_all } },
+    { .name = "zeroes-leave-data", .what = "answers WRITE_ZEROES and leaves the data as it was", .clause = "BLK-OP-DEV-11",
+      .behaviour = { .op = with_zeroes_leave_data } },
     { .name = NULL },
 };

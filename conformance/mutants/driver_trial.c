@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The reference driver at work in front of the reference device, judged. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <vblk/builtin.h>
+
+#include "trial.h"
+
+#define B(bit) VBLK_BIT(VBLK_F_##bit)
+#define BATCH 4u
+#define ARENA_GPA 0x10000u
+#define ARENA_SIZE 0x1f0000u
+#define DISK 256u
+#define ALL_BUT_RINGS ~(B(RING_PACKED) | B(INDIRECT_DESC) | B(EVENT_IDX) | B(IN_ORDER) | B(NOTIFICATION_DATA) | B(RING_RESET))
+
+/* What device and driver have in common in one run. */
+struct scenario {
+    const char *name;
+    uint64_t ring;   /* ring features, offered and wanted */
+    uint64_t refuse; /* other features that the driver does not want */
+    uint16_t queue_size, queues;
+    uint32_t size_max, seg_max; /* 0: as the model has them */
+};
+
+static const struct scenario scenarios[] = {
+    { "split", 0, 0, 16, 1, 0, 0 },
+    { "split, a ring of two", 0, 0, 2, 1, 0, 0 },
+    { "split, four queues", 0, 0, 8, 4, 0, 0 },
+    { "split, event index", B(EVENT_IDX), 0, 8, 1, 0, 0 },
+    { "split, tables", B(INDIRECT_DESC), 0, 16, 1, 0, 0 },
+    { "split, in order", B(IN_ORDER), 0, 8, 1, 0, 0 },
+    { "split, tables in order, events", B(INDIRECT_DESC) | B(IN_ORDER) | B(EVENT_IDX), 0, 8, 2, 0, 0 },
+    { "split, notification data", B(NOTIFICATION_DATA), 0, 8, 2, 0, 0 },
+    { "split, queue reset", B(RING_RESET), 0, 8, 2, 0, 0 },
+    { "split, small pieces", 0, 0, 16, 1, 512, 2 },
+    { "split, few features", 0, ~B(VERSION_1), 16, 1, 0, 0 },
+    { "packed", B(RING_PACKED), 0, 16, 1, 0, 0 },
+    { "packed, five entries", B(RING_PACKED), 0, 5, 1, 0, 0 },
+    { "packed, three entries", B(RING_PACKED), 0, 3, 1, 0, 0 },
+    { "packed, event index", B(RING_PACKED) | B(EVENT_IDX), 0, 7, 2, 0, 0 },
+    { "packed, tables", B(RING_PACKED) | B(INDIRECT_DESC), 0, 5, 1, 0, 0 },
+    { "packed, in order", B(RING_PACKED) | B(IN_ORDER), 0, 8, 1, 0, 0 },
+    { "packed, everything", B(RING_PACKED) | B(INDIRECT_DESC) | B(EVENT_IDX) | B(IN_ORDER) | B(NOTIFICATION_DATA) | B(RING_RESET),
+      0, 8, 2, 0, 0 },
+};
+#define SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))
+
+struct bench {
+    const struct scenario *as;
+    struct vblk_memory *mem;
+    struct vblk_port *device;
+    struct wrong_port wrong;
+    struct vblk_driver_behaviour behaviour;
+    struct vblk_port *port; /* the driver's */
+    struct vblk_driver *driver;
+    struct vblk_oracle *oracle;
+};
+
+static void bench_close(struct bench *b)
+{
+    vblk_driver_free(b->driver);
+    vblk_port_close(b->device);
+    vblk_oracle_free(b->oracle);
+    vblk_memory_free(b->mem);
+}
+
+/* What a driver's snapshot shows of the device: nothing. */
+static void tap_driver(void *ctx, const struct vblk_event *ev)
+{
+    if (ev->party == VBLK_DRIVER)
+        vblk_oracle_observe(ctx, ev);
+}
+
+static struct vblk_port *make_device(const struct bench *b)
+{
+    struct vblk_device_options is;
+
+    vblk_device_defaults(&is);
+    is.capacity = DISK;
+    is.features |= b->as->ring;
+    is.size_max = b->as->size_max ? b->as->size_max : is.size_max;
+    is.seg_max = b->as->seg_max ? b->as->seg_max : is.seg_max;
+    is.max_discard_sectors = is.max_write_zeroes_sectors = is.max_secure_erase_sectors = is.max_provision_sectors = 24;
+    return vblk_builtin_new(&is, b->mem, NULL);
+}
+
+static bool bench_open(struct bench *b, const struct scenario *as, const struct mutant *mutant, bool snapshot)
+{
+    static const struct wrong_port_ops nothing;
+    struct vblk_oracle_options judge = { .profile = *vblk_profile_default(), .disk_zero = true, .sees = VBLK_SEES_ALL,
+                                         .judge_driver = true };
+    struct vblk_driver_options wants = { .profile = *vblk_profile_default(),
+                                         .features = (ALL_BUT_RINGS & ~as->refuse) | as->ring,
+                                         .arena = { ARENA_GPA, ARENA_SIZE },
+                                         .queues = as->queues, .queue_size = as->queue_size, .wait_ms = 1 };
+
+    *b = (struct bench){ .as = as, .mem = vblk_memory_new() };
+    if (b->mem == NULL || vblk_memory_add(b->mem, &(struct vblk_region){ .size = 2u << 20, .fd = -1 }) != VBLK_OK)
+        return false;
+    if (snapshot)
+        judge.sees = VBLK_SEES_DRIVER_STORES | VBLK_SEES_DRIVER_LOADS;
+    if (mutant != NULL) {
+        b->behaviour = mutant->with;
+        if (mutant->ring != NULL)
+            b->behaviour.ring = vblk_ring_fault_find(mutant->ring);
+    }
+    wants.behaviour = &b->behaviour;
+    b->device = make_device(b);
+    b->oracle = vblk_oracle_new(&judge, b->mem);
+    if (b->device == NULL || b->oracle == NULL)
+        return false;
+    vblk_memory_set_tap(b->mem, snapshot ? tap_driver : vblk_oracle_observe, b->oracle);
+    b->device->observe = vblk_oracle_observe;
+    b->device->observe_ctx = b->oracle;
+    wrong_port_open(&b->wrong, b->device, mutant != NULL ? &mutant->port : &nothing);
+    b->port = &b->wrong.port;
+    b->driver = vblk_driver_new(b->port, &wants);
+    return b->driver != NULL;
+}
+
+static void quiet(struct bench *b)
+{
+    for (uint16_t i = 0; i < b->as->queues; i++)
+        vblk_port_emit(b->port, &(struct vblk_event){ .kind = VBLK_EV_QUIET, .party = VBLK_DEVICE, .queue = i, .value = 1000 });
+}
+
+static void note(struct bench *b, struct vblk_answer answer)
+{
+    if (answer.err == VBLK_E_TIMEOUT)
+        quiet(b);
+}
+
+static void data_both_ways(struct bench *b)
+{
+    static uint8_t data[16 * VBLK_SECTOR];
+
+    memset(data, 0x5a, sizeof(data));
+    note(b, vblk_driver_write(b->driver, 1, data, 2));
+    note(b, vblk_driver_read(b->driver, 0, data, 4));
+    note(b, vblk_driver_write(b->driver, 100, data, 16));
+    note(b, vblk_driver_read(b->driver, 96, data, 16));
+    note(b, vblk_driver_read(b->driver, DISK - 1, data, 1));
+}
+
+static void one_of_each(struct bench *b)
+{
+    struct vblk_lifetime lifetime;
+    char id[VBLK_ID_BYTES + 1];
+
+    data_both_ways(b);
+    note(b, vblk_driver_flush(b->driver));
+    note(b, vblk_driver_get_id(b->driver, id));
+    note(b, vblk_driver_lifetime(b->driver, &lifetime));
+    note(b, vblk_driver_discard(b->driver, 8, 40));
+    note(b, vblk_driver_write_zeroes(b->driver, 16, 40, true));
+    note(b, vblk_driver_secure_erase(b->driver, 24, 40));
+    note(b, vblk_driver_provision(b->driver, 32, 40));
+}
+
+/* Request @i of a batch, a read of one sector; in two elements on a ring of two. */
+static vblk_err add_read(struct bench *b, uint16_t queue, uint32_t i)
+{
+    const struct vblk_request_header header = { vblk_put32(VBLK_T_IN), vblk_put32(0), vblk_put64(i) };
+    const uint64_t at = vblk_driver_room(b->driver).gpa + 1024 * (uint64_t)(queue * BATCH + i);
+    const struct vblk_element e[3] = { { at, sizeof(header), false }, { at + 64, 512, true }, { at + 576, 1, true } };
+    const struct vblk_element two[2] = { e[0], { at + 64, 513, true } };
+    uint16_t id;
+
+    if (vblk_memory_write(b->mem, VBLK_DRIVER, at, &header, sizeof(header)) != VBLK_OK)
+        return VBLK_E_RANGE;
+    return b->as->queue_size == 2 ? vblk_driver_add(b->driver, queue, two, 2, &id)
+                                  : vblk_driver_add(b->driver, queue, e, 3, &id);
+}
+
+/* Several at once: the device answers when all are there. */
+static void batch(struct bench *b, uint16_t queue)
+{
+    uint32_t n = 0, len;
+    uint16_t id;
+    vblk_err err;
+
+    (void)!vblk_port_host(b->port, VBLK_HOST_HOLD, 1, 0);
+    while (n < BATCH && add_read(b, queue, n) == VBLK_OK)
+        n++;
+    err = vblk_driver_publish(b->driver, queue, n);
+    (void)!vblk_port_host(b->port, VBLK_HOST_HOLD, 0, 0);
+    vblk_port_look(b->port, queue);
+    for (uint32_t i = 0; err == VBLK_OK && i <= 2 * BATCH; i++)
+        err = vblk_driver_reap(b->driver, queue, &id, &len);
+}
+
+static bool alive(struct bench *b)
+{
+    uint8_t data[VBLK_SECTOR];
+
+    return vblk_driver_read(b->driver, 0, data, 1).err == VBLK_OK;
+}
+
+static void all_queues(struct bench *b)
+{
+    for (unsigned round = 0; round < 3; round++)
+        for (uint16_t i = 0; i < b->as->queues && alive(b); i++)
+            batch(b, i);
+}
+
+/* What the host does to a device that is in use. */
+static void events(struct bench *b)
+{
+    uint8_t data[VBLK_SECTOR] = { 0 };
+
+    (void)!vblk_port_host(b->port, VBLK_HOST_RESIZE, DISK / 2, 0);
+    note(b, vblk_driver_read(b->driver, 0, data, 1));
+    note(b, vblk_driver_read(b->driver, DISK / 2, data, 1));
+    for (uint16_t i = 0; i < b->as->queues && (b->as->ring & B(RING_RESET)) != 0; i++)
+        (void)!vblk_driver_reset_queue(b->driver, i);
+    note(b, vblk_driver_write(b->driver, 3, data, 1));
+    (void)!vblk_port_host(b->port, VBLK_HOST_NEEDS_RESET, 0, 0);
+    note(b, vblk_driver_read(b->driver, 0, data, 1));
+}
+
+static void work(struct bench *b)
+{
+    if (vblk_driver_start(b->driver) == VBLK_OK) {
+        one_of_each(b);
+        all_queues(b);
+        events(b);
+    }
+    if (vblk_driver_start(b->driver) == VBLK_OK)
+        data_both_ways(b);
+    quiet(b);
+    (void)!vblk_driver_stop(b->driver);
+    vblk_port_emit(b->port, &(struct vblk_event){ .kind = VBLK_EV_CASE_END });
+}
+
+static void collect(const struct bench *b, struct trial *out)
+{
+    for (size_t i = 0; i < vblk_oracle_violation_count(b->oracle); i++) {
+        const struct vblk_violation *v = vblk_oracle_violation(b->oracle, i);
+
+        if (v->severity != VBLK_NOTE)
+            trial_add(out, v->clause, v->guilty, b->as->name, v->seen);
+    }
+}
+
+void trial_driver(const struct mutant *mutant, bool snapshot, struct trial *out)
+{
+    *out = (struct trial){ .result = TRIAL_SURVIVED };
+    for (size_t i = 0; i < SCENARIOS; i++) {
+        struct bench b;
+
+        if (bench_open(&b, &scenarios[i], mutant, snapshot)) {
+            work(&b);
+            collect(&b, out);
+        } else {
+            out->result = TRIAL_NOT_RUN;
+        }
+        bench_close(&b);
+    }
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "matrix.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* What the processes share: who takes which row, and what came of it. */
+struct board {
+    atomic_size_t next;
+    struct trial trial[];
+};
+
+static bool any(const struct runner_globs *globs, const char *text)
+{
+    bool asked = false, fits = false;
+
+    for (size_t i = 0; i < globs->count; i++) {
+        const char *glob = globs->globs[i];
+
+        if (glob[0] == '!' && fnmatch(glob + 1, text, 0) == 0)
+            return false;
+        asked = asked || glob[0] != '!';
+        fits = fits || (glob[0] != '!' && fnmatch(glob, text, 0) == 0);
+    }
+    return fits || !asked;
+}
+
+bool matrix_selects(const struct matrix_options *options, const struct mutant *mutant)
+{
+    return any(&options->names, mutant->name) && (options->controls || any(&options->clauses, mutant->clause));
+}
+
+static const struct mutant *row_at(const struct matrix_options *options, size_t i)
+{
+    return options->controls ? control_at(i) : mutant_at(i);
+}
+
+static void work(const struct matrix_options *options, const struct matrix *matrix, struct board *board)
+{
+    size_t i;
+
+    while ((i = atomic_fetch_add(&board->next, 1)) < matrix->count) {
+        /* Written as a whole, so that a process that dies leaves "not run" behind. */
+        struct trial trial;
+
+        if (options->controls)
+            trial_control(&options->trial, matrix->rows[i].mutant, &trial);
+        else
+            trial_mutant(&options->trial, matrix->rows[i].mutant, &trial);
+        board->trial[i] = trial;
+    }
+}
+
+/* A mutant may end its process: even one job has one of its own, and the next begins after the row that ended it. */
+static void work_apart(const struct matrix_options *options, const struct matrix *matrix, struct board *board)
+{
+    unsigned running = 0;
+
+    for (;;) {
+        while (running < options->jobs && atomic_load(&board->next) < matrix->count) {
+            const pid_t pid = fork();
+
+            if (pid == 0) {
+                work(options, matrix, board);
+                _exit(0);
+            }
+            if (pid < 0)
+                break;
+            running++;
+        }
+        if (running == 0)
+            return;
+        if (wait(NULL) > 0 || errno != EINTR)
+            running--;
+    }
+}
+
+static bool gather(const struct matrix_options *options, struct matrix *matrix)
+{
+    const size_t size = sizeof(struct board) + matrix->count * sizeof(struct trial);
+    struct board *board = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    if (board == MAP_FAILED)
+        return false;
+    work_apart(options, matrix, board);
+    for (size_t i = 0; i < matrix->count; i++) {
+        matrix->rows[i].trial = board->trial[i];
+        matrix->results[board->trial[i].result]++;
+    }
+    (void)munmap(board, size);
+    return true;
+}
+
+static void count_clauses(struct matrix *matrix)
+{
+    const struct mutant *m;
+
+    for (size_t no = 0; no < vblk_clause_count(); no++) {
+        const struct vblk_clause *row = vblk_clause_at((vblk_clause_no)no);
+        bool covered = false;
+
+        if (row->standing != VBLK_CHECKED)
+            continue;
+        matrix->checked++;
+        for (size_t i = 0; !covered && (m = mutant_at(i)) != NULL; i++)
+            covered = strcmp(m->clause, row->id) == 0;
+        matrix->covered += covered;
+    }
+}
+
+struct matrix *matrix_run(const struct matrix_options *options)
+{
+    struct matrix *matrix = calloc(1, sizeof(*matrix));
+    const struct mutant *m;
+    size_t all = 0;
+
+    while (row_at(options, all) != NULL)
+        all++;
+    if (matrix != NULL)
+        matrix->rows = calloc(all + 1, sizeof(*matrix->rows));
+    if (matrix == NULL || matrix->rows == NULL) {
+        matrix_free(matrix);
+        return NULL;
+    }
+    matrix->controls = options->controls;
+    matrix->snapshot = options->trial.snapshot;
+    for (size_t i = 0; (m = row_at(options, i)) != NULL; i++)
+        if (matrix_selects(options, m))
+            matrix->rows[matrix->count++].mutant = m;
+    count_clauses(matrix);
+    if (gather(options, matrix))
+        return matrix;
+    matrix_free(matrix);
+    return NULL;
+}
+
+void matrix_free(struct matrix *matrix)
+{
+    if (matrix != NULL)
+        free(matrix->rows);
+    free(matrix);
+}
+
+bool matrix_holds(const struct matrix *matrix)
+{
+    if (matrix->controls)
+        return matrix->results[TRIAL_SURVIVED] == matrix->count;
+    return matrix->results[TRIAL_KILLED] + matrix->results[TRIAL_UNSEEN] == matrix->count;
+}

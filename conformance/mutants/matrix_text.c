@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "matrix.h"
+
+#include <string.h>
+
+static void put_blames(const struct matrix_row *row, bool all, FILE *out)
+{
+    for (unsigned i = 0; i < row->trial.count; i++) {
+        const struct trial_blame *b = &row->trial.blame[i];
+
+        fprintf(out, "%s%s%s x%u", i > 0 ? ", " : "", vblk_clause_at(b->clause)->id,
+                b->guilty == VBLK_DRIVER && !row->mutant->driver ? " (driver)"
+                : b->guilty == VBLK_DEVICE && row->mutant->driver ? " (device)"
+                                                                  : "",
+                b->times);
+    }
+    fputc('\n', out);
+    for (unsigned i = 0; all && i < row->trial.count; i++)
+        fprintf(out, "    %s: %s: %s\n", vblk_clause_at(row->trial.blame[i].clause)->id, row->trial.blame[i].where,
+                row->trial.blame[i].seen);
+}
+
+static void put_row(const struct matrix *matrix, const struct matrix_row *row, FILE *out)
+{
+    const char *result = matrix->controls && row->trial.result == TRIAL_SURVIVED       ? "innocent"
+                         : matrix->controls && row->trial.result == TRIAL_MISATTRIBUTED ? "blamed"
+                                                                                        : trial_result_name(row->trial.result);
+    const bool fine = matrix->controls ? row->trial.result == TRIAL_SURVIVED : row->trial.result == TRIAL_KILLED;
+
+    fprintf(out, "%-13s %-32s %-18s", result, row->mutant->name, matrix->controls ? "" : row->mutant->clause);
+    put_blames(row, !fine, out);
+    if (!fine)
+        fprintf(out, "    it %s\n", row->mutant->what);
+}
+
+static void put_uncovered(FILE *out)
+{
+    size_t no_reason = 0;
+
+    for (size_t no = 0; no < vblk_clause_count(); no++) {
+        const struct vblk_clause *row = vblk_clause_at((vblk_clause_no)no);
+        const struct mutant *m;
+        bool covered = false;
+
+        for (size_t i = 0; (m = mutant_at(i)) != NULL; i++)
+            covered = covered || strcmp(m->clause, row->id) == 0;
+        if (!covered && row->standing == VBLK_CHECKED && mutant_uncovered(row->id) == NULL)
+            fprintf(out, "%s%s", no_reason++ == 0 ? "checked clauses that have no mutant yet: " : " ", row->id);
+    }
+    if (no_reason > 0)
+        fputc('\n', out);
+}
+
+int matrix_write_text(const struct matrix *matrix, FILE *out)
+{
+    for (size_t i = 0; i < matrix->count; i++)
+        put_row(matrix, &matrix->rows[i], out);
+    if (matrix->controls) {
+        fprintf(out, "%zu controls, %zu blamed, %zu not run\n", matrix->count, matrix->results[TRIAL_MISATTRIBUTED],
+                matrix->results[TRIAL_NOT_RUN]);
+        return ferror(out) ? -1 : 0;
+    }
+    put_uncovered(out);
+    fprintf(out, "%zu mutants at grade %s: %zu killed, %zu misattributed, %zu survived, %zu unseen, %zu not run\n",
+            matrix->count, matrix->snapshot ? "snapshot" : "access", matrix->results[TRIAL_KILLED],
+            matrix->results[TRIAL_MISATTRIBUTED], matrix->results[TRIAL_SURVIVED], matrix->results[TRIAL_UNSEEN],
+            matrix->results[TRIAL_NOT_RUN]);
+    fprintf(out, "%zu of %zu checked clauses have a mutant\n", matrix->covered, matrix->checked);
+    return ferror(out) ? -1 : 0;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <fnmatch.h>
+#include <string.h>
+
+#include "trial.h"
+
+static const char *const result_names[TRIAL_RESULTS] = {
+    [TRIAL_NOT_RUN] = "not-run",   [TRIAL_KILLED] = "killed", [TRIAL_MISATTRIBUTED] = "misattributed",
+    [TRIAL_SURVIVED] = "survived", [TRIAL_UNSEEN] = "unseen",
+};
+
+const char *trial_result_name(enum trial_result result)
+{
+    return result_names[result];
+}
+
+bool trial_is_meant(const struct mutant *mutant, const char *id)
+{
+    bool meant = strcmp(mutant->clause, id) == 0;
+
+    for (size_t i = 0; i < MUTANT_SYNONYMS && mutant->synonyms[i] != NULL; i++)
+        meant = meant || fnmatch(mutant->synonyms[i], id, 0) == 0;
+    return meant;
+}
+
+void trial_add(struct trial *out, vblk_clause_no clause, uint8_t guilty, const char *where, const char *seen)
+{
+    struct trial_blame *b = out->blame;
+
+    for (unsigned i = 0; i < out->count; i++, b++)
+        if (b->clause == clause && b->guilty == guilty) {
+            b->times++;
+            return;
+        }
+    if (out->count == TRIAL_BLAMES)
+        return;
+    out->count++;
+    *b = (struct trial_blame){ .clause = clause, .guilty = guilty, .times = 1 };
+    (void)snprintf(b->where, sizeof(b->where), "%s", where);
+    (void)snprintf(b->seen, sizeof(b->seen), "%s", seen);
+}
+
+/* What goes on for seconds is played where a clause needs it, and nowhere else. */
+static const char *not_long[] = { "!*/past-65536*" };
+
+static void play(const struct trial_options *options, const struct mutant *mutant, const char *clause, const char *area,
+                 struct trial *out)
+{
+    struct vblk_behaviour behaviour = mutant->behaviour;
+    struct runner_options run = { .profile = *vblk_profile_default(), .seed = 1, .timeout_ms = 10000,
+                                  .allow_data_loss = true, .replay = "vblk test --builtin" };
+    struct target_model model = { .profile = run.profile, .behaviour = &behaviour, .snapshot = options->snapshot,
+                                  .options = mutant->options };
+    struct report *report = report_new();
+    struct target *target;
+
+    behaviour.name = mutant->name;
+    if (mutant->ring != NULL)
+        behaviour.ring = vblk_ring_fault_find(mutant->ring);
+    if (clause != NULL)
+        run.filter.clauses = (struct runner_globs){ &clause, 1 };
+    if (area != NULL)
+        run.filter.areas = (struct runner_globs){ &area, 1 };
+    if (clause == NULL)
+        run.filter.names = (struct runner_globs){ not_long, 1 };
+    target = target_builtin(&model);
+    *out = (struct trial){ .result = TRIAL_SURVIVED };
+    if (target == NULL || runner_run(&run, options->vectors, target, report) != VBLK_OK)
+        out->result = TRIAL_NOT_RUN;
+    for (size_t i = 0; i < report->clause_count; i++) {
+        const struct report_clause *c = &report->clauses[i];
+
+        for (size_t v = 0; v < c->violation_count; v++)
+            trial_add(out, (vblk_clause_no)i, VBLK_DEVICE, c->violations[v].name, c->violations[v].seen);
+        if (c->violation_count > 0)
+            out->blame[out->count - 1].times = (uint32_t)c->broken;
+    }
+    target_close(target);
+    report_free(report);
+}
+
+static bool needs_more(const struct mutant *mutant, vblk_clause_no no, bool snapshot)
+{
+    const struct vblk_clause *row = vblk_clause_at(no);
+    const unsigned grade = snapshot ? VBLK_GRADE_SNAPSHOT : VBLK_GRADE_ACCESS;
+
+    (void)mutant;
+    return row->grade > grade;
+}
+
+static void judge(const struct mutant *mutant, bool snapshot, struct trial *out)
+{
+    const vblk_clause_no no = vblk_clause_find(mutant->clause);
+    const uint8_t guilty = mutant->driver ? VBLK_DRIVER : VBLK_DEVICE;
+    bool killed = false, astray = false;
+
+    if (out->result == TRIAL_NOT_RUN)
+        return;
+    for (unsigned i = 0; i < out->count; i++) {
+        const struct trial_blame *b = &out->blame[i];
+
+        killed = killed || (b->clause == no && b->guilty == guilty);
+        astray = astray || b->guilty != guilty || !trial_is_meant(mutant, vblk_clause_at(b->clause)->id);
+    }
+    out->result = astray    ? TRIAL_MISATTRIBUTED
+                  : killed  ? TRIAL_KILLED
+                  : out->count > 0 ? (snapshot ? TRIAL_UNSEEN : TRIAL_MISATTRIBUTED)
+                                   : TRIAL_SURVIVED;
+    if (out->result == TRIAL_SURVIVED && needs_more(mutant, no, snapshot))
+        out->result = TRIAL_UNSEEN;
+}
+
+void trial_control(const struct trial_options *options, const struct mutant *control, struct trial *out)
+{
+    if (control->driver)
+        trial_driver(control, options->snapshot, out);
+    else
+        play(options, control, NULL, NULL, out);
+    if (out->result != TRIAL_NOT_RUN && out->count > 0)
+        out->result = TRIAL_MISATTRIBUTED;
+}
+
+void trial_mutant(const struct trial_options *options, const struct mutant *mutant, struct trial *out)
+{
+    const struct vblk_clause *row = vblk_clause_at(vblk_clause_find(mutant->clause));
+
+    *out = (struct trial){ .result = TRIAL_NOT_RUN };
+    if (row == NULL)
+        return;
+    if (mutant->driver) {
+        trial_driver(mutant, options->snapshot, out);
+        judge(mutant, options->snapshot, out);
+        return;
+    }
+    if (!options->whole) {
+        play(options, mutant, mutant->clause, NULL, out);
+        judge(mutant, options->snapshot, out);
+        if (out->result == TRIAL_SURVIVED) {
+            play(options, mutant, NULL, row->area, out);
+            judge(mutant, options->snapshot, out);
+        }
+    }
+    if (options->whole || out->result == TRIAL_SURVIVED) {
+        play(options, mutant, NULL, NULL, out);
+        judge(mutant, options->snapshot, out);
+    }
+}
