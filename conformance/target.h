@@ -47,7 +47,8 @@ struct target_model {
     struct vblk_readings readings;
     const struct vblk_behaviour *behaviour; /* NULL: lawful */
     uint64_t ring;                          /* of vblk_device_ring_features(), offered to every case */
-    void (*options)(struct vblk_device_options *options); /* what else is different, or NULL */
+    void (*options)(struct vblk_device_options *options, const void *ctx); /* what else is different, or NULL */
+    const void *options_ctx;
     bool snapshot;                          /* what the device stores and loads is not shown */
 };
 

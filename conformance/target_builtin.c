@@ -37,7 +37,7 @@ static vblk_err builtin_begin(struct target *target, const struct vector_file *f
     options.features = offered_by(model);
     options.behaviour = model->behaviour;
     if (model->options)
-        model->options(&options);
+        model->options(&options, model->options_ctx);
     if (file && !vector_device_options(file, i, &options, why, why_size))
         return VBLK_E_INVAL;
     vblk_memory_reset(target->mem);

@@ -52,6 +52,7 @@ struct bench {
     struct vblk_port *device;
     struct wrong_port wrong;
     struct vblk_driver_behaviour behaviour;
+    struct mutant_device wrong_device;
     struct vblk_port *port; /* the driver's */
     struct vblk_driver *driver;
     struct vblk_oracle *oracle;
@@ -72,11 +73,17 @@ static void tap_driver(void *ctx, const struct vblk_event *ev)
         vblk_oracle_observe(ctx, ev);
 }
 
-static struct vblk_port *make_device(const struct bench *b)
+static struct vblk_port *make_device(struct bench *b, const struct mutant *mutant)
 {
     struct vblk_device_options is;
 
     vblk_device_defaults(&is);
+    if (mutant != NULL && !mutant->driver) {
+        b->wrong_device = mutant_device(mutant);
+        is.behaviour = &b->wrong_device.behaviour;
+    }
+    if (mutant != NULL && mutant->options != NULL)
+        mutant->options(&is, mutant);
     is.capacity = DISK;
     is.features |= b->as->ring;
     is.size_max = b->as->size_max ? b->as->size_max : is.size_max;
@@ -100,13 +107,13 @@ static bool bench_open(struct bench *b, const struct scenario *as, const struct 
         return false;
     if (snapshot)
         judge.sees = VBLK_SEES_DRIVER_STORES | VBLK_SEES_DRIVER_LOADS;
-    if (mutant != NULL) {
+    if (mutant != NULL && mutant->driver) {
         b->behaviour = mutant->with;
         if (mutant->ring != NULL)
             b->behaviour.ring = vblk_ring_fault_find(mutant->ring);
     }
     wants.behaviour = &b->behaviour;
-    b->device = make_device(b);
+    b->device = make_device(b, mutant);
     b->oracle = vblk_oracle_new(&judge, b->mem);
     if (b->device == NULL || b->oracle == NULL)
         return false;

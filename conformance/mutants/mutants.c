@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "mutants.h"
 
+struct mutant_device mutant_device(const struct mutant *mutant)
+{
+    struct mutant_device device = { mutant->behaviour, mutant };
+
+    device.behaviour.name = mutant->name;
+    if (mutant->ring != NULL)
+        device.behaviour.ring = vblk_ring_fault_find(mutant->ring);
+    return device;
+}
+
 const struct mutant *mutant_at(size_t i)
 {
     const struct mutant *const tables[] = {
-        mutants_provision, mutants_segments, mutants_request, mutants_ring,        mutants_packed,
+        mutants_provision, mutants_provision_more, mutants_segments, mutants_request, mutants_ring,        mutants_packed,
         mutants_indirect,  mutants_notify,   mutants_in_order, mutants_driver_ring,
     };
 

@@ -21,7 +21,10 @@ struct mutant {
     /* A wrong device: the suite is played against it. */
     struct vblk_behaviour behaviour;
     const char *ring; /* the ring fault that it has, or NULL */
-    void (*options)(struct vblk_device_options *options); /* what else is different about the device, or NULL */
+    void (*options)(struct vblk_device_options *options, const void *mutant); /* what else is different, or NULL */
+    /* What the functions of generic.c go by; each says which. */
+    const char *field;
+    uint64_t value, other;
     /* A wrong driver: it does its work in front of the reference device. */
     bool driver;
     struct vblk_driver_behaviour with;
@@ -30,6 +33,7 @@ struct mutant {
 
 /* One table per area; each ends with a NULL name. */
 extern const struct mutant mutants_provision[];
+extern const struct mutant mutants_provision_more[];
 extern const struct mutant mutants_segments[];
 extern const struct mutant mutants_request[];
 extern const struct mutant mutants_ring[];
@@ -38,6 +42,20 @@ extern const struct mutant mutants_indirect[];
 extern const struct mutant mutants_notify[];
 extern const struct mutant mutants_in_order[];
 extern const struct mutant mutants_driver_ring[];
+
+/* A device's behaviour while it is tried: what functions of the tables find the mutant by. */
+struct mutant_device {
+    struct vblk_behaviour behaviour; /* first */
+    const struct mutant *mutant;
+};
+
+static inline const struct mutant *mutant_of(const struct vblk_device *device)
+{
+    return ((const struct mutant_device *)(const void *)vblk_device_behaviour(device))->mutant;
+}
+
+/* @mutant's behaviour, complete. */
+struct mutant_device mutant_device(const struct mutant *mutant);
 
 /* Mutant @i of all tables, or NULL past the last. */
 const struct mutant *mutant_at(size_t i);

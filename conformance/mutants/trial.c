@@ -43,26 +43,29 @@ void trial_add(struct trial *out, vblk_clause_no clause, uint8_t guilty, const c
 /* What goes on for seconds is played where a clause needs it, and nowhere else. */
 static const char *not_long[] = { "!*/past-65536*" };
 
-static void play(const struct trial_options *options, const struct mutant *mutant, const char *clause, const char *area,
-                 struct trial *out)
+/* What of the suite is played; all of it if nothing is said. */
+struct part {
+    const char *clause, *area;
+    bool plain; /* no ring features are offered */
+};
+
+static void play(const struct trial_options *options, const struct mutant *mutant, struct part part, struct trial *out)
 {
-    struct vblk_behaviour behaviour = mutant->behaviour;
+    const struct mutant_device device = mutant_device(mutant);
     struct runner_options run = { .profile = *vblk_profile_default(), .seed = 1, .timeout_ms = 10000,
                                   .allow_data_loss = true, .replay = "vblk test --builtin" };
-    struct target_model model = { .profile = run.profile, .behaviour = &behaviour, .snapshot = options->snapshot,
-                                  .options = mutant->options };
+    struct target_model model = { .profile = run.profile, .behaviour = &device.behaviour,
+                                  .snapshot = options->snapshot, .options = mutant->options, .options_ctx = mutant,
+                                  .ring = part.plain ? 0 : vblk_device_ring_features() };
     struct report *report = report_new();
     struct target *target;
 
-    behaviour.name = mutant->name;
-    if (mutant->ring != NULL)
-        behaviour.ring = vblk_ring_fault_find(mutant->ring);
-    if (clause != NULL)
-        run.filter.clauses = (struct runner_globs){ &clause, 1 };
-    if (area != NULL)
-        run.filter.areas = (struct runner_globs){ &area, 1 };
-    if (clause == NULL)
+    if (part.clause != NULL)
+        run.filter.clauses = (struct runner_globs){ &part.clause, 1 };
+    else
         run.filter.names = (struct runner_globs){ not_long, 1 };
+    if (part.area != NULL)
+        run.filter.areas = (struct runner_globs){ &part.area, 1 };
     target = target_builtin(&model);
     *out = (struct trial){ .result = TRIAL_SURVIVED };
     if (target == NULL || runner_run(&run, options->vectors, target, report) != VBLK_OK)
@@ -115,9 +118,33 @@ void trial_control(const struct trial_options *options, const struct mutant *con
     if (control->driver)
         trial_driver(control, options->snapshot, out);
     else
-        play(options, control, NULL, NULL, out);
+        play(options, control, (struct part){ .plain = false }, out);
     if (out->result != TRIAL_NOT_RUN && out->count > 0)
         out->result = TRIAL_MISATTRIBUTED;
+}
+
+/* From what is most likely to catch it to what is least: most are caught at once. */
+static void try_suite(const struct trial_options *options, const struct mutant *mutant, const char *area,
+                      struct trial *out)
+{
+    const struct part parts[] = {
+        { .clause = mutant->clause }, { .clause = mutant->clause, .plain = true },
+        { .area = area },             { .area = area, .plain = true },
+        { .plain = false },           { .plain = true },
+    };
+    const size_t count = sizeof(parts) / sizeof(parts[0]);
+
+    out->result = TRIAL_SURVIVED;
+    for (size_t i = options->whole ? count - 2 : 0; i < count && out->result == TRIAL_SURVIVED; i++) {
+        if (i == 4) { /* before all of it: the reference driver's own work */
+            trial_driver(mutant, options->snapshot, out);
+            judge(mutant, options->snapshot, out);
+            if (out->result != TRIAL_SURVIVED && !options->whole)
+                return;
+        }
+        play(options, mutant, parts[i], out);
+        judge(mutant, options->snapshot, out);
+    }
 }
 
 void trial_mutant(const struct trial_options *options, const struct mutant *mutant, struct trial *out)
@@ -132,16 +159,5 @@ void trial_mutant(const struct trial_options *options, const struct mutant *muta
         judge(mutant, options->snapshot, out);
         return;
     }
-    if (!options->whole) {
-        play(options, mutant, mutant->clause, NULL, out);
-        judge(mutant, options->snapshot, out);
-        if (out->result == TRIAL_SURVIVED) {
-            play(options, mutant, NULL, row->area, out);
-            judge(mutant, options->snapshot, out);
-        }
-    }
-    if (options->whole || out->result == TRIAL_SURVIVED) {
-        play(options, mutant, NULL, NULL, out);
-        judge(mutant, options->snapshot, out);
-    }
+    try_suite(options, mutant, row->area, out);
 }

@@ -126,6 +126,8 @@ VBLK_API uint64_t vblk_request_sector(const struct vblk_request *req);
 /** Let the request mean another sector from now on; for behaviours. */
 VBLK_API void vblk_request_set_sector(struct vblk_request *req, uint64_t sector);
 VBLK_API uint16_t vblk_request_queue(const struct vblk_request *req);
+/** How many elements of the buffer are writable, or are readable. */
+VBLK_API uint32_t vblk_request_elements(const struct vblk_request *req, bool writable);
 /** Bytes of readable data after the header; bytes of writable data before the status byte. */
 VBLK_API uint64_t vblk_request_out_len(const struct vblk_request *req);
 VBLK_API uint64_t vblk_request_in_len(const struct vblk_request *req);

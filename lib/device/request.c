@@ -165,6 +165,11 @@ uint16_t vblk_request_queue(const struct vblk_request *req)
     return req->queue;
 }
 
+uint32_t vblk_request_elements(const struct vblk_request *req, bool writable)
+{
+    return writable ? req->in.n : req->out.n;
+}
+
 uint64_t vblk_request_out_len(const struct vblk_request *req)
 {
     return req->out.bytes < sizeof(struct vblk_request_header) ? 0

@@ -427,6 +427,116 @@ static vblk_err split_take_fetching_twice(struct vblk_ring *ring, struct vblk_ch
                                          : VBLK_OK;
 }
 
+/* The device keeps a note in what the driver gave it to read: in the last byte of it, once it has read that. */
+static void remember_readable(struct vblk_ring *ring, const struct vblk_chain *chain)
+{
+    const struct vblk_buf *last = chain->readable > 0 ? &chain->bufs[chain->readable - 1] : NULL;
+
+    ring->note[0] = chain->fault == VBLK_CHAIN_OK && last != NULL && last->len > 0 ? last->gpa + last->len - 1 : 0;
+}
+
+static vblk_err change_readable(struct vblk_ring *ring)
+{
+    uint8_t byte;
+
+    if (ring->note[0] == 0)
+        return VBLK_OK;
+    TRY(vblk_memory_peek(ring->mem, ring->note[0], &byte, 1));
+    byte ^= 0xff;
+    return vblk_memory_write(ring->mem, VBLK_DEVICE, ring->note[0], &byte, 1);
+}
+
+static vblk_err split_take_readable(struct vblk_ring *ring, struct vblk_chain *chain)
+{
+    TRY(split_take(ring, chain));
+    remember_readable(ring, chain);
+    return VBLK_OK;
+}
+
+static vblk_err packed_take_readable(struct vblk_ring *ring, struct vblk_chain *chain)
+{
+    TRY(packed_take(ring, chain));
+    remember_readable(ring, chain);
+    return VBLK_OK;
+}
+
+static vblk_err split_put_changing(struct vblk_ring *ring, uint32_t id, uint32_t len, bool wrote)
+{
+    TRY(change_readable(ring));
+    return split_put_used_wrote(ring, id, len, wrote);
+}
+
+static vblk_err packed_put_changing(struct vblk_ring *ring, uint32_t id, uint32_t len, bool wrote)
+{
+    TRY(change_readable(ring));
+    return packed_put_used_wrote(ring, id, len, wrote);
+}
+
+/* What the device is to fill it loads first. */
+static void load_writable(struct vblk_ring *ring, const struct vblk_chain *chain)
+{
+    uint8_t byte;
+
+    if (chain->fault == VBLK_CHAIN_OK && chain->n > chain->readable && chain->bufs[chain->readable].len > 0)
+        (void)!vblk_memory_read(ring->mem, VBLK_DEVICE, chain->bufs[chain->readable].gpa, &byte, 1);
+}
+
+static vblk_err split_take_loading(struct vblk_ring *ring, struct vblk_chain *chain)
+{
+    TRY(split_take(ring, chain));
+    load_writable(ring, chain);
+    return VBLK_OK;
+}
+
+static vblk_err packed_take_loading(struct vblk_ring *ring, struct vblk_chain *chain)
+{
+    TRY(packed_take(ring, chain));
+    load_writable(ring, chain);
+    return VBLK_OK;
+}
+
+/* The available ring is the driver's. */
+static vblk_err split_take_resetting_idx(struct vblk_ring *ring, struct vblk_chain *chain)
+{
+    TRY(split_take(ring, chain));
+    return vblk_memory_store16(ring->mem, VBLK_DEVICE, vblk_split_avail_ring_at(&ring->at, ring->split.avail_next - 1u),
+                               VBLK_RELAXED, 0xffff);
+}
+
+/* NEXT is clear, and the next field is followed all the same. */
+static vblk_err split_take_following(struct vblk_ring *ring, struct vblk_chain *chain)
+{
+    struct vblk_desc desc = { .next = vblk_put16(0) };
+
+    TRY(split_take(ring, chain));
+    if (chain->fault == VBLK_CHAIN_OK)
+        TRY(vblk_memory_peek(ring->mem, vblk_split_desc_at(&ring->at, (chain->id + chain->n - 1) % ring->at.size), &desc,
+                             sizeof(desc)));
+    return vblk_memory_read(ring->mem, VBLK_DEVICE,
+                            vblk_split_desc_at(&ring->at, vblk_get16(desc.next) % ring->at.size), &desc, sizeof(desc));
+}
+
+/* Loads from an address that is in no buffer. */
+static vblk_err split_take_astray(struct vblk_ring *ring, struct vblk_chain *chain)
+{
+    uint8_t byte;
+
+    TRY(split_take(ring, chain));
+    if (chain->fault == VBLK_CHAIN_OK && chain->n > 0)
+        (void)!vblk_memory_read(ring->mem, VBLK_DEVICE, chain->bufs[0].gpa + 0x8000, &byte, 1);
+    return VBLK_OK;
+}
+
+/* The header is read again after it was looked at. */
+static vblk_err split_put_rereading(struct vblk_ring *ring, uint32_t id, uint32_t len, bool wrote)
+{
+    uint8_t byte;
+
+    if (ring->note[0] != 0)
+        TRY(vblk_memory_read(ring->mem, VBLK_DEVICE, ring->note[0], &byte, 1));
+    return split_put_used_wrote(ring, id, len, wrote);
+}
+
 /* Marks the head in the table as seen. */
 static vblk_err split_take_marking(struct vblk_ring *ring, struct vblk_chain *chain)
 {
@@ -490,6 +600,15 @@ const struct vblk_ring_fault ring_faults_device[] = {
       .split = { .take = split_take_no_empty }, .packed = { .take = packed_take_no_empty } },
     { "descriptor-read-twice", "reads a descriptor that it has looked at a second time",
       .split = { .take = split_take_fetching_twice } },
+    { "readable-changed", "changes a byte of what the driver gave it to read",
+      .split = { .take = split_take_readable, .put_used_wrote = split_put_changing },
+      .packed = { .take = packed_take_readable, .put_used_wrote = packed_put_changing } },
+    { "writable-loaded", "loads from a buffer that it is to fill", .split = { .take = split_take_loading },
+      .packed = { .take = packed_take_loading } },
+    { "avail-slot-marked", "stores into the available ring", .split = { .take = split_take_resetting_idx } },
+    { "next-followed", "follows next where NEXT is clear", .split = { .take = split_take_following } },
+    { "loads-astray", "loads from an address that is in no buffer", .split = { .take = split_take_astray } },
+    { "header-read-twice", "reads again what it has read", .split = { .take = split_take_readable, .put_used_wrote = split_put_rereading } },
     { "descriptor-marked", "writes into the descriptor table", .split = { .take = split_take_marking } },
     { .name = NULL },
 };
