@@ -216,6 +216,8 @@ static void events(struct bench *b)
 {
     uint8_t data[VBLK_SECTOR] = { 0 };
 
+    if (!alive(b))
+        return;
     (void)!vblk_port_host(b->port, VBLK_HOST_RESIZE, DISK / 2, 0);
     note(b, vblk_driver_read(b->driver, 0, data, 1));
     note(b, vblk_driver_read(b->driver, DISK / 2, data, 1));

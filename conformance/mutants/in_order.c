@@ -8,6 +8,6 @@ const struct mutant mutants_in_order[] = {
     { .name = "batch-idx-by-one", .what = "moves the used index by one for a batch", .clause = "INORD-02",
       .synonyms = { "SAFE-DEV-03", "RING-SPLIT-1[57]" }, .ring = "batch-idx-by-one" },
     { .name = "batch-entry-at-last", .what = "writes a batch's entry where that of its last buffer would be",
-      .clause = "INORD-03", .synonyms = { "RING-SPLIT-1[57]", "SAFE-DEV-03" }, .ring = "batch-entry-at-last" },
+      .clause = "INORD-03", .synonyms = { "RING-SPLIT-1[567]", "SAFE-DEV-03" }, .ring = "batch-entry-at-last" },
     { .name = NULL },
 };

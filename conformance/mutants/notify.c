@@ -50,23 +50,6 @@ static bool no_config_news(const struct vblk_device *device, bool owed)
     return false;
 }
 
-/* Kicks that bring nothing make it give up. */
-static void dislikes_kicks(struct vblk_device *device, uint16_t queue)
-{
-    uint64_t *notes = vblk_device_notes(device);
-
-    (void)queue;
-    if (notes[1] == notes[0] && notes[0] > 0)
-        vblk_device_needs_reset(device);
-    notes[1] = notes[0];
-}
-
-static void counts(struct vblk_device *device, struct vblk_request *req)
-{
-    (void)req;
-    vblk_device_notes(device)[0]++;
-}
-
 static void too_often(struct vblk_device *device, struct vblk_request *req)
 {
     (void)req;
@@ -81,8 +64,8 @@ const struct mutant mutants_notify[] = {
       .synonyms = { "NOTIF-USED-DEV-06" }, .ring = "event-off-by-one" },
     { .name = "event-ignored", .what = "notifies whatever used_event says", .clause = "NOTIF-USED-DEV-06",
       .synonyms = { "NOTIF-PACKED-0[23]" }, .ring = "event-ignored" },
-    { .name = "notify-never", .what = "never notifies", .clause = "NOTIF-USED-DEV-03",
-      .synonyms = { "NOTIF-USED-DEV-05", "NOTIF-PACKED-0[23]" }, .ring = "notify-never" },
+    { .name = "notify-never", .what = "never notifies", .clause = "NOTIF-USED-DEV-05",
+      .synonyms = { "NOTIF-USED-DEV-03", "NOTIF-PACKED-0[23]" }, .ring = "notify-never" },
     { .name = "flag-never", .what = "does not notify although flags is 0", .clause = "NOTIF-USED-DEV-03", .ring = "flag-never" },
     { .name = "flag-ignored", .what = "notifies although flags is 1", .clause = "NOTIF-USED-DEV-02", .ring = "flag-ignored" },
     { .name = "flag-with-event", .what = "heeds flags although EVENT_IDX was negotiated", .clause = "NOTIF-USED-DEV-04",
@@ -92,21 +75,17 @@ const struct mutant mutants_notify[] = {
     { .name = "never-asks", .what = "does not look again, nor ask, after it found the ring empty", .clause = "SAFE-DEV-03",
       .ring = "never-asks" },
     { .name = "avail-event-unnegotiated", .what = "writes avail_event although EVENT_IDX was not negotiated",
-      .clause = "SAFE-DEV-01", .behaviour = { .after = avail_event_anyway } },
+      .clause = "RING-SPLIT-13", .behaviour = { .after = avail_event_anyway } },
     { .name = "used-flags-odd", .what = "sets a bit of the used flags that means nothing", .clause = "NOTIF-AVAIL-DEV-01",
       .behaviour = { .after = odd_used_flags } },
     { .name = "used-flag-with-event", .what = "sets the used flag although EVENT_IDX was negotiated",
       .clause = "NOTIF-AVAIL-DEV-03", .behaviour = { .after = flag_with_events } },
-    { .name = "dislikes-kicks", .what = "fails when a kick brings nothing", .clause = "NOTIF-AVAIL-DEV-05",
-      .behaviour = { .served = dislikes_kicks, .after = counts } },
-    { .name = "config-silent", .what = "changes its configuration without a notification", .clause = "NOTIF-04",
-      .synonyms = { "CFG-*", "STATUS-DEV-*", "BLK-*" }, .behaviour = { .notify_config = no_config_news } },
+    { .name = "config-silent", .what = "changes its configuration without a notification", .clause = "OPER-01",
+      .synonyms = { "STATUS-DEV-04", "BLK-OP-DEV-*", "PROV-CFG-12" }, .behaviour = { .notify_config = no_config_news } },
     { .name = "config-news-of-nothing", .what = "notifies of configuration changes that did not happen", .clause = "NOTIF-04",
       .behaviour = { .after = too_often } },
     { .name = "packed-event-wrap-ignored", .what = "heeds the place of an event alone, not its wrap counter",
       .clause = "NOTIF-PACKED-02", .ring = "event-wrap-ignored" },
-    { .name = "packed-event-wrap-one", .what = "takes the wrap counter of an event to be 1", .clause = "NOTIF-PACKED-02",
-      .ring = "event-wrap-one" },
     { .name = "packed-event-flags-reserved", .what = "asks with the reserved value of the event flags",
       .clause = "NOTIF-PACKED-01", .ring = "event-flags-reserved" },
     { .name = "packed-event-bits-reserved", .what = "sets reserved bits in its event structure", .clause = "NOTIF-PACKED-04",

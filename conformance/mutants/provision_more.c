@@ -5,7 +5,6 @@
 #include "generic.h"
 
 #define PROVISION 15u
-#define LIMITS(m) ((m)->max_provision_sectors)
 
 static bool ours(const struct vblk_request *req)
 {
@@ -272,11 +271,12 @@ static uint32_t as_if_written(const struct vblk_device *device, const struct vbl
 
 static void reset_then_status(struct vblk_device *device, enum vblk_reg reg, uint16_t queue, uint64_t value)
 {
-    const uint64_t at = vblk_device_notes(device)[STATUS_AT];
+    uint64_t *notes = vblk_device_notes(device);
 
+    if (notes[STOPPED] && notes[STATUS_AT] != 0)
+        store_as_device(device, notes[STATUS_AT], "\1", 1); /* with what the driver writes after its reset */
+    notes[STOPPED] = reg == VBLK_REG_STATUS && (value & 0xff) == 0 && notes[LAST];
     vblk_reference_write_reg(device, reg, queue, value);
-    if (reg == VBLK_REG_STATUS && (value & 0xff) == 0 && at != 0 && vblk_device_notes(device)[LAST])
-        store_as_device(device, at, "\1", 1);
 }
 
 static void tells_of_itself(struct vblk_device *device, struct vblk_request *req, uint8_t status)
@@ -298,14 +298,14 @@ static bool no_news(const struct vblk_device *device, bool owed)
 
 const struct mutant mutants_provision_more[] = {
     M("ungated", "runs PROVISION although it was not negotiated", "PROV-FEAT-01", SAME("PROV-DEV-12", "BLK-OP-21"), .behaviour.op = with_no_gate),
-    M("config-72", "offers PROVISION with a configuration that ends before the limits", "PROV-FEAT-02", SAME("PROV-CFG-*", "CFG-01"), .options = cut_config, .value = 72),
+    M("config-72", "offers PROVISION with a configuration that ends before the limits", "PROV-FEAT-02", SAME("PROV-CFG-*", "CFG-01", "CFG-DEV-01"), .options = cut_config, .value = 72),
     M("config-78", "offers PROVISION with a configuration that ends within the limits", "PROV-CFG-02", SAME("PROV-FEAT-02", "PROV-CFG-*", "CFG-01"), .options = cut_config, .value = 78),
     M("config-96", "has a configuration as long as that of a zoned device", "PROV-DEV-34", SAME("FEAT-04"), .options = cut_config, .value = 96),
     M("network-card", "shows device ID 1", "PROV-FEAT-03", SAME("BLK-ID-01"), .behaviour.read_reg = show_reg, .value = VBLK_REG_DEVICE_ID, .other = 1),
     M("needs-discard", "runs PROVISION only where DISCARD was negotiated", "PROV-FEAT-04", SAME("PROV-REQ-01"), .behaviour.check_segments = refuse_alone),
-    M("zones", "answers a zone report although bit 17 is PROVISION", "PROV-FEAT-06", SAME("BLK-OP-21", "BLK-OP-20"), .behaviour.op = zone_report),
+    M("zones", "answers a zone report although bit 17 is PROVISION", "PROV-FEAT-06", SAME("BLK-OP-2[01]", "RING-SPLIT-16", "RING-PACKED-15"), .behaviour.op = zone_report),
     M("full-limit", "refuses a segment of max_provision_sectors", "PROV-CFG-01", SAME("PROV-*"), .behaviour.check_segments = refuse_full_limit),
-    M("swapped-limit", "shows max_provision_sectors with its bytes turned round", "PROV-CFG-03", SAME("PROV-*", "CFG-02"), .behaviour.read_config = show_swapped, .field = "max_provision_sectors"),
+    M("swapped-limit", "shows max_provision_seg with its bytes turned round", "PROV-CFG-03", SAME("PROV-*", "CFG-02"), .behaviour.read_config = show_swapped, .field = "max_provision_seg"),
     M("limit-in-blocks", "takes max_provision_sectors for blocks", "PROV-CFG-04", SAME("PROV-CFG-01"), .behaviour.check_segments = refuse_in_blocks),
     M("limits-late", "shows the limits from FEATURES_OK on only", "PROV-CFG-06", SAME("PROV-*", "CFG-DEV-01"), .behaviour.read_config = show_late, .field = "max_provision_sectors"),
     M("no-segments", "shows max_provision_seg 0", "PROV-CFG-10", SAME("PROV-*"), .behaviour.read_config = show_value, .field = "max_provision_seg", .value = 0),
@@ -340,7 +340,7 @@ const struct mutant mutants_provision_more[] = {
     M("odd-length", "runs a request whose data is no multiple of 16", "PROV-DEV-17", SAME("PROV-DEV-16"), .behaviour.check_segments = accept_odd_length),
     M("any-number", "runs more than max_provision_seg segments", "PROV-DEV-18", .behaviour.op = with_any_number),
     M("any-length", "runs a segment of more than max_provision_sectors", "PROV-DEV-19", .behaviour.op = with_any_length),
-    M("read-only", "runs PROVISION on a read-only device", "PROV-DEV-20", SAME("BLK-*"), .behaviour.op = with_read_only_too),
+    M("read-only", "runs PROVISION on a read-only device", "PROV-DEV-20", SAME("BLK-*", "PROV-DEV-21"), .options = add_features, .value = VBLK_BIT(VBLK_F_RO), .behaviour.op = with_read_only_too),
     M("offers-read-only", "offers PROVISION and RO", "PROV-DEV-21", SAME("BLK-*", "PROV-*", "SAFE-*"), .options = add_features, .value = VBLK_BIT(VBLK_F_RO)),
     M("host-error", "answers with the host's number of an error", "PROV-DEV-22", SAME("PROV-REQ-15", "BLK-OP-20"), .behaviour.op = with_host_error),
     M("overlap", "refuses segments that overlap", "PROV-DEV-25", SAME("PROV-*"), .behaviour.check_segments = refuse_overlap),
@@ -349,10 +349,10 @@ const struct mutant mutants_provision_more[] = {
     M("out-of-order", "serves last to first although IN_ORDER was negotiated", "PROV-DEV-32", SAME("RSVF-DEV-05"), .ring = "unordered", .behaviour.reorder = true),
     M("first-queue-only", "answers UNSUPP on all queues but the first", "PROV-DEV-33", SAME("PROV-*"), .behaviour.check_segments = refuse_other_queues),
     M("segments-changed", "stores into the segments", "PROV-DEV-35", SAME("RING-SPLIT-DEV-01", "RING-PACKED-*", "SAFE-DEV-01"), .ring = "readable-changed"),
-    M("status-later", "writes the status after the used element", "PROV-DEV-36", SAME("PROV-REQ-14", "SAFE-DEV-02", "RING-SPLIT-DEV-06", "BLK-OP-01"), .behaviour = { .put_status = status_later, .after = now_the_status, .used_length = as_if_written }),
-    M("status-after-reset", "writes a status after a reset", "PROV-DEV-37", SAME("SAFE-DEV-0[12]", "RESET-DEV-03"), .behaviour = { .put_status = remember, .write_reg = reset_then_status }),
+    M("status-later", "writes the status after the used element", "PROV-DEV-36", SAME("PROV-REQ-14", "SAFE-DEV-02", "RING-SPLIT-DEV-06", "RING-PACKED-1[45]", "BLK-OP-01"), .behaviour = { .put_status = status_later, .after = now_the_status, .used_length = as_if_written }),
+    M("status-after-reset", "writes a status after a reset", "SAFE-DEV-02", SAME("PROV-DEV-37", "RESET-DEV-03"), .behaviour = { .put_status = remember, .write_reg = reset_then_status }),
     M("config-news", "notifies of a configuration change", "PROV-DEV-38", SAME("NOTIF-04"), .behaviour.put_status = tells_of_itself),
-    M("no-version-1", "offers PROVISION without VERSION_1", "PROV-DEV-39", SAME("RSVF-DEV-01"), .behaviour.show_features = offer, .other = VBLK_BIT(VBLK_F_VERSION_1)),
+    M("no-version-1", "offers PROVISION without VERSION_1", "PROV-DEV-39", SAME("RSVF-DEV-01", "FEAT-DEV-02"), .behaviour.show_features = offer, .other = VBLK_BIT(VBLK_F_VERSION_1)),
     M("zeroes-in-flight", "lets a read that is in flight see zeroes", "PROV-DEV-28", SAME("PROV-DEV-*"), .behaviour.op = with_one_byte),
     { .name = NULL },
 };

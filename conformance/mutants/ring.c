@@ -16,20 +16,11 @@ static void poke_as_device(struct vblk_device *device, uint64_t gpa, const void 
     (void)!vblk_memory_write(vblk_device_memory(device), VBLK_DEVICE, gpa, bytes, len);
 }
 
-/* Publishes the index, then writes the element. */
-static void index_first(struct vblk_device *device, uint16_t queue, uint16_t id, uint32_t len)
+static uint32_t all_though_failed(const struct vblk_device *device, const struct vblk_request *req, uint8_t status,
+                                  uint32_t written)
 {
-    struct vblk_queue_layout at;
-    struct vblk_used_elem elem = { vblk_put32(id), vblk_put32(len) };
-    vblk_le16 idx;
-
-    if (vblk_device_queue(device, queue, &at) != VBLK_OK ||
-        vblk_memory_peek(vblk_device_memory(device), at.device + 2, &idx, sizeof(idx)) != VBLK_OK)
-        return;
-    uint16_t old = vblk_get16(idx);
-    (void)!vblk_memory_store16(vblk_device_memory(device), VBLK_DEVICE, at.device + 2, VBLK_RELEASE,
-                               (uint16_t)(old + 1));
-    poke_as_device(device, at.device + 4 + 8u * (uint64_t)(old & (at.size - 1u)), &elem, sizeof(elem));
+    (void)device;
+    return status == VBLK_S_IOERR ? (uint32_t)vblk_request_in_len(req) + 1 : written;
 }
 
 /* One byte past the last writable one, at the moment the status is written. */
@@ -43,11 +34,14 @@ static void byte_beyond(struct vblk_device *device, struct vblk_request *req, ui
 }
 
 const struct mutant mutants_ring[] = {
-    { .name = "used-length-too-large", .what = "reports one byte more than it wrote", .clause = "RING-SPLIT-DEV-06",
-      .synonyms = { "VQ-02", "PROV-REQ-13" },
+    { .name = "used-length-too-large", .what = "reports one byte more than it wrote", .clause = "VQ-02",
+      .synonyms = { "RING-SPLIT-DEV-06", "PROV-REQ-13", "RING-PACKED-*" },
       .behaviour = { .used_length = longer } },
+    { .name = "used-length-of-nothing", .what = "reports all that was writable although it failed",
+      .clause = "RING-SPLIT-DEV-06", .synonyms = { "RING-SPLIT-16", "RING-PACKED-1[45]", "VQ-02" },
+      .behaviour = { .used_length = all_though_failed } },
     { .name = "index-before-element", .what = "publishes the used index before the element", .clause = "RING-SPLIT-DEV-05",
-      .behaviour = { .put_used = index_first } },
+      .ring = "used-idx-first" },
     { .name = "byte-beyond-buffer", .what = "stores one byte past a writable buffer", .clause = "SAFE-DEV-01",
       .synonyms = { "SAFE-DEV-02" /* where the next byte was writable in a buffer that is back */ },
       .behaviour = { .put_status = byte_beyond } },

@@ -71,7 +71,7 @@ RULE(NOTIF_DATA_03, VBLK_DRIVER, AT(KICK))
 {
     const struct notices *s = followed(l);
 
-    if (s == NULL || s->repeated || negotiated(l->o, VBLK_F_RING_PACKED) ||
+    if (s == NULL || s->repeated || l->q->lost || negotiated(l->o, VBLK_F_RING_PACKED) ||
         !negotiated(l->o, VBLK_F_NOTIFICATION_DATA))
         return UNTOUCHED;
     const unsigned told = (unsigned)(l->ev->value >> 16) & 0xffff, idx = s->way[VBLK_DRIVER].at;
@@ -83,7 +83,7 @@ RULE(NOTIF_DATA_05, VBLK_DRIVER, AT(KICK))
 {
     const struct notices *s = followed(l);
 
-    if (s == NULL || !s->repeated || !negotiated(l->o, VBLK_F_NOTIFICATION_DATA))
+    if (s == NULL || !s->repeated || l->q->lost || !negotiated(l->o, VBLK_F_NOTIFICATION_DATA))
         return UNTOUCHED;
     return (uint32_t)l->ev->value >> 16 == s->kick_value >> 16
                ? HELD

@@ -90,7 +90,7 @@ CHECK(RING_PACKED_DEV_04, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), ANY_TYP
     if (l->q == NULL || !l->q->packed)
         return UNTOUCHED;
     if (l->answer == NULL) {
-        if (l->place != IN_READABLE || (l->chain != NULL && (l->chain->faults & F_OVERLAP) != 0))
+        if (l->place != IN_READABLE || led_astray(l) || (l->chain != NULL && (l->chain->faults & F_OVERLAP) != 0))
             return UNTOUCHED;
         enum outcome outcome = broken(why, "no store into a readable buffer", "%llu bytes changed",
                                       (unsigned long long)l->len);

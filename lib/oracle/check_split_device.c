@@ -149,9 +149,21 @@ CHECK(RING_SPLIT_11, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), ANY_TYPE, AV
                : at_store(l, why, "the available ring is written by the driver alone", "the available ring");
 }
 
-CHECK(RING_SPLIT_13, VBLK_DEVICE, AT(USED_IDX), 0, ANY_PLACE, NO_SIGHT)
+/* The used elements, at the time of a store there: the index of the event lies behind them, where it was negotiated. */
+static enum outcome behind_used(const struct look *l, struct why *why)
+{
+    const uint64_t event = l->q->device + 4 + 8u * (uint64_t)l->q->size;
+
+    if (negotiated(l->o, VBLK_F_EVENT_IDX) || l->q->packed || !l->q->enabled || l->at > event || event - l->at >= l->len)
+        return UNTOUCHED;
+    return at_store(l, why, "no avail_event where EVENT_IDX was not negotiated", "the bytes behind the used ring");
+}
+
+CHECK(RING_SPLIT_13, VBLK_DEVICE, AT(USED_IDX) | AT(STORE), 0, PLACE(USED_RING), NO_SIGHT)
 {
     vblk_le16 flags;
+    if (l->place_known)
+        return l->party == VBLK_DEVICE && l->q != NULL ? behind_used(l, why) : UNTOUCHED;
     if (vblk_memory_peek(l->o->mem, l->q->device, &flags, sizeof(flags)) != VBLK_OK)
         return UNTOUCHED;
     if (vblk_get16(flags) <= VBLK_USED_NO_NOTIFY)

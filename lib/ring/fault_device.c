@@ -93,10 +93,10 @@ static vblk_err put_flags_first(struct vblk_ring *ring, uint32_t id, uint32_t le
     return vblk_memory_write(ring->mem, VBLK_DEVICE, at, &answer, 6);
 }
 
-/* 2.8.1: available is when both bits differ; this one says so of what it used. */
+/* 2.8.1: used is where both bits are the same. */
 static vblk_err publish_half(struct vblk_ring *ring)
 {
-    ring->packed.armed_flags ^= VBLK_DESC_USED;
+    ring->packed.armed_flags ^= VBLK_DESC_AVAIL;
     return packed_publish_used(ring);
 }
 
@@ -212,10 +212,17 @@ static vblk_err split_put_by_one(struct vblk_ring *ring, uint32_t id, uint32_t l
 static vblk_err split_put_at_last(struct vblk_ring *ring, uint32_t id, uint32_t len, bool wrote)
 {
     const struct vblk_used_elem elem = { .id = vblk_put32(id), .len = vblk_put32(len) };
+    struct vblk_split *s = &ring->split;
+    uint16_t n = 0;
 
-    TRY(split_put_used_wrote(ring, id, len, wrote));
-    return vblk_memory_write(ring->mem, VBLK_DEVICE, vblk_split_used_ring_at(&ring->at, ring->split.used_next - 1u),
-                             &elem, sizeof(elem));
+    if (!s->in_order)
+        return split_put_used_wrote(ring, id, len, wrote);
+    while (n + 1u < ring->at.size && s->order[(s->order_next + n) & (ring->at.size - 1)] != id)
+        n++;
+    s->used_next = (uint16_t)(s->used_next + n + 1);
+    s->order_next = (uint16_t)(s->order_next + n + 1);
+    return vblk_memory_write(ring->mem, VBLK_DEVICE, vblk_split_used_ring_at(&ring->at, s->used_next - 1u), &elem,
+                             sizeof(elem));
 }
 
 /* Taking. */
@@ -565,7 +572,7 @@ const struct vblk_ring_fault ring_faults_device[] = {
       .packed = { .put_used_wrote = put_not_write } },
     { "used-flags-first", "shows a used descriptor before its id and length are there",
       .packed = { .put_used_wrote = put_flags_first } },
-    { "used-flag-half", "sets AVAIL alone in its used descriptors, not USED", .packed = { .publish_used = publish_half } },
+    { "used-flag-half", "sets USED alone in its used descriptors, not AVAIL", .packed = { .publish_used = publish_half } },
     { "used-next-flag", "leaves NEXT set in its used descriptors", .packed = { .put_used_wrote = put_next_flag } },
     { "used-id-off-by-one", "answers with the id after the right one",
       .split = { .put_used_wrote = split_put_other_id }, .packed = { .put_used_wrote = packed_put_other_id } },
