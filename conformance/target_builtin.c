@@ -64,7 +64,8 @@ static const struct target_ops builtin_ops = { .begin = builtin_begin, .end = bu
 
 struct target *target_builtin(const struct target_model *model)
 {
-    const struct vblk_region region = { .gpa = TARGET_ARENA_GPA, .size = TARGET_ARENA_SIZE, .fd = -1 };
+    const uint64_t size = model->snapshot ? TARGET_ARENA_FOREIGN : TARGET_ARENA_SIZE;
+    const struct vblk_region region = { .gpa = TARGET_ARENA_GPA, .size = size, .fd = -1 };
     struct builtin_target *t = calloc(1, sizeof(*t));
 
     if (!t)
@@ -78,7 +79,7 @@ struct target *target_builtin(const struct target_model *model)
         .grade = model->snapshot ? VBLK_GRADE_SNAPSHOT : VBLK_GRADE_ACCESS,
         .sees = model->snapshot ? VBLK_SEES_DRIVER_STORES | VBLK_SEES_DRIVER_LOADS : VBLK_SEES_ALL,
         .mem = vblk_memory_new(),
-        .arena = { TARGET_ARENA_GPA, TARGET_ARENA_SIZE },
+        .arena = { TARGET_ARENA_GPA, size },
         .env = { .offered = offered_by(model) },
     };
     if (t->target.mem && vblk_memory_add(t->target.mem, &region) == VBLK_OK)

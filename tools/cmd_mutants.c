@@ -140,6 +140,22 @@ static const struct mutant *row_at(const struct options *options, size_t i)
     return options->run.controls ? control_at(i) : mutant_at(i);
 }
 
+/* Checked clauses that no mutant breaks, and why. */
+static void list_uncovered(void)
+{
+    for (size_t no = 0; no < vblk_clause_count(); no++) {
+        const struct vblk_clause *row = vblk_clause_at((vblk_clause_no)no);
+        const struct mutant *m;
+        bool covered = false;
+
+        for (size_t i = 0; !covered && (m = mutant_at(i)) != NULL; i++)
+            covered = strcmp(m->clause, row->id) == 0;
+        if (!covered && row->standing == VBLK_CHECKED)
+            printf("no mutant: %-18s %s\n", row->id,
+                   mutant_uncovered(row->id) != NULL ? mutant_uncovered(row->id) : "none was written");
+    }
+}
+
 static int list(const struct options *options)
 {
     const struct mutant *m;
@@ -152,6 +168,8 @@ static int list(const struct options *options)
         count++;
     }
     printf("%zu %s\n", count, options->run.controls ? "controls" : "mutants");
+    if (!options->run.controls)
+        list_uncovered();
     return cmd_finish("mutants", count > 0 ? CMD_HELD : CMD_NOTHING);
 }
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "matrix.h"
 
-#include <string.h>
-
 static void put_blames(const struct matrix_row *row, bool all, FILE *out)
 {
     for (unsigned i = 0; i < row->trial.count; i++) {
@@ -33,24 +31,6 @@ static void put_row(const struct matrix *matrix, const struct matrix_row *row, F
         fprintf(out, "    it %s\n", row->mutant->what);
 }
 
-static void put_uncovered(FILE *out)
-{
-    size_t no_reason = 0;
-
-    for (size_t no = 0; no < vblk_clause_count(); no++) {
-        const struct vblk_clause *row = vblk_clause_at((vblk_clause_no)no);
-        const struct mutant *m;
-        bool covered = false;
-
-        for (size_t i = 0; (m = mutant_at(i)) != NULL; i++)
-            covered = covered || strcmp(m->clause, row->id) == 0;
-        if (!covered && row->standing == VBLK_CHECKED && mutant_uncovered(row->id) == NULL)
-            fprintf(out, "%s%s", no_reason++ == 0 ? "checked clauses that have no mutant yet: " : " ", row->id);
-    }
-    if (no_reason > 0)
-        fputc('\n', out);
-}
-
 int matrix_write_text(const struct matrix *matrix, FILE *out)
 {
     for (size_t i = 0; i < matrix->count; i++)
@@ -60,7 +40,6 @@ int matrix_write_text(const struct matrix *matrix, FILE *out)
                 matrix->results[TRIAL_NOT_RUN]);
         return ferror(out) ? -1 : 0;
     }
-    put_uncovered(out);
     fprintf(out, "%zu mutants at grade %s: %zu killed, %zu misattributed, %zu survived, %zu unseen, %zu not run\n",
             matrix->count, matrix->snapshot ? "snapshot" : "access", matrix->results[TRIAL_KILLED],
             matrix->results[TRIAL_MISATTRIBUTED], matrix->results[TRIAL_SURVIVED], matrix->results[TRIAL_UNSEEN],

@@ -136,7 +136,7 @@ static void try_suite(const struct trial_options *options, const struct mutant *
 
     out->result = TRIAL_SURVIVED;
     for (size_t i = options->whole ? count - 2 : 0; i < count && out->result == TRIAL_SURVIVED; i++) {
-        if (i == 4) { /* before all of it: the reference driver's own work */
+        if (i == 4 && !options->snapshot) { /* before all of it: the reference driver's own work */
             trial_driver(mutant, options->snapshot, out);
             judge(mutant, options->snapshot, out);
             if (out->result != TRIAL_SURVIVED && !options->whole)
