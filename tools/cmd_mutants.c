@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
-#include "matrix.h"
+#include "mutants/matrix.h"
 
 #define REPORTS_MAX 8
 
