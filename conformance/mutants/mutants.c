@@ -14,7 +14,7 @@ struct mutant_device mutant_device(const struct mutant *mutant)
 const struct mutant *mutant_at(size_t i)
 {
     const struct mutant *const tables[] = {
-        mutants_provision, mutants_provision_more, mutants_segments, mutants_request, mutants_ring,        mutants_packed,
+        mutants_provision, mutants_provision_more, mutants_segments, mutants_request, mutants_ring, mutants_config, mutants_answers,        mutants_packed,
         mutants_indirect,  mutants_notify,   mutants_in_order, mutants_driver_ring,
     };
 

@@ -37,6 +37,8 @@ extern const struct mutant mutants_provision_more[];
 extern const struct mutant mutants_segments[];
 extern const struct mutant mutants_request[];
 extern const struct mutant mutants_ring[];
+extern const struct mutant mutants_config[];
+extern const struct mutant mutants_answers[];
 extern const struct mutant mutants_packed[];
 extern const struct mutant mutants_indirect[];
 extern const struct mutant mutants_notify[];
