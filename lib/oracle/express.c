@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The usual accesses to a ring and to the requests in it, a few instructions each; those to a packed ring itself are read on
- * by queue_packed_access.c. Memory tells of them in a few
- * words (region.h) instead of an event. What is done here is what access.c does for the same access, no more and no less:
- * find whose bytes they are, count what the checks of such an access said the last time, note what the access shows.
- * Whatever is not usual in any respect is left to access.c, with nothing done.
+ * The usual accesses to a ring and to the requests in it, a few instructions each; those to a packed ring itself are in
+ * express_packed.c. Memory tells of them in a few words (region.h) instead of an event. What is done here is what access.c
+ * does for the same access, no more and no less: find whose bytes they are, count what the checks of such an access said
+ * the last time, note what the access shows. Whatever is not usual in any respect is left to access.c, with nothing done.
  *
  * Without NDEBUG each access is looked up and judged the long way, too, and has to come out the same.
  */
-#include "express.h"
-#include "repeat.h"
+#include "express_impl.h"
 #include "sight.h"
 
 static uint64_t desc_bytes(const struct queue *q)
@@ -27,17 +25,8 @@ static uint64_t elem_bytes(const struct queue *q)
     return 8u * (uint64_t)q->size;
 }
 
-/* What an access is taken for. */
-struct usual {
-    struct queue *q; /* NULL: no queue's */
-    struct chain *chain;
-    uint64_t at, offset;
-    uint32_t len;
-    uint8_t kind, party, place;
-};
-
 #ifndef NDEBUG
-static bool is_so(struct vblk_oracle *o, const struct check_list *list, const struct usual *u, const void *bytes)
+bool express_is_so(struct vblk_oracle *o, const struct check_list *list, const struct usual *u, const void *bytes)
 {
     const struct vblk_event ev = { .kind = u->kind, .party = u->party, .at = u->at, .len = u->len, .bytes = bytes };
     struct look look = { .ev = &ev };
@@ -50,26 +39,11 @@ static bool is_so(struct vblk_oracle *o, const struct check_list *list, const st
 }
 #endif
 
-/* No check is made at such an access; or it was not asked yet. */
-static bool first_time(const struct vblk_oracle *o, struct check_list *list, const struct queue *q)
+bool express_first_time(const struct vblk_oracle *o, struct check_list *list, const struct queue *q)
 {
     if (list->count == 0)
         list->plain_for = o->plain[q != NULL];
     return list->count == 0;
-}
-
-/* @return false: what the checks say of it is not known. */
-static inline bool count_again(struct vblk_oracle *o, const struct usual *u, const void *bytes)
-{
-    struct check_list *list = &o->lists.by_place[u->kind == VBLK_EV_STORE ? 0 : 1][u->party][u->place];
-
-    if (unlikely(list->plain_for != o->plain[u->q != NULL]) && !first_time(o, list, u->q))
-        return false;
-    (void)bytes;
-    assert(is_so(o, list, u, bytes));
-    list->times++;
-    o->seq++;
-    return true;
 }
 
 /* Nobody's memory, and no word of a ring in its way. */
@@ -79,55 +53,12 @@ static inline bool nobodys(const struct vblk_oracle *o, const struct queue *q, u
            at - q->desc >= desc_bytes(q) && !busy_maybe(o->busy, at, len);
 }
 
-static inline bool by_nobody(struct vblk_oracle *o, const struct queue *q, uint64_t at, uint32_t len, const void *bytes,
-                      uint8_t kind)
+bool express_by_nobody(struct vblk_oracle *o, const struct queue *q, uint64_t at, uint32_t len, const void *bytes,
+                       enum vblk_event_kind kind)
 {
-    const struct usual u = { NULL, NULL, at, UINT64_MAX, len, kind, VBLK_DRIVER, IN_NOTHING };
+    const struct usual u = { NULL, NULL, at, UINT64_MAX, len, (uint8_t)kind, VBLK_DRIVER, IN_NOTHING };
 
     return nobodys(o, q, at, len) && count_again(o, &u, bytes);
-}
-
-static void takes(struct vblk_oracle *o, struct queue *q, uint32_t place)
-{
-    struct chain *c = &q->chains[place];
-
-    if (place >= q->size || !c->outstanding)
-        return;
-    c->taken = true;
-    q->current = c;
-    o->serving = q->no;
-}
-
-static void packed_device_takes(struct vblk_oracle *o, struct queue *q, struct piece *p, const struct vblk_event *ev)
-{
-    packed_device_loaded(o, q, ev);
-    p->loaded |= descriptor_bytes(q, ev->at, ev->len);
-    takes(o, q, p->owner);
-}
-
-/* An access to one descriptor of a packed ring. The picture may change in any way by it. */
-static __attribute__((noinline)) bool packed_access(struct vblk_oracle *o, unsigned lane, uint64_t at, uint32_t len,
-                                                    const void *bytes, enum vblk_order order)
-{
-    struct queue *q = o->express;
-    const uint8_t kind = lane < 2 ? VBLK_EV_LOAD : VBLK_EV_STORE, party = lane % 2;
-    const struct usual u = { q, NULL, at, UINT64_MAX, len, kind, party, IN_PACKED_RING };
-    const struct vblk_event ev = { .kind = kind, .party = party, .order = (uint8_t)order, .at = at, .len = len,
-                                   .bytes = bytes };
-    struct piece *p = &q->table[(at - q->desc) / 16];
-
-    if (len > 16 - (at - q->desc) % 16 ||
-        (lane == VBLK_QUICK_OF(VBLK_EV_LOAD, VBLK_DEVICE) && p->loaded != 0) || !count_again(o, &u, bytes))
-        return false;
-    if (kind == VBLK_EV_STORE)
-        (party == VBLK_DRIVER ? packed_driver_stored : packed_device_stored)(o, q, &ev);
-    else if (party == VBLK_DRIVER)
-        packed_driver_loaded(q, &ev);
-    else
-        packed_device_takes(o, q, p, &ev);
-    if (q->lost || q->usual_for != o->settings)
-        express_look(o);
-    return true;
 }
 
 static bool driver_store(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
@@ -139,10 +70,8 @@ static bool driver_store(void *oracle, uint64_t at, uint32_t len, const void *by
 
     if (q == NULL)
         return false;
-    if (q->packed && at - q->desc < desc_bytes(q))
-        return packed_access(o, VBLK_QUICK_OF(VBLK_EV_STORE, VBLK_DRIVER), at, len, bytes, order);
     if (q->packed)
-        return by_nobody(o, q, at, len, bytes, VBLK_EV_STORE);
+        return express_packed[VBLK_QUICK_OF(VBLK_EV_STORE, VBLK_DRIVER)](o, at, len, bytes, order);
     into = at - q->desc;
     if (into < desc_bytes(q)) {
         if (len > 16 - into % 16 || q->table[into / 16].owner != NO_OWNER || !count_again(o, &u, bytes))
@@ -152,7 +81,7 @@ static bool driver_store(void *oracle, uint64_t at, uint32_t len, const void *by
     }
     into = at - (q->driver + 4);
     if (into >= slot_bytes(q))
-        return by_nobody(o, q, at, len, bytes, VBLK_EV_STORE);
+        return express_by_nobody(o, q, at, len, bytes, VBLK_EV_STORE);
     u.place = IN_AVAIL_RING;
     if (len != 2 || into % 2 != 0 ||
         ((into / 2 - q->used_idx) & (q->size - 1u)) < (uint16_t)(q->avail_idx - q->used_idx) ||
@@ -171,10 +100,8 @@ static bool driver_load(void *oracle, uint64_t at, uint32_t len, const void *byt
 
     if (q == NULL)
         return false;
-    if (q->packed && at - q->desc < desc_bytes(q))
-        return packed_access(o, VBLK_QUICK_OF(VBLK_EV_LOAD, VBLK_DRIVER), at, len, bytes, order);
     if (q->packed)
-        return by_nobody(o, q, at, len, bytes, VBLK_EV_LOAD);
+        return express_packed[VBLK_QUICK_OF(VBLK_EV_LOAD, VBLK_DRIVER)](o, at, len, bytes, order);
     into = at - (q->device + 4);
     if (into < elem_bytes(q))
         return len == 8 && into % 8 == 0 && count_again(o, &u, bytes);
@@ -182,7 +109,7 @@ static bool driver_load(void *oracle, uint64_t at, uint32_t len, const void *byt
         u.place = IN_USED_IDX;
         return len == 2 && count_again(o, &u, bytes);
     }
-    return by_nobody(o, q, at, len, bytes, VBLK_EV_LOAD);
+    return express_by_nobody(o, q, at, len, bytes, VBLK_EV_LOAD);
 }
 
 /* The chain that the device is busy with, if nothing about it is odd: no two pieces of it have a byte in common. */
@@ -194,7 +121,7 @@ static inline struct chain *served(const struct vblk_oracle *o, const struct que
 }
 
 /* The first readable bytes that are fetched: the header, as a rule. */
-static bool loads_header(struct vblk_oracle *o, struct queue *q, uint64_t at, uint32_t len, const void *bytes)
+bool express_header(struct vblk_oracle *o, struct queue *q, uint64_t at, uint32_t len, const void *bytes)
 {
     struct chain *c = served(o, q);
     const struct usual u = { q, c, at, 0, len, VBLK_EV_LOAD, VBLK_DEVICE, IN_READABLE };
@@ -218,10 +145,8 @@ static bool device_load(void *oracle, uint64_t at, uint32_t len, const void *byt
 
     if (q == NULL)
         return false;
-    if (q->packed && at - q->desc < desc_bytes(q))
-        return packed_access(o, VBLK_QUICK_OF(VBLK_EV_LOAD, VBLK_DEVICE), at, len, bytes, order);
     if (q->packed)
-        return loads_header(o, q, at, len, bytes);
+        return express_packed[VBLK_QUICK_OF(VBLK_EV_LOAD, VBLK_DEVICE)](o, at, len, bytes, order);
     into = at - q->desc;
     if (into < desc_bytes(q)) {
         struct piece *p = &q->table[into / 16];
@@ -240,7 +165,7 @@ static bool device_load(void *oracle, uint64_t at, uint32_t len, const void *byt
         return true;
     }
     u.place = IN_AVAIL_IDX;
-    return into == (uint64_t)-2 ? len == 2 && count_again(o, &u, bytes) : loads_header(o, q, at, len, bytes);
+    return into == (uint64_t)-2 ? len == 2 && count_again(o, &u, bytes) : express_header(o, q, at, len, bytes);
 }
 
 /* Into the chain that is being served: offset among its writable bytes; UINT64_MAX: elsewhere. */
@@ -260,7 +185,7 @@ static inline uint64_t offset_in(const struct chain *c, uint64_t at, uint32_t le
     return UINT64_MAX;
 }
 
-static bool stores_data(struct vblk_oracle *o, struct queue *q, uint64_t at, uint32_t len, const void *bytes)
+bool express_data(struct vblk_oracle *o, struct queue *q, uint64_t at, uint32_t len, const void *bytes)
 {
     struct chain *c = served(o, q);
     const uint64_t offset = c != NULL ? offset_in(c, at, len) : UINT64_MAX;
@@ -301,15 +226,13 @@ static bool device_store(void *oracle, uint64_t at, uint32_t len, const void *by
 
     if (q == NULL)
         return false;
-    if (q->packed && at - q->desc < desc_bytes(q))
-        return packed_access(o, VBLK_QUICK_OF(VBLK_EV_STORE, VBLK_DEVICE), at, len, bytes, order);
     if (q->packed)
-        return stores_data(o, q, at, len, bytes);
+        return express_packed[VBLK_QUICK_OF(VBLK_EV_STORE, VBLK_DEVICE)](o, at, len, bytes, order);
     into = at - (q->device + 4);
     if (into == (uint64_t)-2)
         return len == 2 && one_used(o, q, at, bytes, order);
     if (into >= elem_bytes(q))
-        return stores_data(o, q, at, len, bytes);
+        return express_data(o, q, at, len, bytes);
     if (len != 8 || into % 8 != 0 || q->elem_pending != 0 || ((into / 8 - q->used_idx) & (q->size - 1u)) != 0 ||
         !count_again(o, &u, bytes))
         return false;

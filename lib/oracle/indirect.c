@@ -3,22 +3,6 @@
 #include "fast.h"
 #include "judge.h"
 
-struct piece *pool_take(struct queue *q)
-{
-    struct piece *p = q->pool_free;
-    if (p != NULL) {
-        q->pool_free = p->after;
-        return p;
-    }
-    return q->pool_used < q->pool_size ? &q->pool[q->pool_used++] : NULL;
-}
-
-void pool_give(struct queue *q, struct piece *p)
-{
-    p->after = q->pool_free;
-    q->pool_free = p;
-}
-
 static bool read_entry(const struct vblk_oracle *o, const struct queue *q, uint64_t gpa, struct piece *p)
 {
     struct vblk_desc d;

@@ -584,6 +584,8 @@ void queue_link(struct vblk_oracle *o, struct queue *q, struct chain *c);
 /* What both formats share. begin: before the chain is captured; enter: after; a chain that can't begin is rejected. */
 void queue_begin(struct vblk_oracle *o, struct queue *q, struct chain *c, uint16_t head);
 void queue_enter(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct vblk_event *ev);
+/* The same for a twin, of which everything is known. */
+void queue_enter_twin(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct vblk_event *ev);
 void queue_reject(struct vblk_oracle *o, struct queue *q, uint16_t head, uint32_t fault, const struct vblk_event *ev);
 /* The buffer was used; @a has what the element says. */
 void queue_used(struct vblk_oracle *o, struct queue *q, struct chain *c, struct answer *a, const struct vblk_event *ev);
@@ -608,11 +610,27 @@ void packed_changed(struct vblk_oracle *o, struct queue *q, const struct vblk_ev
 /* The wrap counter that goes with @slot, of the lap in which it was made available last or will be next. */
 bool packed_lap(const struct queue *q, uint16_t slot);
 void packed_release(struct queue *q, struct chain *c);
-bool packed_in_use(const struct queue *q, uint16_t slot);
+/* The list that begins at c->slot and has c->slots. */
+void packed_capture(struct vblk_oracle *o, struct queue *q, struct chain *c);
+/* The driver looked at the flags of a used descriptor: what it stands for is the driver's again. */
+void packed_seen(struct queue *q, uint16_t slot);
+/* What a load shows of a descriptor, more than its flags, is the beginning of its buffer's processing. */
+void packed_began(struct vblk_oracle *o, struct queue *q, uint16_t slot, const struct vblk_event *ev);
+static inline bool packed_in_use(const struct queue *q, uint16_t slot)
+{
+    return (uint32_t)slot + (slot < q->used_idx ? q->size : 0u) - q->used_idx < q->in_use;
+}
+#ifndef NDEBUG
+/* No used descriptor waits to be looked at. */
+bool packed_followed(const struct vblk_oracle *o, const struct queue *q);
+#endif
 #define PACKED_FLAGS (VBLK_DESC_NEXT | VBLK_DESC_WRITE | VBLK_DESC_INDIRECT | VBLK_DESC_AVAIL | VBLK_DESC_USED)
+/* @n: not more than the size. */
 static inline uint16_t packed_after(const struct queue *q, uint16_t slot, uint16_t n)
 {
-    return (uint16_t)((slot + (uint32_t)n) % q->size);
+    const uint32_t to = slot + (uint32_t)n;
+
+    return (uint16_t)(to < q->size ? to : to - q->size);
 }
 static inline bool packed_available(uint16_t flags, bool wrap)
 {
@@ -633,8 +651,21 @@ bool late_decides(const struct check *check);
 bool element_misplaced(const struct look *l);
 
 /* indirect.c: tables of descriptors elsewhere (2.7.5.3, 2.8.7). */
-struct piece *pool_take(struct queue *q); /* NULL: no room */
-void pool_give(struct queue *q, struct piece *p);
+static inline struct piece *pool_take(struct queue *q) /* NULL: no room */
+{
+    struct piece *p = q->pool_free;
+
+    if (p != NULL)
+        q->pool_free = p->after;
+    else if (q->pool_used < q->pool_size)
+        p = &q->pool[q->pool_used++];
+    return p;
+}
+static inline void pool_give(struct queue *q, struct piece *p)
+{
+    p->after = q->pool_free;
+    q->pool_free = p;
+}
 void indirect_capture(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct piece *link,
                       struct piece **last, uint64_t *total);
 
@@ -650,6 +681,18 @@ bool led_astray(const struct look *l);
 
 /* twin.c: a chain that is made as the one before it at the same head. */
 bool twin_capture(struct vblk_oracle *o, struct queue *q, struct chain *c);
+/* What is read of it, once. */
+struct reading {
+    struct piece *piece[TWIN_MAX];
+    uint64_t gpa[TWIN_MAX];
+    uint16_t flags[TWIN_MAX], next[TWIN_MAX], index[TWIN_MAX];
+    uint32_t type, reserved;
+    uint64_t sector;
+    uint8_t status;
+};
+/* The same in two steps: whether the next buffer of a packed ring would be such a one in the place of @c; make it one. */
+bool twin_packed_read(struct vblk_oracle *o, struct queue *q, const struct chain *c, struct reading *r);
+void twin_packed_take(struct vblk_oracle *o, const struct queue *q, struct chain *c, const struct reading *r);
 #ifndef NDEBUG
 /* Whether the long way, which is taken now, finds the same. */
 bool twin_is_so(struct vblk_oracle *o, struct queue *q, struct chain *c);

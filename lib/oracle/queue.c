@@ -182,8 +182,8 @@ static void find_rings(struct vblk_oracle *o)
         if (!q->enabled)
             continue;
         stretch(&from, &to, q->desc, 16u * (uint64_t)q->size);
-        stretch(&from, &to, q->driver, 6 + 2u * (uint64_t)q->size);
-        stretch(&from, &to, q->device, 6 + 8u * (uint64_t)q->size);
+        stretch(&from, &to, q->driver, q->packed ? 4 : 6 + 2u * (uint64_t)q->size);
+        stretch(&from, &to, q->device, q->packed ? 4 : 6 + 8u * (uint64_t)q->size);
     }
     o->rings_from = from;
     o->rings_len = to - from;
@@ -309,6 +309,12 @@ void queue_enter(struct vblk_oracle *o, struct queue *q, struct chain *c, const 
     enter(o, q, c, ev);
 }
 
+void queue_enter_twin(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct vblk_event *ev)
+{
+    assert(twin_is_so(o, q, c));
+    enter(o, q, c, ev);
+}
+
 static void made_available(struct vblk_oracle *o, struct queue *q, uint16_t head, const struct vblk_event *ev)
 {
     if (head >= q->size) {
@@ -323,8 +329,7 @@ static void made_available(struct vblk_oracle *o, struct queue *q, uint16_t head
     }
     queue_begin(o, q, c, head);
     if (twin_capture(o, q, c)) {
-        assert(twin_is_so(o, q, c));
-        enter(o, q, c, ev);
+        queue_enter_twin(o, q, c, ev);
         return;
     }
     chain_capture(o, q, c);

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "fast.h"
-#include "judge.h"
+#include "repeat.h"
 
 bool packed_open(struct vblk_oracle *o, struct queue *q)
 {
@@ -51,7 +51,8 @@ void packed_release(struct queue *q, struct chain *c)
             p->owner = NO_OWNER;
     }
     q->by_id[c->head] = 0;
-    q->spare = mine;
+    if (mine < q->spare)
+        q->spare = mine;
 }
 
 /* ---- made available ---- */
@@ -160,49 +161,96 @@ static bool capture_slot(struct vblk_oracle *o, struct queue *q, struct chain *c
     return true;
 }
 
-static void capture_list(struct vblk_oracle *o, struct queue *q, struct chain *c)
+void packed_capture(struct vblk_oracle *o, struct queue *q, struct chain *c)
 {
     uint64_t total = 0;
     struct piece *last = NULL;
-    const uint16_t mine = (uint16_t)(c - q->chains);
     bool go = true;
 
-    for (uint16_t i = 0; i < c->slots; i++) {
-        uint16_t slot = packed_after(q, c->slot, i);
-        q->table[slot].owner = mine;
-        q->table[slot].loaded = 0;
-        q->elem_fresh[slot] &= SLOT_FILLED;
-        go = go && capture_slot(o, q, c, slot, &last, &total);
-    }
+    for (uint16_t i = 0; i < c->slots && go; i++)
+        go = capture_slot(o, q, c, packed_after(q, c->slot, i), &last, &total);
     if (c->first_writable == NO_OWNER)
         c->first_writable = c->count;
+    c->odd = c->wrong_bits | c->stray_flags | c->unfenced | c->mixed | c->unknown_flags;
 }
 
 /* There is one as long as no buffer takes less than a slot. */
 static struct chain *spare_chain(struct queue *q)
 {
     for (uint32_t i = 0; i < q->size; i++) {
-        struct chain *c = &q->chains[(q->spare + i) % q->size];
-        if (c->outstanding)
-            continue;
-        q->spare = (uint16_t)((q->spare + i + 1) % q->size);
-        return c;
+        struct chain *c = &q->chains[q->spare];
+        if (!c->outstanding)
+            return c;
+        q->spare = (uint16_t)(q->spare + 1u == q->size ? 0 : q->spare + 1u);
     }
     return NULL;
 }
 
-static void advance_available(struct queue *q, uint16_t slots)
+/* The buffer @id is in the next @slots slots. */
+static void begin_list(struct vblk_oracle *o, struct queue *q, struct chain *c, uint16_t id, uint16_t slots)
 {
-    bool wrapped = q->avail_idx + (uint32_t)slots >= q->size;
-    q->avail_idx = packed_after(q, q->avail_idx, slots);
-    q->avail_wrap ^= wrapped;
-    q->lapped |= wrapped;
-    q->in_use += slots;
+    queue_begin(o, q, c, id);
+    c->slot = q->avail_idx;
+    c->slots = slots;
+    q->by_id[id] = (uint16_t)(1 + (c - q->chains));
+}
+
+/* Those slots are with the device. */
+static void advance_available(const struct vblk_oracle *o, struct queue *q, const struct chain *c)
+{
+    const uint16_t mine = (uint16_t)(c - q->chains);
+    uint32_t slot = q->avail_idx;
+
+    for (uint16_t i = 0; i < c->slots; i++) {
+        q->table[slot].owner = mine;
+        q->table[slot].loaded = 0;
+        q->elem_fresh[slot] &= SLOT_FILLED;
+        if (++slot < q->size)
+            continue;
+        slot = 0;
+        q->avail_wrap = !q->avail_wrap;
+        q->lapped = true;
+    }
+    q->avail_idx = (uint16_t)slot;
+    q->in_use += c->slots;
+    q->half = false;
+    q->idx_stored = o->seq;
+    q->entry_stored = 0;
+}
+
+#ifndef NDEBUG
+static bool measures_so(const struct vblk_oracle *o, struct queue *q, const struct chain *c, const struct reading *r)
+{
+    struct list l;
+
+    measure_list(o, q, &l);
+    return l.late == NO_OWNER && l.faults == 0 && !l.wrong_bits && !l.no_room && l.slots == c->twin.count &&
+           r->next[l.slots - 1] == vblk_get16(q->ring[l.last].id);
+}
+#endif
+
+/* A list made as the one before it in this place. */
+static bool take_twin(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct vblk_event *ev)
+{
+    struct reading r;
+
+    if ((!q->fenced && !q->half) || !twin_packed_read(o, q, c, &r))
+        return false;
+    assert(measures_so(o, q, c, &r));
+    begin_list(o, q, c, r.next[c->twin.count - 1], c->twin.count);
+    twin_packed_take(o, q, c, &r);
+    advance_available(o, q, c);
+    queue_enter_twin(o, q, c, ev);
+    return true;
 }
 
 static bool take_list(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev)
 {
+    struct chain *c = spare_chain(q);
     struct list l;
+
+    if (c != NULL && take_twin(o, q, c, ev))
+        return true;
     measure_list(o, q, &l);
     if (l.late != NO_OWNER) {
         if (!q->half)
@@ -211,24 +259,16 @@ static bool take_list(struct vblk_oracle *o, struct queue *q, const struct vblk_
         return false;
     }
     uint16_t id = vblk_get16(q->ring[l.last].id);
-    struct chain *c = !l.no_room && q->by_id[id] == 0 ? spare_chain(q) : NULL;
-    if (c == NULL) {
+    if (c == NULL || l.no_room || q->by_id[id] != 0) {
         queue_reject(o, q, id, l.no_room ? F_NO_ROOM : F_REUSED, ev);
         return false;
     }
-    queue_begin(o, q, c, id);
+    begin_list(o, q, c, id, l.slots);
     c->faults = l.faults;
     c->wrong_bits = l.wrong_bits;
     c->unfenced = !q->fenced && !q->half;
-    q->half = false;
-    c->slot = q->avail_idx;
-    c->slots = l.slots;
-    q->by_id[id] = (uint16_t)(1 + (c - q->chains));
-    capture_list(o, q, c);
-    c->odd = c->wrong_bits | c->stray_flags | c->unfenced | c->mixed | c->unknown_flags;
-    advance_available(q, l.slots);
-    q->idx_stored = o->seq;
-    q->entry_stored = 0;
+    packed_capture(o, q, c);
+    advance_available(o, q, c);
     queue_enter(o, q, c, ev);
     return true;
 }
@@ -317,10 +357,16 @@ void packed_scan_used(struct vblk_oracle *o, struct queue *q, const struct vblk_
     }
 }
 
-bool packed_in_use(const struct queue *q, uint16_t slot)
+#ifndef NDEBUG
+bool packed_followed(const struct vblk_oracle *o, const struct queue *q)
 {
-    return (slot + (uint32_t)q->size - q->used_idx) % q->size < q->in_use;
+    struct vblk_packed_desc d;
+
+    return !q->enabled || q->lost || q->in_use == 0 || q->elem_pending != 0 ||
+           fast_peek(o->mem, q->desc + 16u * (uint64_t)q->used_idx, &d, sizeof(d)) != VBLK_OK ||
+           !packed_used(vblk_get16(d.flags), q->used_wrap);
 }
+#endif
 
 bool packed_lap(const struct queue *q, uint16_t slot)
 {

@@ -151,21 +151,24 @@ void packed_changed(struct vblk_oracle *o, struct queue *q, const struct vblk_ev
 
 /* ---- loads ---- */
 
-/* The driver looked at the flags of a used descriptor: what it stands for is the driver's again. */
+void packed_seen(struct queue *q, uint16_t slot)
+{
+    for (uint16_t i = 0; i < q->size && (q->elem_fresh[slot] & SLOT_UNSEEN) != 0; i++) {
+        if (i > 0 && (q->elem_fresh[slot] & SLOT_START) != 0)
+            return;
+        q->elem_fresh[slot] &= (uint8_t)~SLOT_UNSEEN;
+        slot = packed_after(q, slot, 1);
+    }
+}
+
 void packed_driver_loaded(struct queue *q, const struct vblk_event *ev)
 {
     uint16_t from, to;
     if (!q->enabled)
         return;
     slots_of(q, ev, &from, &to);
-    if (from >= q->size || !covers(ev, slot_at(q, from) + 14, 2))
-        return;
-    for (uint16_t i = 0, slot = from; i < q->size && (q->elem_fresh[slot] & SLOT_UNSEEN) != 0; i++) {
-        if (i > 0 && (q->elem_fresh[slot] & SLOT_START) != 0)
-            return;
-        q->elem_fresh[slot] &= (uint8_t)~SLOT_UNSEEN;
-        slot = packed_after(q, slot, 1);
-    }
+    if (from < q->size && covers(ev, slot_at(q, from) + 14, 2))
+        packed_seen(q, from);
 }
 
 static bool older_waits(const struct queue *q, const struct chain *c)
@@ -176,8 +179,7 @@ static bool older_waits(const struct queue *q, const struct chain *c)
     return false;
 }
 
-/* What a load shows of a descriptor, more than its flags, is the beginning of its buffer's processing. */
-static void began(struct vblk_oracle *o, struct queue *q, uint16_t slot, const struct vblk_event *ev)
+void packed_began(struct vblk_oracle *o, struct queue *q, uint16_t slot, const struct vblk_event *ev)
 {
     const uint16_t owner = q->table[slot].owner;
     struct chain *c = owner < q->size ? &q->chains[owner] : NULL;
@@ -202,5 +204,5 @@ void packed_device_loaded(struct vblk_oracle *o, struct queue *q, const struct v
         q->polled = (uint16_t)(to - 1);
     for (uint16_t slot = from; slot < to; slot++)
         if (covers(ev, slot_at(q, slot), 14))
-            began(o, q, slot, ev);
+            packed_began(o, q, slot, ev);
 }

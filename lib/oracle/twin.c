@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A request made as the last one at the same head: the same descriptors but for their addresses, the same type, under the
- * same settings, and nothing was wrong with that one. Then all that chain.c and request.c would find out again is known,
- * but for what depends on the addresses, on the sector, and on other chains in flight. Where any of that is not plain,
- * too, nothing is done here and the long way is taken.
+ * A request made as the last one at the same head (packed: in the same place among the chains): the same descriptors but
+ * for their addresses and ids, the same type, under the same settings, and nothing was wrong with that one. Then all that
+ * chain.c and request.c would find out again is known, but for what depends on the addresses, on the sector, and on other
+ * chains in flight. Where any of that is not plain, too, nothing is done here and the long way is taken.
  *
  * Without NDEBUG the long way is taken each time that all accesses are seen, and has to find the same.
  */
@@ -22,13 +22,25 @@ static uint64_t le64(uint64_t v)
 #endif
 }
 
+/* Packed: id and lap, which are another buffer's each time. */
+#define ID ((uint64_t)0xffff << 32)
+#define LAP ((uint64_t)(VBLK_DESC_AVAIL | VBLK_DESC_USED) << 48)
+
+/* Split: as in the table. Packed: without the id, as in the first lap. */
+static uint64_t rest_of(const struct queue *q, const struct piece *p)
+{
+    if (!q->packed)
+        return p->len | (uint64_t)p->flags << 32 | (uint64_t)p->next << 48;
+    return (p->len | (uint64_t)p->flags << 48) ^ ((p->flags & VBLK_DESC_AVAIL) != 0 ? 0 : LAP);
+}
+
 void twin_keep(const struct vblk_oracle *o, const struct queue *q, struct chain *c)
 {
     struct twin *t = &c->twin;
     const struct request *r = &c->req;
 
     t->settings = 0;
-    if (q->packed || c->link != NO_OWNER || c->direct != c->count || c->count == 0 || c->count > TWIN_MAX ||
+    if (c->link != NO_OWNER || c->direct != c->count || c->count == 0 || c->count > TWIN_MAX ||
         c->faults != 0 || c->void_ || c->shared || c->odd || c->mutates || !request_is_plain(r) || c->first_writable == 0 ||
         c->first->len != sizeof(struct vblk_request_header))
         return;
@@ -36,7 +48,7 @@ void twin_keep(const struct vblk_oracle *o, const struct queue *q, struct chain 
     for (const struct piece *p = c->first; p != NULL; p = p->after) {
         if ((p->flags & VBLK_DESC_WRITE) != 0 && p->len > 0)
             t->last = t->count;
-        t->rest[t->count++] = p->len | (uint64_t)p->flags << 32 | (uint64_t)p->next << 48;
+        t->rest[t->count++] = rest_of(q, p);
     }
     t->type = r->type;
     t->shape = c->shape;
@@ -46,16 +58,7 @@ void twin_keep(const struct vblk_oracle *o, const struct queue *q, struct chain 
     t->settings = o->settings;
 }
 
-/* What is read of a chain, once. */
-struct reading {
-    struct piece *piece[TWIN_MAX];
-    uint64_t gpa[TWIN_MAX];
-    uint32_t type, reserved;
-    uint64_t sector;
-    uint8_t status;
-};
-
-static inline bool alike(const struct queue *q, const struct chain *c, struct reading *r)
+static inline bool split_alike(const struct queue *q, const struct chain *c, struct reading *r)
 {
     const struct twin *t = &c->twin;
     uint32_t index = c->head;
@@ -69,7 +72,51 @@ static inline bool alike(const struct queue *q, const struct chain *c, struct re
             return false;
         r->piece[i] = p;
         r->gpa[i] = le64(d[0]);
-        index = (uint32_t)(t->rest[i] >> 48);
+        r->flags[i] = (uint16_t)(t->rest[i] >> 32);
+        r->next[i] = (uint16_t)(t->rest[i] >> 48);
+        r->index[i] = (uint16_t)index;
+        index = r->next[i];
+    }
+    return true;
+}
+
+/* As the driver stored them. */
+static inline bool packed_alike(const struct queue *q, const struct chain *c, struct reading *r)
+{
+    const struct twin *t = &c->twin;
+    uint64_t lap = q->avail_wrap ? 0 : LAP;
+    uint32_t slot = q->avail_idx;
+    uint64_t d[2];
+
+    if (t->count > q->size - q->in_use)
+        return false;
+    for (unsigned i = 0; i < t->count; i++) {
+        memcpy(d, &q->ring[slot], sizeof(d));
+        d[1] = le64(d[1]);
+        if ((d[1] & ~ID) != (t->rest[i] ^ lap))
+            return false;
+        r->gpa[i] = le64(d[0]);
+        r->next[i] = (uint16_t)(d[1] >> 32);
+        r->flags[i] = (uint16_t)(d[1] >> 48);
+        r->index[i] = (uint16_t)slot;
+        if (++slot == q->size) {
+            slot = 0;
+            lap ^= LAP;
+        }
+    }
+    return q->by_id[r->next[t->count - 1]] == 0;
+}
+
+/* Room for its pieces. */
+static inline bool find_pieces(struct queue *q, const struct twin *t, struct reading *r)
+{
+    for (unsigned i = 0; i < t->count; i++) {
+        r->piece[i] = pool_take(q);
+        if (r->piece[i] != NULL)
+            continue;
+        while (i-- > 0)
+            pool_give(q, r->piece[i]);
+        return false;
     }
     return true;
 }
@@ -106,19 +153,19 @@ static inline bool read_request(const struct vblk_oracle *o, const struct chain 
     return r->type == t->type && (c->req.slot != TY_IN || request_in_range(&o->ctl, r->sector, c->req.in_len));
 }
 
-static inline void take(struct vblk_oracle *o, struct chain *c, const struct reading *r)
+static inline void take_pieces(struct vblk_oracle *o, const struct queue *q, struct chain *c, const struct reading *r)
 {
     const struct twin *t = &c->twin;
     struct piece *after = NULL;
 
     for (unsigned i = t->count; i-- > 0; after = r->piece[i]) {
         struct piece *p = r->piece[i];
-        const uint64_t rest = t->rest[i];
         p->gpa = r->gpa[i];
-        p->len = (uint32_t)rest;
-        p->flags = (uint16_t)(rest >> 32);
-        p->next = (uint16_t)(rest >> 48);
-        p->owner = c->head;
+        p->len = (uint32_t)t->rest[i];
+        p->flags = r->flags[i];
+        p->next = r->next[i];
+        p->index = r->index[i];
+        p->owner = q->packed ? NO_OWNER : c->head;
         p->pos = (uint16_t)i;
         p->loaded = 0;
         p->after = after;
@@ -133,26 +180,48 @@ static inline void take(struct vblk_oracle *o, struct chain *c, const struct rea
     c->shape = t->shape;
 }
 
-bool twin_capture(struct vblk_oracle *o, struct queue *q, struct chain *c)
+static inline bool read_all(const struct vblk_oracle *o, const struct chain *c, struct reading *r)
 {
     const struct region *near = region_guess(o->mem, VBLK_NOBODY);
     const struct twin *t = &c->twin;
+
+    for (unsigned i = 0; i < t->count; i++)
+        if (!by_itself(o, t, near, r, i))
+            return false;
+    return read_request(o, c, near, r);
+}
+
+static inline void take(struct vblk_oracle *o, const struct queue *q, struct chain *c, const struct reading *r)
+{
+    const struct twin *t = &c->twin;
+
+    take_pieces(o, q, c, r);
+    c->req.reserved = r->reserved;
+    c->req.sector = r->sector;
+    c->req.status_before = r->status;
+    c->req.status_at = r->gpa[t->last] + (uint32_t)t->rest[t->last] - 1;
+    c->req.sum = c->req.slot == TY_FLUSH ? shadow_now(&o->shadow) : 0;
+}
+
+bool twin_capture(struct vblk_oracle *o, struct queue *q, struct chain *c)
+{
     struct reading r;
 
-    if (t->settings != o->settings || !queue_in_sight(o, q) || !alike(q, c, &r))
+    if (c->twin.settings != o->settings || !queue_in_sight(o, q) || !split_alike(q, c, &r) || !read_all(o, c, &r))
         return false;
-    for (unsigned i = 0; i < t->count; i++)
-        if (!by_itself(o, t, near, &r, i))
-            return false;
-    if (!read_request(o, c, near, &r))
-        return false;
-    take(o, c, &r);
-    c->req.reserved = r.reserved;
-    c->req.sector = r.sector;
-    c->req.status_before = r.status;
-    c->req.status_at = r.gpa[t->last] + (uint32_t)t->rest[t->last] - 1;
-    c->req.sum = c->req.slot == TY_FLUSH ? shadow_now(&o->shadow) : 0;
+    take(o, q, c, &r);
     return true;
+}
+
+bool twin_packed_read(struct vblk_oracle *o, struct queue *q, const struct chain *c, struct reading *r)
+{
+    return c->twin.settings == o->settings && sees(o, VBLK_SEES_DRIVER_STORES) && packed_alike(q, c, r) &&
+           read_all(o, c, r) && find_pieces(q, &c->twin, r);
+}
+
+void twin_packed_take(struct vblk_oracle *o, const struct queue *q, struct chain *c, const struct reading *r)
+{
+    take(o, q, c, r);
 }
 
 #ifndef NDEBUG
@@ -168,11 +237,32 @@ static bool same_request(const struct request *a, const struct request *b)
 static bool same_chain(const struct chain *a, const struct chain *b)
 {
     return a->faults == b->faults && a->void_ == b->void_ && a->mutates == b->mutates && a->shared == b->shared &&
-           a->odd == b->odd && a->odd_framing == b->odd_framing && a->linked_indirect == b->linked_indirect &&
+           a->odd == b->odd && a->stray_flags == b->stray_flags && a->slots == b->slots && a->odd_framing == b->odd_framing && a->linked_indirect == b->linked_indirect &&
            a->unordered == b->unordered && a->table_unordered == b->table_unordered && a->count == b->count &&
            a->direct == b->direct && a->link == b->link && a->indirect_len == b->indirect_len && a->shape == b->shape &&
-           a->first == b->first && a->first_writable == b->first_writable && a->born == b->born &&
+           a->first_writable == b->first_writable && a->born == b->born &&
            same_request(&a->req, &b->req);
+}
+
+static bool same_piece(const struct piece *a, const struct piece *b)
+{
+    return a->gpa == b->gpa && a->len == b->len && a->flags == b->flags && a->next == b->next && a->pos == b->pos &&
+           a->loaded == b->loaded && a->index == b->index;
+}
+
+/* As if it had not been captured. */
+static void let_go(struct vblk_oracle *o, struct queue *q, struct chain *c, struct piece *pieces)
+{
+    struct piece *after;
+
+    for (struct piece *p = c->first; p != NULL; p = after) {
+        after = p->after;
+        pieces[p->pos] = *p;
+        busy_add(o->busy, p->gpa, p->len, -1);
+        p->owner = NO_OWNER;
+        if (q->packed)
+            pool_give(q, p);
+    }
 }
 
 bool twin_is_so(struct vblk_oracle *o, struct queue *q, struct chain *c)
@@ -183,19 +273,15 @@ bool twin_is_so(struct vblk_oracle *o, struct queue *q, struct chain *c)
 
     if (!sees(o, VBLK_SEES_ALL))
         return true; /* a peer that is not watched may have changed memory meanwhile */
-    for (struct piece *p = c->first; p != NULL; p = p->after) {
-        pieces[p->pos] = *p;
-        busy_add(o->busy, p->gpa, p->len, -1);
-        p->owner = NO_OWNER;
-    }
+    let_go(o, q, c, pieces);
     queue_begin(o, q, c, c->head);
-    chain_capture(o, q, c);
+    (q->packed ? packed_capture : chain_capture)(o, q, c);
     request_parse(o, q, c);
     chain_mark_overlaps(o, q, c);
     c->shape = shape_of(q, c);
     same = same_chain(&taken, c);
     for (const struct piece *p = c->first; same && p != NULL; p = p->after)
-        same = memcmp(p, &pieces[p->pos], sizeof(*p)) == 0;
+        same = same_piece(p, &pieces[p->pos]);
     return same;
 }
 #endif
