@@ -624,6 +624,12 @@ static inline bool packed_in_use(const struct queue *q, uint16_t slot)
 /* No used descriptor waits to be looked at. */
 bool packed_followed(const struct vblk_oracle *o, const struct queue *q);
 #endif
+/* Copy the list at the available position, whose first descriptor is available, and stay where we are. NULL: as it is
+ * it can't begin (its id is another's, or it takes slots that are with the device). */
+struct chain *packed_copy(struct vblk_oracle *o, struct queue *q, uint16_t *id, uint16_t *slots);
+/* Go on past a list, past a used descriptor. */
+void packed_pass(const struct vblk_oracle *o, struct queue *q, const struct chain *c);
+void packed_pass_used(struct queue *q, uint32_t slots);
 #define PACKED_FLAGS (VBLK_DESC_NEXT | VBLK_DESC_WRITE | VBLK_DESC_INDIRECT | VBLK_DESC_AVAIL | VBLK_DESC_USED)
 /* @n: not more than the size. */
 static inline uint16_t packed_after(const struct queue *q, uint16_t slot, uint16_t n)
@@ -644,6 +650,14 @@ static inline bool packed_used(uint16_t flags, bool wrap)
 /* late.c: the same where both sides did not wait for the look. */
 void late_enable(struct vblk_oracle *o, struct queue *q, uint16_t base);
 void late_scan(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
+/* late_packed.c: for packed rings. */
+void late_packed_enable(struct vblk_oracle *o, struct queue *q, uint16_t base);
+void late_packed_scan(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
+/* What both formats share. A chain was copied: used before that was done, or not. Follow it; judge it if not. */
+void late_capture(struct vblk_oracle *o, struct queue *q, struct chain *c, bool used, const struct vblk_event *ev);
+void late_lose_sight(struct vblk_oracle *o, struct queue *q);
+/* The oldest buffer of the queue that is out, or NULL. */
+struct chain *late_oldest(const struct vblk_oracle *o, const struct queue *q);
 /* Whether a check of this clause can be decided so late. */
 bool late_decides(const struct check *check);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Rings of two others who don't wait for us. A look finds entries made available [a, A) and elements used [u, U), both
+ * Split rings of two others who don't wait for us (packed ones: late_packed.c). A look finds entries made available [a, A) and elements used [u, U), both
  * in their own order; how they come between each other is put together here:
  *
  * - An element is the answer to the outstanding chain that it names, if there is one: its head can't be made available
@@ -50,7 +50,7 @@ static uint16_t available_now(const struct vblk_oracle *o, const struct queue *q
     return idx;
 }
 
-static void lose_sight(struct vblk_oracle *o, struct queue *q)
+void late_lose_sight(struct vblk_oracle *o, struct queue *q)
 {
     queue_drop(o, q);
     q->blind = true;
@@ -71,7 +71,10 @@ static void look_again(struct vblk_oracle *o, struct queue *q)
 /* A ring goes on from where it was stopped; what was in flight then nobody knows. */
 void late_enable(struct vblk_oracle *o, struct queue *q, uint16_t base)
 {
-    q->lost |= q->packed;
+    if (q->packed) {
+        late_packed_enable(o, q, base);
+        return;
+    }
     q->avail_idx = q->used_idx = base;
     q->blind = !q->lost && used_now(o, q) != base;
 }
@@ -121,13 +124,10 @@ static void without_content(struct vblk_oracle *o, struct queue *q, struct chain
     c->req.slot = TY_NONE;
 }
 
-static void capture(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct vblk_event *ev)
+void late_capture(struct vblk_oracle *o, struct queue *q, struct chain *c, bool used, const struct vblk_event *ev)
 {
-    queue_begin(o, q, c, (uint16_t)(c - q->chains));
-    chain_capture(o, q, c);
-    request_parse(o, q, c);
     c->mutates = false; /* what becomes of the disk is not followed */
-    if (used_meanwhile(o, q, c->head, (uint16_t)(q->avail_idx - 1))) {
+    if (used) {
         without_content(o, q, c);
         queue_link(o, q, c);
         return;
@@ -141,6 +141,14 @@ static void capture(struct vblk_oracle *o, struct queue *q, struct chain *c, con
     judge_chain(o, AT_AVAILABLE, &(struct look){ .ev = ev, .q = q, .chain = c });
 }
 
+static void capture(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct vblk_event *ev)
+{
+    queue_begin(o, q, c, (uint16_t)(c - q->chains));
+    chain_capture(o, q, c);
+    request_parse(o, q, c);
+    late_capture(o, q, c, used_meanwhile(o, q, c->head, (uint16_t)(q->avail_idx - 1)), ev);
+}
+
 /* One entry of the available ring. */
 static void take_in(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev)
 {
@@ -149,12 +157,12 @@ static void take_in(struct vblk_oracle *o, struct queue *q, const struct vblk_ev
     const bool passed = (int16_t)(used_now(o, q) - at) > 0; /* as many were used: the slot may be another's */
 
     if ((uint16_t)(available_now(o, q) - at) > q->size / 2u && passed) {
-        lose_sight(o, q);
+        late_lose_sight(o, q);
         return;
     }
     if (head >= q->size || outstanding(q, head) != NULL) {
         if (passed)
-            lose_sight(o, q);
+            late_lose_sight(o, q);
         else
             queue_reject(o, q, head, head >= q->size ? F_HEAD_RANGE : F_REUSED, ev);
         return;
@@ -176,7 +184,7 @@ static void answered(struct vblk_oracle *o, struct queue *q, struct chain *c, st
 static void unasked(struct vblk_oracle *o, struct queue *q, const struct answer *a, const struct vblk_event *ev)
 {
     if ((uint16_t)(available_now(o, q) - q->used_idx) > q->size / 2u) {
-        lose_sight(o, q);
+        late_lose_sight(o, q);
         return;
     }
     q->used_idx++;
@@ -185,7 +193,7 @@ static void unasked(struct vblk_oracle *o, struct queue *q, const struct answer 
 }
 
 /* With IN_ORDER an element may stand for others: only how many were used is certain, not what the ring says of each. */
-static struct chain *next_in_order(const struct vblk_oracle *o, const struct queue *q)
+struct chain *late_oldest(const struct vblk_oracle *o, const struct queue *q)
 {
     struct chain *c = o->oldest;
 
@@ -198,7 +206,7 @@ static void scan_in_order(struct vblk_oracle *o, struct queue *q, uint16_t avail
 {
     for (unsigned left = 2 * LATE_MAX; left > 0 && !q->lost && !q->blind; left--) {
         const bool element = q->used_idx != used_now(o, q);
-        struct chain *c = element ? next_in_order(o, q) : NULL;
+        struct chain *c = element ? late_oldest(o, q) : NULL;
 
         if (c != NULL) {
             q->used_idx++;
@@ -208,7 +216,7 @@ static void scan_in_order(struct vblk_oracle *o, struct queue *q, uint16_t avail
         } else if (element && available_now(o, q) != available) {
             available = available_now(o, q);
         } else if (element) {
-            lose_sight(o, q); /* more was used than is known to have been there */
+            late_lose_sight(o, q); /* more was used than is known to have been there */
         } else {
             break;
         }
@@ -219,13 +227,17 @@ void late_scan(struct vblk_oracle *o, struct queue *q, const struct vblk_event *
 {
     if (!q->enabled || q->lost)
         return;
+    if (q->packed) {
+        late_packed_scan(o, q, ev);
+        return;
+    }
     if (q->blind)
         look_again(o, q);
     if (q->blind)
         return;
     uint16_t available = available_now(o, q), used = used_now(o, q);
     if ((uint16_t)(used - q->used_idx) > LATE_MAX || (uint16_t)(available - q->avail_idx) > LATE_MAX) {
-        lose_sight(o, q);
+        late_lose_sight(o, q);
         return;
     }
     if (negotiated(o, VBLK_F_IN_ORDER)) {
@@ -238,7 +250,7 @@ void late_scan(struct vblk_oracle *o, struct queue *q, const struct vblk_event *
         struct chain *c = element ? outstanding(q, a.id) : NULL;
 
         if (element && (uint16_t)(available_now(o, q) - q->used_idx) > q->size) {
-            lose_sight(o, q); /* the element may have been overwritten by the one a round later */
+            late_lose_sight(o, q); /* the element may have been overwritten by the one a round later */
         } else if (c != NULL) {
             answered(o, q, c, &a, ev);
         } else if (q->avail_idx != available) {
@@ -263,7 +275,8 @@ static const vblk_clause_no decided[] = {
     VBLK_C_BLK_CFG_07, VBLK_C_BLK_CFG_08, VBLK_C_BLK_CFG_09, VBLK_C_BLK_CFG_11, VBLK_C_BLK_CFG_12,
     VBLK_C_BLK_CFG_13, VBLK_C_BLK_CFG_17, VBLK_C_CFG_02, VBLK_C_PROV_FEAT_02, VBLK_C_PROV_CFG_03,
     VBLK_C_PROV_CFG_09, VBLK_C_PROV_CFG_10, VBLK_C_RING_SPLIT_01, VBLK_C_RING_SPLIT_02, VBLK_C_RING_SPLIT_15,
-    VBLK_C_RING_SPLIT_DRV_01, VBLK_C_RING_PACKED_DRV_01, VBLK_C_VQ_02, VBLK_C_VQ_03,
+    VBLK_C_RING_SPLIT_DRV_01, VBLK_C_RING_PACKED_01, VBLK_C_RING_PACKED_DRV_01,
+    VBLK_C_RING_PACKED_DEV_06, VBLK_C_VQ_02, VBLK_C_VQ_03,
 };
 
 bool late_decides(const struct check *check)

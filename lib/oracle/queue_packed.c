@@ -244,6 +244,34 @@ static bool take_twin(struct vblk_oracle *o, struct queue *q, struct chain *c, c
     return true;
 }
 
+static void copy_list(struct vblk_oracle *o, struct queue *q, struct chain *c, uint16_t id, const struct list *l)
+{
+    begin_list(o, q, c, id, l->slots);
+    c->faults = l->faults;
+    c->wrong_bits = l->wrong_bits;
+    c->unfenced = !q->fenced && !q->half;
+    packed_capture(o, q, c);
+}
+
+struct chain *packed_copy(struct vblk_oracle *o, struct queue *q, uint16_t *id, uint16_t *slots)
+{
+    struct chain *c = spare_chain(q);
+    struct list l;
+
+    measure_list(o, q, &l);
+    *id = vblk_get16(q->ring[l.last].id);
+    *slots = l.slots;
+    if (c == NULL || l.no_room || q->by_id[*id] != 0)
+        return NULL;
+    copy_list(o, q, c, *id, &l);
+    return c;
+}
+
+void packed_pass(const struct vblk_oracle *o, struct queue *q, const struct chain *c)
+{
+    advance_available(o, q, c);
+}
+
 static bool take_list(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev)
 {
     struct chain *c = spare_chain(q);
@@ -263,11 +291,7 @@ static bool take_list(struct vblk_oracle *o, struct queue *q, const struct vblk_
         queue_reject(o, q, id, l.no_room ? F_NO_ROOM : F_REUSED, ev);
         return false;
     }
-    begin_list(o, q, c, id, l.slots);
-    c->faults = l.faults;
-    c->wrong_bits = l.wrong_bits;
-    c->unfenced = !q->fenced && !q->half;
-    packed_capture(o, q, c);
+    copy_list(o, q, c, id, &l);
     advance_available(o, q, c);
     queue_enter(o, q, c, ev);
     return true;
@@ -294,7 +318,7 @@ static bool element_ready(const struct vblk_oracle *o, const struct queue *q, ui
     return (q->elem_fresh[slot] & SLOT_ID) != 0 || q->by_id[vblk_get16(d->id)] != 0;
 }
 
-static void advance_used(struct queue *q, uint32_t slots)
+void packed_pass_used(struct queue *q, uint32_t slots)
 {
     uint16_t slot = q->used_idx;
 
@@ -327,7 +351,7 @@ static void used_one(struct vblk_oracle *o, struct queue *q, const struct vblk_p
     }
     struct chain *c = &q->chains[at - 1];
     const uint16_t older = queue_batch(o, q, c, &a, &slots);
-    advance_used(q, slots);
+    packed_pass_used(q, slots);
     q->from_batch = older > 0;
     if (older > 0)
         queue_used_before(o, q, c, ev);
