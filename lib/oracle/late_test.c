@@ -391,6 +391,7 @@ static void *device(void *ctx)
 static void two_lawful_parties_that_race__are_never_blamed(void **state)
 {
     struct race race = { .bytes = NULL };
+    uint32_t seed = 5;
     pthread_t threads[2];
     struct world w;
 
@@ -403,7 +404,8 @@ static void two_lawful_parties_that_race__are_never_blamed(void **state)
         look(&w);
         if (world_tally(&w, "RING-SPLIT-15").held >= FOLLOWED)
             atomic_store(&race.enough, true);
-        sched_yield();
+        for (unsigned i = next_random(&seed) % 8; i > 0; i--)
+            sched_yield();
     }
     pthread_join(threads[1], NULL);
     pthread_join(threads[0], NULL);
