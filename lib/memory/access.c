@@ -386,6 +386,11 @@ static inline void fence(struct vblk_memory *mem, enum vblk_order order)
 #endif
 }
 
+void memory_fence(struct vblk_memory *mem)
+{
+    fence(mem, VBLK_FULL);
+}
+
 static __attribute__((noinline)) void barrier_watched(struct vblk_memory *mem, enum vblk_party party,
                                                       enum vblk_order order)
 {

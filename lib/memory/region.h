@@ -131,4 +131,7 @@ static inline const struct region *region_next(const struct vblk_memory *mem, ui
     return region;
 }
 
+/* A full fence that is nobody's: no event tells of it. For a judge that looks while others store. */
+void memory_fence(struct vblk_memory *mem);
+
 #endif /* VBLK_MEMORY_REGION_H */

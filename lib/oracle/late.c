@@ -16,7 +16,6 @@
  *   the one thing assumed not to exist.)
  * - Status and data of a used chain are the driver's again. Nothing is said of them.
  */
-#include <stdatomic.h>
 
 #include "fast.h"
 #include "judge.h"
@@ -25,18 +24,18 @@
 #define LATE_MAX 256u
 
 /* Loads of the ring before this come before those after it: indices are written by others at the same time. */
-static void in_order(void)
+static void in_order(const struct vblk_oracle *o)
 {
-    atomic_thread_fence(memory_order_seq_cst);
+    memory_fence(o->mem);
 }
 
 static uint16_t used_now(const struct vblk_oracle *o, const struct queue *q)
 {
     uint16_t idx;
 
-    in_order();
+    in_order(o);
     idx = queue_word(o, q->device + 2);
-    in_order();
+    in_order(o);
     return idx;
 }
 
@@ -44,9 +43,9 @@ static uint16_t available_now(const struct vblk_oracle *o, const struct queue *q
 {
     uint16_t idx;
 
-    in_order();
+    in_order(o);
     idx = queue_word(o, q->driver + 2);
-    in_order();
+    in_order(o);
     return idx;
 }
 
