@@ -28,6 +28,7 @@ static struct vblk_oracle *oracle_for(const struct driver_run_options *options)
         .judge_driver = true,
         .spare_device = !options->both,
         .late = options->late,
+        .memory_gone = options->memory_gone,
         .queues_max = options->queues,
     };
 

@@ -18,6 +18,7 @@ struct driver_run_options {
     bool disk_zero;
     bool both;                    /* the device is on trial, too: neither side is ours */
     bool late;                    /* as the judge is told */
+    const volatile int *memory_gone; /* as the judge is told */
     struct vblk_memory *mem;
 };
 

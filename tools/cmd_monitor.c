@@ -12,6 +12,7 @@
 #include "cmd.h"
 #include "common_options.h"
 #include "driver_run.h"
+#include "memory_guard.h"
 
 #define TICK_MS 200u
 
@@ -49,7 +50,7 @@ static void on_interrupt(int signal_number)
     interrupted = 1;
 }
 
-static void catch_signals(void)
+static void catch_signals(const struct vblk_memory *mem)
 {
     struct sigaction action = { .sa_handler = on_interrupt };
 
@@ -57,6 +58,7 @@ static void catch_signals(void)
     (void)sigaction(SIGTERM, &action, NULL);
     action.sa_handler = SIG_IGN; /* descriptors of others may be pipes */
     (void)sigaction(SIGPIPE, &action, NULL);
+    memory_guard(mem);
 }
 
 /* ---- the command line ---- */
@@ -158,6 +160,7 @@ struct watch {
     struct driver_run *run;
     uint64_t ended, saved; /* connections, and those that the files tell of */
     time_t saved_at;
+    bool looked_away; /* memory was taken back; the connection goes on */
     int status; /* CMD_USAGE if a report could not be written; else -1 */
 };
 
@@ -193,6 +196,8 @@ static void say(const struct watch *w, const char *text, const char *more)
         fprintf(stderr, "%s%s%s\n", text, more[0] ? ": " : "", more);
 }
 
+static const char memory_lost[] = "the front-end took back memory that it had shared: not followed from there on";
+
 /* A connection is a case. */
 static void observe(void *ctx, const struct vblk_event *ev)
 {
@@ -201,13 +206,15 @@ static void observe(void *ctx, const struct vblk_event *ev)
 
     if (ev->kind == VBLK_EV_CASE_BEGIN) {
         (void)snprintf(name, sizeof(name), "%.*s", (int)ev->len, (const char *)ev->bytes);
+        memory_guard_gone = 0;
+        w->looked_away = false;
         driver_run_begin(w->run, name, "");
         say(w, name, "");
     } else if (ev->kind == VBLK_EV_CASE_END) {
         struct vblk_vhost_user_monitor_info info;
 
         vblk_vhost_user_monitor_info(w->monitor, &info);
-        driver_run_end(w->run, REPORT_RAN, "");
+        driver_run_end(w->run, w->looked_away ? REPORT_GONE : REPORT_RAN, w->looked_away ? memory_lost : "");
         say(w, "the connection ended", info.note);
         w->ended++;
     } else {
@@ -224,7 +231,8 @@ static const char *open_all(struct watch *w, const struct runner_set *set, char 
                                                          .look_ms = options->look_ms, .connect_ms = options->wait_ms };
     const struct driver_run_options trial = { .run = options->common.run, .set = set, .kind = "vhost-user",
                                               .name = options->connect, .grade = VBLK_GRADE_SNAPSHOT, .queues = 256,
-                                              .both = true, .late = true, .mem = w->mem };
+                                              .both = true, .late = true, .mem = w->mem,
+                                              .memory_gone = &memory_guard_gone };
 
     w->run = w->mem ? driver_run_new(&trial) : NULL;
     if (!w->run)
@@ -245,6 +253,17 @@ static void note_traffic(struct watch *w)
                 (unsigned long long)info.kicks, (unsigned long long)info.calls, (unsigned long long)info.looks);
 }
 
+static void step(struct watch *w)
+{
+    const bool idle = vblk_vhost_user_monitor_step(w->monitor, TICK_MS) == VBLK_E_TIMEOUT;
+
+    if (memory_guard_gone && !w->looked_away) {
+        vblk_vhost_user_monitor_look_away(w->monitor, memory_lost);
+        w->looked_away = true;
+    }
+    save_if_due(w, idle);
+}
+
 static int run(struct options *options, const struct runner_set *set)
 {
     struct watch w = { .options = options, .status = -1 };
@@ -255,9 +274,9 @@ static int run(struct options *options, const struct runner_set *set)
     if (sorry) {
         status = cmd_sorry("monitor", "%s", sorry);
     } else {
-        catch_signals();
+        catch_signals(w.mem);
         while (!interrupted && (options->connections == 0 || w.ended < options->connections))
-            save_if_due(&w, vblk_vhost_user_monitor_step(w.monitor, TICK_MS) == VBLK_E_TIMEOUT);
+            step(&w);
         note_traffic(&w);
         vblk_vhost_user_monitor_close(w.monitor);
         w.monitor = NULL;

@@ -6,12 +6,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "cmd.h"
 #include "driver_run.h"
+#include "memory_guard.h"
 #include "serve_disk.h"
 #include "serve_options.h"
 #include "serve_show.h"
@@ -27,32 +27,11 @@ static void on_interrupt(int signal_number)
     interrupted = 1;
 }
 
-static volatile sig_atomic_t memory_lost;
-static uintptr_t page_size;
-
-/*
- * A front-end has cut the file short that its memory lies in: an empty page takes the place of what was there, so that
- * whoever touched it can go on until the connection is given up.
- */
-static void on_bus_error(int signal_number, siginfo_t *info, void *context)
-{
-    void *at = (void *)((uintptr_t)info->si_addr & ~(page_size - 1));
-    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
-
-    (void)context;
-    if (mmap(at, page_size, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED)
-        (void)signal(signal_number, SIG_DFL); /* it comes again, and ends the process */
-    memory_lost = 1;
-}
-
-static void catch_signals(void)
+static void catch_signals(const struct vblk_memory *mem)
 {
     struct sigaction action = { .sa_handler = on_interrupt };
-    struct sigaction bus = { .sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO };
 
-    page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
-    (void)sigaction(SIGBUS, &bus, NULL);
-
+    memory_guard(mem);
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     action.sa_handler = SIG_IGN; /* a front-end's descriptors may be pipes */
@@ -159,8 +138,8 @@ static void serve_connection(struct server *s, int sock)
     s->show.lives = s->show.requests = 0;
     serve_say(&s->show, "%s: %s", name, who);
     driver_run_begin(s->run, name, who);
-    memory_lost = 0;
-    while (err != VBLK_E_GONE && !interrupted && !memory_lost) {
+    memory_guard_gone = 0;
+    while (err != VBLK_E_GONE && !interrupted && !memory_guard_gone) {
         err = vblk_vhost_user_backend_run(s->backend, TICK_MS);
         violations += tell_news(s);
         vblk_vhost_user_backend_info(s->backend, &info);
@@ -172,7 +151,7 @@ static void serve_connection(struct server *s, int sock)
                        vblk_vhost_user_backend_why(s->backend));
     if (info.running == 0)
         rings_given_up(s);
-    if (memory_lost)
+    if (memory_guard_gone)
         (void)snprintf(reason, sizeof(reason), "the front-end took back memory that it had shared");
     driver_run_end(s->run, reason[0] ? REPORT_GONE : REPORT_RAN, reason);
     violations += tell_news(s);
@@ -245,6 +224,7 @@ static const char *make_run(struct server *s, const struct runner_set *set)
         .sees = VBLK_SEES_DEVICE_STORES | VBLK_SEES_DEVICE_LOADS,
         .queues = 256,
         .disk_zero = !s->options->image,
+        .memory_gone = &memory_guard_gone,
         .mem = s->mem,
     };
 
@@ -284,7 +264,7 @@ static int run_server(struct serve_options *options, const struct runner_set *se
     }
     s.show = (struct serve_show){ .on = !options->common.quiet && common_on_terminal(), .profile = &options->device.profile };
     s.show.color = s.show.on && options->common.color != 0;
-    catch_signals();
+    catch_signals(s.mem);
     serve(&s);
     save_reports(&s, true);
     status = s.status >= 0 ? s.status : report_status(driver_run_report(s.run));

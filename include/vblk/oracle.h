@@ -64,6 +64,11 @@ struct vblk_oracle_options {
      * become something else. What can't be told that way is not observable. Goes with sees 0.
      */
     bool late;
+    /**
+     * NULL, or what a signal handler sets when memory that is looked at was taken away by its owner, so that bytes are
+     * read there that nobody wrote: nothing is judged and nothing counts as held while it is not 0.
+     */
+    const volatile int *memory_gone;
     uint16_t queues_max;     /**< queues followed; 0: 64 */
     uint8_t transport;       /**< enum vblk_transport */
 };

@@ -13,6 +13,8 @@
  * while; GONE if the back-end hung up first. CASE_BEGIN and CASE_END are the connection. Status is nobody's word on this
  * transport (front-ends write it as they like): those events are VBLK_EV_EMULATED. For a judge that knows it is late.
  *
+ * Memory that the front-end takes back by cutting its file short raises SIGBUS when it is looked at: a process that
+ * stands between strangers handles that, see vblk_vhost_user_monitor_look_away().
  * One front-end at a time; others wait in the queue of the listening socket. One thread at a time.
  */
 #ifndef VBLK_VHOST_USER_MONITOR_H
@@ -48,6 +50,12 @@ VBLK_API VBLK_NODISCARD vblk_err vblk_vhost_user_monitor_open(const struct vblk_
 VBLK_API VBLK_NODISCARD vblk_err vblk_vhost_user_monitor_step(struct vblk_vhost_user_monitor *monitor, unsigned ms);
 /** End the connection, if there is one, as if the front-end had hung up; stop listening; free. NULL is allowed. */
 VBLK_API void vblk_vhost_user_monitor_close(struct vblk_vhost_user_monitor *monitor);
+
+/**
+ * Let go of the guest's memory and follow nothing any more on this connection, while everything is passed on as before.
+ * For a process that found out (by SIGBUS) that the memory was taken back; info's note is @p why.
+ */
+VBLK_API void vblk_vhost_user_monitor_look_away(struct vblk_vhost_user_monitor *monitor, const char *why);
 
 /** What went through so far. */
 struct vblk_vhost_user_monitor_info {

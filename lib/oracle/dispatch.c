@@ -336,6 +336,11 @@ static void find_shape(struct vblk_oracle *o, const struct chain *chain)
     c->shape = shape_of(&o->queues[c->queue], c);
 }
 
+static bool memory_gone(const struct vblk_oracle *o)
+{
+    return o->opt.memory_gone != NULL && *o->opt.memory_gone != 0;
+}
+
 void judge_chain(struct vblk_oracle *o, enum moment moment, struct look *look)
 {
     const unsigned type = look->chain != NULL ? look->chain->req.slot : TY_NONE;
@@ -343,6 +348,8 @@ void judge_chain(struct vblk_oracle *o, enum moment moment, struct look *look)
     struct sign sign;
 
     look->o = o;
+    if (memory_gone(o))
+        return;
     if (look->chain != NULL && look->chain->shape == 0)
         find_shape(o, look->chain);
     if (moment != AT_QUIET && sign_of_chain(look, &sign))
@@ -356,6 +363,8 @@ void judge_place(struct vblk_oracle *o, struct check_list *list, struct look *lo
     const struct sign sign = sign_of_access(o, look->q);
 
     look->o = o;
+    if (memory_gone(o))
+        return;
     if (plain_access(look))
         judge_sign(o, list, look, &sign);
     else
@@ -376,6 +385,8 @@ void judge_moment(struct vblk_oracle *o, enum moment moment, struct look *look)
         return;
     }
     look->o = o;
+    if (memory_gone(o))
+        return;
     if (moment == AT_USED_IDX && sign_of_used_idx(look, &sign))
         judge_sign(o, list, look, &sign);
     else

@@ -299,6 +299,14 @@ vblk_err vblk_vhost_user_monitor_step(struct vblk_vhost_user_monitor *m, unsigne
     return ready > 0 ? VBLK_OK : VBLK_E_TIMEOUT;
 }
 
+void vblk_vhost_user_monitor_look_away(struct vblk_vhost_user_monitor *m, const char *why)
+{
+    mon_note(m, "%s", why);
+    mon_reset(m);
+    mon_forget_memory(m);
+    m->lost = true;
+}
+
 /* ---- life ---- */
 
 static bool make_pipes(struct vblk_vhost_user_monitor *m)

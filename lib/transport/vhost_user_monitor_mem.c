@@ -36,6 +36,8 @@ void mon_add_region(struct vblk_vhost_user_monitor *m, const struct vu_region *w
     struct mon_region r = { .wire = *wire };
     struct vblk_region region = { .gpa = wire->gpa, .size = wire->size, .fd = -1 };
 
+    if (m->lost)
+        return;
     if (m->regions == VBLK_MEMORY_REGIONS_MAX || !makes_sense(wire) || !inside_file(fd, wire->offset + wire->size)) {
         mon_note(m, "a memory region of 0x%llx bytes at 0x%llx was passed on that can't be looked at",
                  (unsigned long long)wire->size, (unsigned long long)wire->gpa);
