@@ -84,9 +84,11 @@ static void device_of(const struct vblk_puppet *puppet, const struct vblk_profil
     harness_make_fair(out);
 }
 
-/* A device that is told to keep what it took is not to blame for keeping it. */
-static void make_fair(struct vblk_step *step)
+/* A device that is told to keep what it took is not to blame for keeping it, nor for what the host announces. */
+static void make_fair(const struct vblk_profile *profile, struct vblk_step *step)
 {
+    if (step->kind == VBLK_STEP_HOST && step->reg == VBLK_HOST_SET_CONFIG)
+        harness_make_config_fair(profile, &step->a, &step->b);
     if (step->kind == VBLK_STEP_HOST && step->reg == VBLK_HOST_HOLD)
         *step = vblk_step_make(VBLK_STEP_BARRIER);
 }
@@ -121,7 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     script_decode(decoded, data + 1, size - 1);
     for (size_t i = 0; i < decoded->script.step_count; i++)
-        make_fair(&decoded->steps[i]);
+        make_fair(&decoded->script.profile, &decoded->steps[i]);
     play(decoded, data[0]);
     free(decoded);
     return 0;

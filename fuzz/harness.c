@@ -252,8 +252,25 @@ void harness_check_list(const struct harness *h)
     free(listed);
 }
 
+/* What the host sets in a running device is announced as much as what it began with: see harness_make_fair(). */
+void harness_make_config_fair(const struct vblk_profile *profile, uint64_t *at, uint64_t *value)
+{
+    static const char *const counts[] = { "size_max", "seg_max", "num_queues", "max_provision_sectors",
+                                          "max_provision_seg" };
+    struct vblk_config_field field;
+
+    if (*at < 8)
+        *at = 0; /* the upper half of capacity: CFG-02 */
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+        if (vblk_config_field_find(profile, counts[i], &field) && field.offset < *at + 4 &&
+            *at < (uint64_t)field.offset + field.width)
+            *value |= 0x01010101;
+}
+
 void harness_host(struct harness *h, unsigned action, uint64_t a, uint64_t b)
 {
+    if (action == VBLK_HOST_SET_CONFIG)
+        harness_make_config_fair(&h->options.profile, &a, &b);
     h->sick = h->sick || makes_sick(action);
     (void)!vblk_port_host(h->port, (enum vblk_host_action)action, a, b);
 }

@@ -67,6 +67,8 @@ void harness_host(struct harness *h, unsigned action, uint64_t a, uint64_t b);
 void harness_innocent(const struct harness *h, enum vblk_party party, bool (*except)(const struct vblk_clause *clause));
 /* Announce nothing that is broken or doubtful by itself: that would be the input's doing, not the device's. */
 void harness_make_fair(struct vblk_device_options *options);
+/* The same of VBLK_HOST_SET_CONFIG. */
+void harness_make_config_fair(const struct vblk_profile *profile, uint64_t *at, uint64_t *value);
 /* End the process as a finding. */
 VBLK_PRINTF(1, 2) void harness_finding(const char *format, ...);
 

@@ -76,7 +76,7 @@ for target in $targets; do
         dictionary=-dict=fuzz/$target.dict
     fi
     if $calm "build/fuzz/fuzz/fuzz_$target" "$learned" "fuzz/corpus/$target" $dictionary $fixed \
-        -runs="$runs" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=4096 \
+        -runs="$runs" -max_total_time="$seconds" -entropic=0 -timeout=20 -rss_limit_mb=2048 -max_len=4096 \
         -artifact_prefix="build/fuzz/crash/$target/" -print_final_stats=1 >"$log" 2>&1; then
         say "$target: nothing, after $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") executions"
     else

@@ -348,7 +348,7 @@ RULE(BLK_CFG_17, AT(CONFIG_READ))
 
     if (ev->bytes == NULL || !l->o->ctl.offered_read)
         return UNTOUCHED;
-    for (size_t i = 0; vblk_config_field_at(&l->o->opt.profile, i, &field); i++) {
+    for (size_t i = 0; field_at(l->o, i, &field); i++) {
         if (offers(&l->o->ctl, field.feature) || field.offset < ev->at ||
             field.offset + (uint64_t)field.width > ev->at + ev->len)
             continue;
@@ -387,7 +387,7 @@ RULE(CFG_01, AT(REG_READ))
         (length ? !ctl->offered_read : !ctl->config_length_known))
         return UNTOUCHED;
     uint64_t offered = length ? ctl->offered : l->ev->value, room = length ? l->ev->value : ctl->config_length;
-    for (size_t i = 0; vblk_config_field_at(&l->o->opt.profile, i, &field); i++)
+    for (size_t i = 0; field_at(l->o, i, &field); i++)
         if (field.feature >= 0 && (offered >> field.feature & 1) != 0 && field.offset + (uint64_t)field.width > room)
             return broken(why, "the fields of every feature offered", "%s is offered, the configuration ends at %llu",
                           field.name, (unsigned long long)room);

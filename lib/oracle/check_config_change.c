@@ -76,7 +76,7 @@ RULE(CFG_DEV_01, AT(CONFIG_READ))
     struct vblk_config_field field;
     enum outcome outcome = UNTOUCHED;
 
-    for (size_t i = 0; vblk_config_field_at(&l->o->opt.profile, i, &field); i++) {
+    for (size_t i = 0; field_at(l->o, i, &field); i++) {
         if (!offers(ctl, field.feature) || (field.feature >= 0 && !ctl->offered_read))
             continue;
         if (early && l->ev->len == 0 && l->ev->at == field.offset)

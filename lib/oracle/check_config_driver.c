@@ -13,7 +13,7 @@ static uint64_t known_end(const struct look *l, bool offered_only)
     struct vblk_config_field field;
     uint64_t end = 0;
 
-    for (size_t i = 0; vblk_config_field_at(&l->o->opt.profile, i, &field); i++)
+    for (size_t i = 0; field_at(l->o, i, &field); i++)
         if (!offered_only || offers(&l->o->ctl, field.feature))
             end = (uint64_t)field.offset + field.width;
     return end;
@@ -78,7 +78,7 @@ static void optional_fields(const struct look *l, unsigned *all, unsigned *good)
     struct vblk_config_field field;
 
     *all = *good = 0;
-    for (size_t i = 0; vblk_config_field_at(&l->o->opt.profile, i, &field); i++) {
+    for (size_t i = 0; field_at(l->o, i, &field); i++) {
         if (field.offset >= l->ev->at + l->ev->len || field.offset + (uint64_t)field.width <= l->ev->at)
             continue;
         ++*all;

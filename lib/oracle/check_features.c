@@ -69,12 +69,12 @@ RULE(FEAT_03, VBLK_DEVICE, AT(REG_READ))
 }
 
 /* First byte after all that the profile knows. */
-static uint64_t fields_end(const struct vblk_profile *profile)
+static uint64_t fields_end(const struct vblk_oracle *o)
 {
     struct vblk_config_field field;
     uint64_t end = 0;
 
-    for (size_t i = 0; vblk_config_field_at(profile, i, &field); i++)
+    for (size_t i = 0; field_at(o, i, &field); i++)
         if (field.offset + (uint64_t)field.width > end)
             end = field.offset + (uint64_t)field.width;
     return (end + 3) & ~(uint64_t)3; /* the last one's padding */
@@ -85,7 +85,7 @@ RULE(FEAT_04, VBLK_DEVICE, AT(CONFIG_READ))
 {
     const struct control *ctl = &l->o->ctl;
     const struct vblk_event *ev = l->ev;
-    uint64_t end = fields_end(&l->o->opt.profile), at;
+    uint64_t end = fields_end(l->o), at;
 
     if (ev->bytes == NULL || ev->at + ev->len <= end || !ctl->offered_read)
         return UNTOUCHED;

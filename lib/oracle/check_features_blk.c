@@ -17,7 +17,7 @@ static enum outcome validates(const struct look *l, struct why *why, unsigned bi
 
     if (!offers(ctl, (int)bit) || !ctl->offered_read)
         return UNTOUCHED;
-    for (size_t i = 0; vblk_config_field_at(&l->o->opt.profile, i, &field); i++) {
+    for (size_t i = 0; field_at(l->o, i, &field); i++) {
         if (field.feature != (int)bit)
             continue;
         if (ev->len == 0 && ev->at == field.offset && (ctl->status_ever & VBLK_STATUS_FEATURES_OK) != 0) {

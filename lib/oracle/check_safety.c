@@ -65,7 +65,7 @@ CHECK(SAFE_DEV_04, VBLK_DEVICE, AT(GONE) | AT(USED) | AT(QUIET), ANY_TYPE, ANY_P
         return again && owed(l) ? broken(why, "service again after a reset", "head %u not used after %llu ms",
                                          l->chain->head, (unsigned long long)l->ev->value)
                                 : UNTOUCHED;
-    bool said = l->ev->len > 0 && l->ev->bytes != NULL;
+    bool said = l->ev->len > 0 && l->ev->bytes != NULL && l->ev->bytes[0] != '\0';
     enum outcome outcome = broken(why, "the device survives whatever the ring holds", "%.*s",
                                   said ? (int)l->ev->len : (int)sizeof(gone) - 1,
                                   said ? (const char *)l->ev->bytes : gone);

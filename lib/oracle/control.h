@@ -153,10 +153,10 @@ static inline bool gave_up_over_feature(const struct control *ctl)
 struct vblk_oracle;
 /* Bring the picture up to date with an event. Called after the checks of the event have run. */
 void control_reg(struct vblk_oracle *o, const struct vblk_event *ev);
+/* Which fields the profile has, and which is each limit's: reads of the configuration ask often. */
+void control_find_fields(struct vblk_oracle *o);
 void control_config(struct vblk_oracle *o, const struct vblk_event *ev);
 void control_notified(struct vblk_oracle *o);
-/* Fields of the configuration that [at, at + len) touches; *wide: one of them has more than 32 bits. */
-unsigned control_fields(const struct vblk_profile *profile, uint64_t at, uint32_t len, bool *wide);
 void control_power_on(struct control *ctl);
 
 #endif /* ORACLE_CONTROL_H */

@@ -29,7 +29,8 @@ static bool touches(const struct vblk_config_field *field, uint64_t at, uint32_t
     return field->offset < at + len && at < (uint64_t)field->offset + field->width;
 }
 
-unsigned control_fields(const struct vblk_profile *profile, uint64_t at, uint32_t len, bool *wide)
+/* Fields of the configuration that [at, at + len) touches; *wide: one of them has more than 32 bits. */
+static unsigned fields_touched(const struct vblk_oracle *o, uint64_t at, uint32_t len, bool *wide)
 {
     struct vblk_config_field field;
     unsigned n = 0;
@@ -37,7 +38,7 @@ unsigned control_fields(const struct vblk_profile *profile, uint64_t at, uint32_
     *wide = false;
     if (at >= VBLK_CONFIG_MAX)
         return 0;
-    for (size_t i = 0; vblk_config_field_at(profile, i, &field); i++) {
+    for (size_t i = 0; field_at(o, i, &field); i++) {
         if (!touches(&field, at, len))
             continue;
         n++;
@@ -100,7 +101,7 @@ static void config_read(struct vblk_oracle *o, const struct vblk_event *ev, cons
 {
     struct control *ctl = &o->ctl;
     bool wide;
-    unsigned fields = control_fields(&o->opt.profile, ev->at, ev->len, &wide);
+    unsigned fields = fields_touched(o, ev->at, ev->len, &wide);
 
     bytes_read(ctl, ev);
     ctl->reads_hidden = (ev->flags & VBLK_EV_EMULATED) != 0;
@@ -138,19 +139,30 @@ static void config_written(struct control *ctl, const struct vblk_event *ev, con
     ctl->config_seen[mode->offset] = SEEN;
 }
 
+void control_find_fields(struct vblk_oracle *o)
+{
+    while (o->field_count < FIELDS_MAX &&
+           vblk_config_field_at(&o->opt.profile, o->field_count, &o->fields[o->field_count]))
+        o->field_count++;
+    for (unsigned which = 0; which < LIM_COUNT; which++)
+        if (!vblk_config_field_find(&o->opt.profile, limit_names[which], &o->limit_field[which]))
+            o->limit_field[which].width = 0;
+}
+
 void control_config(struct vblk_oracle *o, const struct vblk_event *ev)
 {
+    const struct vblk_config_field *mode = &o->limit_field[LIM_WRITEBACK];
     struct control *ctl = &o->ctl;
-    struct vblk_config_field field;
-    bool has_mode = vblk_config_field_find(&o->opt.profile, "writeback", &field);
 
+    if (mode->width == 0)
+        mode = NULL;
     if (ev->bytes == NULL || ev->at >= VBLK_CONFIG_MAX)
         return;
     if (ev->kind == VBLK_EV_CONFIG_READ)
-        config_read(o, ev, has_mode ? &field : NULL);
+        config_read(o, ev, mode);
     else
-        config_written(ctl, ev, has_mode ? &field : NULL);
+        config_written(ctl, ev, mode);
     for (unsigned which = 0; which < LIM_COUNT; which++)
-        if (vblk_config_field_find(&o->opt.profile, limit_names[which], &field) && touches(&field, ev->at, ev->len))
-            decode_limit(ctl, (enum limit)which, &field);
+        if (o->limit_field[which].width != 0 && touches(&o->limit_field[which], ev->at, ev->len))
+            decode_limit(ctl, (enum limit)which, &o->limit_field[which]);
 }

@@ -106,9 +106,11 @@ static void file_all(struct vblk_oracle *o)
     for (const struct check *const *at = all_checks; *at != NULL; at++) {
         if (!wanted(o, *at))
             continue;
-        for (unsigned m = 0; m < MOMENT_COUNT; m++)
-            if (((*at)->moments >> m & 1) != 0 && !spared(o, *at, m))
+        for (uint64_t left = (*at)->moments; left != 0; left &= left - 1) {
+            const unsigned m = (unsigned)__builtin_ctzll(left);
+            if (!spared(o, *at, m))
                 file_under(o, *at, (enum moment)m);
+        }
     }
 }
 

@@ -461,10 +461,15 @@ struct check_list {
 #define PLACE_MOMENTS 2 /* AT_STORE, AT_LOAD */
 #define LISTS (MOMENT_COUNT + TYPE_MOMENTS * TY_COUNT + PLACE_MOMENTS * 2 * PLACE_COUNT)
 
+#define FIELDS_MAX 32u
+
 struct vblk_oracle {
     struct vblk_oracle_options opt;
     struct vblk_memory *mem;
     struct control ctl;
+    struct vblk_config_field fields[FIELDS_MAX]; /* [field_count] of the profile */
+    size_t field_count;
+    struct vblk_config_field limit_field[LIM_COUNT]; /* width 0: not in the profile */
     struct shadow shadow;
     struct queue *queues;       /* [opt.queues_max] */
     struct notices *notices;    /* [opt.queues_max] */
@@ -525,6 +530,14 @@ struct vblk_oracle {
 static inline bool sees(const struct vblk_oracle *o, uint32_t what)
 {
     return (o->opt.sees & what) == what;
+}
+/* As vblk_config_field_at(), of the oracle's profile. */
+static inline bool field_at(const struct vblk_oracle *o, size_t i, struct vblk_config_field *out)
+{
+    if (i >= o->field_count)
+        return false;
+    *out = o->fields[i];
+    return true;
 }
 static inline int reading(const struct vblk_oracle *o, int amb)
 {

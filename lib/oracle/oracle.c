@@ -36,6 +36,7 @@ struct vblk_oracle *vblk_oracle_new(const struct vblk_oracle_options *options, s
     for (uint16_t i = 0; i < o->opt.queues_max; i++)
         o->queues[i].no = i;
     shadow_track(&o->shadow, options->power_cuts);
+    control_find_fields(o);
     control_power_on(&o->ctl);
     o->settings = 1;
     return o;

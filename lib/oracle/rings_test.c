@@ -398,6 +398,19 @@ static void half_written_answer_of_a_device_that_is_gone__is_its_own(void **stat
     world_close(&w);
 }
 
+static void device_that_leaves_with_an_empty_word__is_blamed_in_words(void **state)
+{
+    static const uint8_t word[2] = { '\0', 'x' };
+    const struct vblk_event leaves = { .kind = VBLK_EV_GONE, .party = VBLK_DEVICE, .bytes = word, .len = sizeof(word) };
+    struct world w;
+    (void)state;
+    start(&w, VBLK_SEES_ALL);
+    vblk_oracle_observe(w.o, &leaves);
+    assert_int_equal(broken_of(&w, "SAFE-DEV-04"), 1);
+    assert_string_equal(vblk_oracle_violation(w.o, 0)->seen, "the device went away");
+    world_close(&w);
+}
+
 static void used_index_and_elements_in_one_store__are_seen(void **state)
 {
     static const uint8_t ring[4 + 16] = { 0, 0, 2, 0, 0, 0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0 };
@@ -549,6 +562,7 @@ int main(void)
         cmocka_unit_test(stray_store_before_a_reset__is_found_by_snapshot),
         cmocka_unit_test(descriptor_changed_by_the_device__is_found_by_snapshot),
         cmocka_unit_test(half_written_answer_of_a_device_that_is_gone__is_its_own),
+        cmocka_unit_test(device_that_leaves_with_an_empty_word__is_blamed_in_words),
         cmocka_unit_test(used_index_and_elements_in_one_store__are_seen),
         cmocka_unit_test(used_index_too_far__does_not_cost_the_sight),
         cmocka_unit_test(what_the_driver_learned_by_a_load__is_known_before_it_acts),

@@ -6,43 +6,42 @@
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-/* 5.2.3 and 6; since is the first version that describes the bit. */
+/* 5.2.3 and 6, by bit; since is the first version that describes it. */
 static const struct {
     const char *name;
-    uint8_t bit;
     uint16_t since;
-} features[] = {
-    { "BARRIER", VBLK_F_BARRIER, 0x0100 },
-    { "SIZE_MAX", VBLK_F_SIZE_MAX, 0x0100 },
-    { "SEG_MAX", VBLK_F_SEG_MAX, 0x0100 },
-    { "GEOMETRY", VBLK_F_GEOMETRY, 0x0100 },
-    { "RO", VBLK_F_RO, 0x0100 },
-    { "BLK_SIZE", VBLK_F_BLK_SIZE, 0x0100 },
-    { "SCSI", VBLK_F_SCSI, 0x0100 },
-    { "FLUSH", VBLK_F_FLUSH, 0x0100 },
-    { "TOPOLOGY", VBLK_F_TOPOLOGY, 0x0100 },
-    { "CONFIG_WCE", VBLK_F_CONFIG_WCE, 0x0100 },
-    { "MQ", VBLK_F_MQ, 0x0102 },
-    { "DISCARD", VBLK_F_DISCARD, 0x0101 },
-    { "WRITE_ZEROES", VBLK_F_WRITE_ZEROES, 0x0101 },
-    { "LIFETIME", VBLK_F_LIFETIME, 0x0102 },
-    { "SECURE_ERASE", VBLK_F_SECURE_ERASE, 0x0102 },
-    { "ZONED", VBLK_F_ZONED, 0x0103 },
-    { "NOTIFY_ON_EMPTY", VBLK_F_NOTIFY_ON_EMPTY, 0x0100 },
-    { "ANY_LAYOUT", VBLK_F_ANY_LAYOUT, 0x0100 },
-    { "INDIRECT_DESC", VBLK_F_INDIRECT_DESC, 0x0100 },
-    { "EVENT_IDX", VBLK_F_EVENT_IDX, 0x0100 },
-    { "VERSION_1", VBLK_F_VERSION_1, 0x0100 },
-    { "ACCESS_PLATFORM", VBLK_F_ACCESS_PLATFORM, 0x0101 },
-    { "RING_PACKED", VBLK_F_RING_PACKED, 0x0101 },
-    { "IN_ORDER", VBLK_F_IN_ORDER, 0x0101 },
-    { "ORDER_PLATFORM", VBLK_F_ORDER_PLATFORM, 0x0101 },
-    { "SR_IOV", VBLK_F_SR_IOV, 0x0101 },
-    { "NOTIFICATION_DATA", VBLK_F_NOTIFICATION_DATA, 0x0101 },
-    { "NOTIF_CONFIG_DATA", VBLK_F_NOTIF_CONFIG_DATA, 0x0102 },
-    { "RING_RESET", VBLK_F_RING_RESET, 0x0102 },
-    { "ADMIN_VQ", VBLK_F_ADMIN_VQ, 0x0103 },
-    { "SUSPEND", VBLK_F_SUSPEND, 0x0104 },
+} features[64] = {
+    [VBLK_F_BARRIER] = { "BARRIER", 0x0100 },
+    [VBLK_F_SIZE_MAX] = { "SIZE_MAX", 0x0100 },
+    [VBLK_F_SEG_MAX] = { "SEG_MAX", 0x0100 },
+    [VBLK_F_GEOMETRY] = { "GEOMETRY", 0x0100 },
+    [VBLK_F_RO] = { "RO", 0x0100 },
+    [VBLK_F_BLK_SIZE] = { "BLK_SIZE", 0x0100 },
+    [VBLK_F_SCSI] = { "SCSI", 0x0100 },
+    [VBLK_F_FLUSH] = { "FLUSH", 0x0100 },
+    [VBLK_F_TOPOLOGY] = { "TOPOLOGY", 0x0100 },
+    [VBLK_F_CONFIG_WCE] = { "CONFIG_WCE", 0x0100 },
+    [VBLK_F_MQ] = { "MQ", 0x0102 },
+    [VBLK_F_DISCARD] = { "DISCARD", 0x0101 },
+    [VBLK_F_WRITE_ZEROES] = { "WRITE_ZEROES", 0x0101 },
+    [VBLK_F_LIFETIME] = { "LIFETIME", 0x0102 },
+    [VBLK_F_SECURE_ERASE] = { "SECURE_ERASE", 0x0102 },
+    [VBLK_F_ZONED] = { "ZONED", 0x0103 },
+    [VBLK_F_NOTIFY_ON_EMPTY] = { "NOTIFY_ON_EMPTY", 0x0100 },
+    [VBLK_F_ANY_LAYOUT] = { "ANY_LAYOUT", 0x0100 },
+    [VBLK_F_INDIRECT_DESC] = { "INDIRECT_DESC", 0x0100 },
+    [VBLK_F_EVENT_IDX] = { "EVENT_IDX", 0x0100 },
+    [VBLK_F_VERSION_1] = { "VERSION_1", 0x0100 },
+    [VBLK_F_ACCESS_PLATFORM] = { "ACCESS_PLATFORM", 0x0101 },
+    [VBLK_F_RING_PACKED] = { "RING_PACKED", 0x0101 },
+    [VBLK_F_IN_ORDER] = { "IN_ORDER", 0x0101 },
+    [VBLK_F_ORDER_PLATFORM] = { "ORDER_PLATFORM", 0x0101 },
+    [VBLK_F_SR_IOV] = { "SR_IOV", 0x0101 },
+    [VBLK_F_NOTIFICATION_DATA] = { "NOTIFICATION_DATA", 0x0101 },
+    [VBLK_F_NOTIF_CONFIG_DATA] = { "NOTIF_CONFIG_DATA", 0x0102 },
+    [VBLK_F_RING_RESET] = { "RING_RESET", 0x0102 },
+    [VBLK_F_ADMIN_VQ] = { "ADMIN_VQ", 0x0103 },
+    [VBLK_F_SUSPEND] = { "SUSPEND", 0x0104 },
 };
 
 /* 5.2.6; feature is the one that brings the type, or -1. */
@@ -125,13 +124,9 @@ static const struct vblk_config_field paddings[] = {
 /** The name that the profile's text, without the proposal, has for a bit. */
 static const char *text_feature(const struct vblk_profile *profile, unsigned bit)
 {
-    if (bit > 63 || (profile->without & VBLK_BIT(bit)) || (bit == VBLK_F_ZONED && !profile->zoned))
+    if (bit >= COUNT(features) || (profile->without & VBLK_BIT(bit)) || (bit == VBLK_F_ZONED && !profile->zoned))
         return NULL;
-    for (size_t i = 0; i < COUNT(features); i++) {
-        if (features[i].bit == bit)
-            return features[i].since <= profile->version ? features[i].name : NULL;
-    }
-    return NULL;
+    return features[bit].since <= profile->version ? features[bit].name : NULL;
 }
 
 static bool text_has(const struct vblk_profile *profile, int feature)
@@ -196,22 +191,26 @@ int64_t vblk_type_find(const struct vblk_profile *profile, const char *name)
     return -1;
 }
 
-/** Row @p row of the text's fields, or past them the proposal's two. False: not in this profile. */
-static bool field_row(const struct vblk_profile *profile, size_t row, struct vblk_config_field *out)
+/** Whether the profile has row @p row of the text's fields, or past them of the proposal's two. */
+static bool has_row(const struct vblk_profile *profile, size_t row)
 {
-    struct vblk_config_field field = { "max_provision_sectors", profile->provision_offset, 4, 0, false };
-
-    if (row < COUNT(fields)) {
-        *out = fields[row];
+    if (row < COUNT(fields))
         return text_has(profile, fields[row].feature);
-    }
+    return profile->provision && (row == COUNT(fields) || profile->provision_seg);
+}
+
+static struct vblk_config_field field_row(const struct vblk_profile *profile, size_t row)
+{
+    struct vblk_config_field field = { "max_provision_sectors", profile->provision_offset, 4,
+                                       (int8_t)profile->provision_bit, false };
+
+    if (row < COUNT(fields))
+        return fields[row];
     if (row > COUNT(fields)) {
         field.name = "max_provision_seg";
         field.offset = (uint16_t)(profile->provision_offset + sizeof(vblk_le32));
     }
-    field.feature = (int8_t)profile->provision_bit;
-    *out = field;
-    return profile->provision && (row == COUNT(fields) || profile->provision_seg);
+    return field;
 }
 
 /** How many of the text's fields lie before the proposal's. The table is in ascending offset. */
@@ -231,21 +230,22 @@ bool vblk_config_field_at(const struct vblk_profile *profile, size_t i, struct v
     for (size_t n = 0; n < COUNT(fields) + 2; n++) {
         size_t row = n < before ? n : n < before + 2 ? COUNT(fields) + n - before : n - 2;
 
-        if (field_row(profile, row, out) && i-- == 0)
+        if (has_row(profile, row) && i-- == 0) {
+            *out = field_row(profile, row);
             return true;
+        }
     }
     return false;
 }
 
 bool vblk_config_field_find(const struct vblk_profile *profile, const char *name, struct vblk_config_field *out)
 {
-    struct vblk_config_field field;
-
     for (size_t row = 0; row < COUNT(fields) + 2; row++) {
-        if (field_row(profile, row, &field) && strcmp(field.name, name) == 0) {
-            *out = field;
+        if (!has_row(profile, row))
+            continue;
+        *out = field_row(profile, row);
+        if (strcmp(out->name, name) == 0)
             return true;
-        }
     }
     return false;
 }
