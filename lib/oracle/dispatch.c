@@ -114,6 +114,13 @@ static void file_all(struct vblk_oracle *o)
     }
 }
 
+static size_t room_for(struct known *k, const struct vblk_oracle *o, size_t at, size_t count)
+{
+    k->held = o->held_room + at;
+    k->choice = o->choice_room + at;
+    return count;
+}
+
 /* Give each list its room, for as many as were counted. */
 static bool make_room(struct vblk_oracle *o)
 {
@@ -125,18 +132,17 @@ static bool make_room(struct vblk_oracle *o)
         known += list[i].count - list[i].asked_count;
     }
     o->listed = calloc(all + 1, sizeof(*o->listed));
-    o->held_room = calloc(known + 1, sizeof(*o->held_room));
-    o->choice_room = calloc(known + 1, sizeof(*o->choice_room));
+    o->held_room = calloc(2 * known + 1, sizeof(*o->held_room));
+    o->choice_room = calloc(2 * known + 1, sizeof(*o->choice_room));
     if (o->listed == NULL || o->held_room == NULL || o->choice_room == NULL)
         return false;
     all = known = 0;
     for (unsigned i = 0; i < LISTS; i++) {
         list[i].check = o->listed + all;
         list[i].asked = list[i].check + list[i].count;
-        list[i].held = o->held_room + known;
-        list[i].choice = o->choice_room + known;
         all += list[i].count + list[i].asked_count;
-        known += list[i].count - list[i].asked_count;
+        known += room_for(&list[i].known, o, known, list[i].count - (size_t)list[i].asked_count);
+        known += room_for(&list[i].before, o, known, list[i].count - (size_t)list[i].asked_count);
         list[i].count = list[i].asked_count = 0;
     }
     return true;
@@ -297,6 +303,7 @@ static void ask(struct vblk_oracle *o, const struct check *const *checks, unsign
 static void ask_and_learn(struct vblk_oracle *o, struct check_list *list, const struct look *look,
                           const struct sign *sign)
 {
+    struct known *k = &list->known;
     unsigned asked = 0;
     bool known = true;
     struct why why;
@@ -305,23 +312,34 @@ static void ask_and_learn(struct vblk_oracle *o, struct check_list *list, const 
     repeat_count_list(o, list);
     why.reading = 0;
     why.driver_did_it = false;
-    list->held_count = list->choice_count = 0;
+    k->held_count = k->choice_count = 0;
     for (unsigned i = 0; i < list->count; i++) {
         const struct check *check = list->check[i];
         enum outcome outcome = check->run(look, &why);
         known = known && repeat_learn(o, list, check, outcome, &why, &asked);
         settle_any(o, check, look, &why, outcome);
     }
-    list->sign = *sign;
+    k->sign = *sign;
     if (!known)
-        list->sign.settings = 0;
-    list->plain_for = list->asked_count == 0 && list->choice_count == 0 ? list->sign.settings : 0;
+        k->sign.settings = 0;
+    k->plain_for = list->asked_count == 0 && k->choice_count == 0 ? k->sign.settings : 0;
+}
+
+/* The latest becomes the one before it, and the other way round. */
+static void turn_over(struct check_list *list)
+{
+    const struct known known = list->known;
+
+    list->known = list->before;
+    list->before = known;
 }
 
 static void judge_sign(struct vblk_oracle *o, struct check_list *list, const struct look *look,
                        const struct sign *sign)
 {
-    if (!same_sign(&list->sign, sign)) {
+    if (!same_sign(&list->known.sign, sign))
+        turn_over(list);
+    if (!same_sign(&list->known.sign, sign)) {
         ask_and_learn(o, list, look, sign);
         return;
     }

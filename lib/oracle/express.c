@@ -42,7 +42,7 @@ bool express_is_so(struct vblk_oracle *o, const struct check_list *list, const s
 bool express_first_time(const struct vblk_oracle *o, struct check_list *list, const struct queue *q)
 {
     if (list->count == 0)
-        list->plain_for = o->plain[q != NULL];
+        list->known.plain_for = o->plain[q != NULL];
     return list->count == 0;
 }
 

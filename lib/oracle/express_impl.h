@@ -27,11 +27,11 @@ static inline bool count_again(struct vblk_oracle *o, const struct usual *u, con
 {
     struct check_list *list = &o->lists.by_place[u->kind == VBLK_EV_STORE ? 0 : 1][u->party][u->place];
 
-    if (unlikely(list->plain_for != o->plain[u->q != NULL]) && !express_first_time(o, list, u->q))
+    if (unlikely(list->known.plain_for != o->plain[u->q != NULL]) && !express_first_time(o, list, u->q))
         return false;
     (void)bytes;
     assert(express_is_so(o, list, u, bytes));
-    list->times++;
+    list->known.times++;
     o->seq++;
     return true;
 }

@@ -444,18 +444,23 @@ struct choice {
     const char *choice;
 };
 
+/* What the checks that repeat said at a moment. */
+struct known {
+    uint32_t times;             /* how often it was found again and not yet counted … */
+    uint64_t last;              /* … and when last: see o->stamp */
+    struct sign sign;           /* of that moment; settings 0: nothing is known */
+    uint64_t plain_for;         /* its settings if nothing is to be asked and nothing to be chosen; else 0 */
+    uint16_t held_count, choice_count;
+    uint32_t **held;            /* [held_count] the counters of those that held */
+    struct choice *choice;      /* [choice_count] those that noted something */
+};
+
 /* The checks that a moment runs. */
 struct check_list {
     uint16_t count, asked_count;
-    uint16_t held_count, choice_count;
-    uint32_t times;             /* how often what is known below was found again and not yet counted … */
-    uint64_t last;              /* … and when last: see o->stamp */
-    struct sign sign;           /* of the moment whose outcomes are known below; settings 0: none are */
-    uint64_t plain_for;         /* its settings if nothing is to be asked and nothing to be chosen; else 0 */
+    struct known known, before; /* of the latest moment, and of the latest with another sign: they alternate in batches */
     const struct check **check; /* [count] */
     const struct check **asked; /* [asked_count] those that have to be asked each time */
-    uint32_t **held;            /* [held_count] of the others: the counters of those that held */
-    struct choice *choice;      /* [choice_count] of the others: those that noted something */
 };
 #define TYPE_MOMENTS 3  /* AT_AVAILABLE, AT_USED, AT_QUIET */
 #define PLACE_MOMENTS 2 /* AT_STORE, AT_LOAD */
@@ -512,8 +517,8 @@ struct vblk_oracle {
         struct check_list by_place[PLACE_MOMENTS][2][PLACE_COUNT]; /* × party */
     } lists;
     const struct check **listed; /* what the lists' check and asked point into */
-    uint32_t **held_room;        /* … and their held … */
-    struct choice *choice_room;  /* … and their choice */
+    uint32_t **held_room;        /* … and what they know: held … */
+    struct choice *choice_room;  /* … and choice */
     uint64_t settings;           /* counts events that may change what is not memory: registers, configuration …; from 1 */
     struct vblk_tally *tally;   /* [vblk_clause_count()] but for … */
     uint32_t *held;             /* [vblk_clause_count()] … what held, close together */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Outcomes that repeat. Most checks ask of each lawful request what they asked of the last one, and are told the same.
- * Those listed here look at nothing that is not in the sign of the moment: while the sign stays as it was, their
+ * Those listed here look at nothing that is not in the sign of the moment: while the sign is one of the last two, their
  * outcomes are counted again without running them. Only outcomes that need no evidence repeat: held, a choice noted,
  * nothing to say. Whatever is not plain (a fault, a changed byte, wrong data) has no sign, so that each check runs.
  *
@@ -210,23 +210,24 @@ bool repeat_learn(struct vblk_oracle *o, struct check_list *list, const struct c
         return true;
     if (why->reading != 0 || (outcome != HELD && outcome != NOTED))
         return false;
+    struct known *k = &list->known;
     if (outcome == HELD)
-        list->held[list->held_count++] = &o->held[check->clause];
+        k->held[k->held_count++] = &o->held[check->clause];
     else
-        list->choice[list->choice_count++] = (struct choice){ check->clause, why->choice };
+        k->choice[k->choice_count++] = (struct choice){ check->clause, why->choice };
     return true;
 }
 
-static bool is_known(const struct vblk_oracle *o, const struct check_list *list, const struct check *check,
+static bool is_known(const struct vblk_oracle *o, const struct known *k, const struct check *check,
                      enum outcome outcome, const struct why *why, unsigned *held, unsigned *chosen)
 {
-    const struct choice *choice = &list->choice[*chosen];
+    const struct choice *choice = &k->choice[*chosen];
 
     if (outcome == UNTOUCHED)
         return true;
     if (outcome == HELD)
-        return *held < list->held_count && list->held[(*held)++] == &o->held[check->clause];
-    if (outcome != NOTED || *chosen == list->choice_count)
+        return *held < k->held_count && k->held[(*held)++] == &o->held[check->clause];
+    if (outcome != NOTED || *chosen == k->choice_count)
         return false;
     ++*chosen;
     return choice->clause == check->clause && choice->choice == why->choice;
@@ -242,28 +243,36 @@ bool repeat_still_so(const struct vblk_oracle *o, const struct check_list *list,
         if (in_asked(list, check, &asked))
             continue;
         enum outcome outcome = check->run(look, &why);
-        if (why.reading != 0 || !is_known(o, list, check, outcome, &why, &held, &chosen))
+        if (why.reading != 0 || !is_known(o, &list->known, check, outcome, &why, &held, &chosen))
             return false;
     }
-    return held == list->held_count && chosen == list->choice_count;
+    return held == list->known.held_count && chosen == list->known.choice_count;
+}
+
+static void count_known(struct vblk_oracle *o, struct known *k, uint32_t checks)
+{
+    if (k->times == 0)
+        return;
+    o->checks_run += (uint64_t)k->times * checks;
+    for (unsigned i = 0; i < k->held_count; i++)
+        *k->held[i] += k->times;
+    for (unsigned i = 0; i < k->choice_count; i++) {
+        const struct choice *choice = &k->choice[i];
+        o->tally[choice->clause].noted += k->times;
+        if (k->last < o->chosen[choice->clause])
+            continue;
+        o->choices[choice->clause] = choice->choice;
+        o->chosen[choice->clause] = k->last;
+    }
+    k->times = 0;
 }
 
 void repeat_count_list(struct vblk_oracle *o, struct check_list *list)
 {
-    if (list->times == 0)
-        return;
-    o->checks_run += (uint64_t)list->times * (list->count - (uint32_t)list->asked_count);
-    for (unsigned i = 0; i < list->held_count; i++)
-        *list->held[i] += list->times;
-    for (unsigned i = 0; i < list->choice_count; i++) {
-        const struct choice *choice = &list->choice[i];
-        o->tally[choice->clause].noted += list->times;
-        if (list->last < o->chosen[choice->clause])
-            continue;
-        o->choices[choice->clause] = choice->choice;
-        o->chosen[choice->clause] = list->last;
-    }
-    list->times = 0;
+    const uint32_t checks = list->count - (uint32_t)list->asked_count;
+
+    count_known(o, &list->known, checks);
+    count_known(o, &list->before, checks);
 }
 
 void repeat_count(struct vblk_oracle *o)
@@ -308,7 +317,8 @@ static bool usual_framing(const struct chain *c)
 
 enum {
     SHAPE_PACKED, SHAPE_LINK, SHAPE_LINK_WRITE, SHAPE_LINKED, SHAPE_TABLE_UNORDERED, SHAPE_UNORDERED, SHAPE_WRONG_BITS,
-    SHAPE_SLOTS, SHAPE_STRAY, SHAPE_ODD_FLAGS, SHAPE_MIXED, SHAPE_STRAY_NEXT, SHAPE_FRAMING
+    SHAPE_SLOTS, SHAPE_STRAY, SHAPE_ODD_FLAGS, SHAPE_MIXED, SHAPE_STRAY_NEXT, SHAPE_FRAMING,
+    SHAPE_WHOLE_RING, SHAPE_ODD_SIZE, SHAPE_PIECES
 };
 
 static uint64_t bit(bool fact, unsigned which)
@@ -336,7 +346,10 @@ uint64_t shape_of(const struct queue *q, struct chain *c)
                          bit(c->linked_indirect, SHAPE_LINKED) | bit(c->table_unordered, SHAPE_TABLE_UNORDERED) |
                          bit(c->unordered, SHAPE_UNORDERED) | bit(c->wrong_bits, SHAPE_WRONG_BITS) |
                          bit(q->packed && c->slots > 1, SHAPE_SLOTS) | bit(c->stray_flags, SHAPE_STRAY) |
-                         bit(mixed, SHAPE_MIXED) | pieces_shape(q, c);
+                         bit(mixed, SHAPE_MIXED) | pieces_shape(q, c) |
+                         bit(q->packed && c->slots == q->size, SHAPE_WHOLE_RING) |
+                         bit(q->packed && (q->size & (q->size - 1u)) != 0, SHAPE_ODD_SIZE) |
+                         bit(q->packed && c->req.data_pieces > 1, SHAPE_PIECES);
 
     c->odd_framing = !usual_framing(c);
     return c->count | (uint64_t)c->direct << 16 | (how | bit(c->odd_framing, SHAPE_FRAMING)) << 32;

@@ -23,8 +23,8 @@ static inline void repeat_known(struct vblk_oracle *o, struct check_list *list, 
 {
     (void)look;
     assert(repeat_still_so(o, list, look));
-    list->times++;
-    list->last = ++o->stamp;
+    list->known.times++;
+    list->known.last = ++o->stamp;
 }
 
 static inline bool same_sign(const struct sign *a, const struct sign *b)
@@ -144,19 +144,17 @@ static inline bool plain(const struct look *l)
                            (a->flags & ~(unsigned)PACKED_FLAGS));
 }
 
-/* Of a packed ring: how the buffer lies in it, and how far the ring went. */
+/* Of a packed ring: how far it went, what became of the buffer; how it lies in it is in its shape. */
 static inline uint64_t packed_shape(const struct look *l)
 {
     const struct chain *c = l->chain;
     const struct answer *a = l->answer;
     const struct queue *q = l->q;
     const bool first = a != NULL ? q->used_total == 1 : c->turn == 1;
-    unsigned shape = (unsigned)(c->slots > 1) | (unsigned)(c->slots == q->size) << 1;
+    unsigned shape = (unsigned)q->lapped | (unsigned)first << 1 | (unsigned)c->begun << 2;
 
-    shape |= (unsigned)(c->link != NO_OWNER) << 2 | (unsigned)q->lapped << 3 | (unsigned)first << 4 | (unsigned)((q->size & (q->size - 1u)) != 0) << 5;
-    shape |= (unsigned)c->begun << 6 | (unsigned)(c->req.data_pieces > 1) << 7;
     if (a != NULL)
-        shape |= (unsigned)(a->batch > 1) << 8 | (unsigned)a->overtook << 9 | (unsigned)(q->since_kick > 0) << 10;
+        shape |= (unsigned)a->overtook << 3; /* batch and since_kick are among the facts */
     return (uint64_t)shape << 48; /* beside what shape_of() has */
 }
 
