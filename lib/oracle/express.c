@@ -61,6 +61,17 @@ bool express_by_nobody(struct vblk_oracle *o, const struct queue *q, uint64_t at
     return nobodys(o, q, at, len) && count_again(o, &u, bytes);
 }
 
+static void takes(struct vblk_oracle *o, struct queue *q, uint32_t place)
+{
+    struct chain *c = &q->chains[place];
+
+    if (place >= q->size || !c->outstanding)
+        return;
+    c->taken = true;
+    q->current = c;
+    o->serving = q->no;
+}
+
 static bool driver_store(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
 {
     struct vblk_oracle *o = oracle;

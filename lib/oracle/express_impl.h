@@ -36,17 +36,6 @@ static inline bool count_again(struct vblk_oracle *o, const struct usual *u, con
     return true;
 }
 
-static inline void takes(struct vblk_oracle *o, struct queue *q, uint32_t place)
-{
-    struct chain *c = &q->chains[place];
-
-    if (place >= q->size || !c->outstanding)
-        return;
-    c->taken = true;
-    q->current = c;
-    o->serving = q->no;
-}
-
 /* The driver's memory that is no ring's; the requests that the device serves. */
 bool express_by_nobody(struct vblk_oracle *o, const struct queue *q, uint64_t at, uint32_t len, const void *bytes,
                        enum vblk_event_kind kind);

@@ -43,19 +43,36 @@ static inline bool look_again(struct vblk_oracle *o, const struct queue *q)
     return true;
 }
 
-static inline void keep(struct queue *q, struct part p, const void *bytes)
+/* How drivers fill a descriptor: whole, all but its flags, those alone. */
+static inline bool keeps(const struct part *p)
 {
-    uint8_t *to = (uint8_t *)&q->ring[p.slot] + p.from;
-    const unsigned len = (unsigned)(p.to - p.from);
+    return p->to - p->from == 16 || p->to - p->from == 14 || p->to - p->from == 2;
+}
 
-    if (len == 16)
+static inline void keep(struct queue *q, const struct part *p, const void *bytes)
+{
+    uint8_t *to = (uint8_t *)&q->ring[p->slot] + p->from;
+
+    if (p->to - p->from == 16)
         memcpy(to, bytes, 16);
-    else if (len == 14)
+    else if (p->to - p->from == 14)
         memcpy(to, bytes, 14);
-    else if (len == 2)
-        memcpy(to, bytes, 2);
     else
-        memcpy(to, bytes, len);
+        memcpy(to, bytes, 2);
+}
+
+static __attribute__((noinline)) bool made_available(struct vblk_oracle *o, uint64_t at, uint32_t len, const void *bytes,
+                                                     enum vblk_order order)
+{
+    struct queue *q = o->express;
+    const struct vblk_event ev = { .kind = VBLK_EV_STORE, .party = VBLK_DRIVER, .order = (uint8_t)order, .at = at,
+                                   .len = len, .bytes = bytes };
+    const uint32_t before = q->total;
+
+    packed_scan_available(o, q, &ev);
+    if (q->total == before)
+        q->entry_stored = o->seq;
+    return look_again(o, q);
 }
 
 static bool driver_store(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
@@ -68,21 +85,15 @@ static bool driver_store(void *oracle, uint64_t at, uint32_t len, const void *by
         return express_by_nobody(o, q, at, len, bytes, VBLK_EV_STORE);
     const struct part p = part_of(q, at, len);
     uint8_t *fresh = &q->elem_fresh[p.slot];
-    if (p.to == p.from || packed_in_use(q, p.slot) || (*fresh & SLOT_UNSEEN) != 0 || !count_again(o, &u, bytes))
+    if (!keeps(&p) || packed_in_use(q, p.slot) || (*fresh & SLOT_UNSEEN) != 0 || !count_again(o, &u, bytes))
         return false;
-    keep(q, p, bytes);
+    keep(q, &p, bytes);
     *fresh = (uint8_t)((*fresh & ~SLOT_START) | (has_body(p) ? SLOT_FILLED : 0) | (has_flags(p) ? SLOT_DRIVER : 0));
     q->fenced = order >= VBLK_RELEASE || o->barriers[VBLK_DRIVER] >= q->entry_stored;
-    if (packed_available(vblk_get16(q->ring[q->avail_idx].flags), q->avail_wrap)) {
-        const struct vblk_event ev = { .kind = VBLK_EV_STORE, .party = VBLK_DRIVER, .order = (uint8_t)order, .at = at,
-                                       .len = len, .bytes = bytes };
-        const uint32_t before = q->total;
-        packed_scan_available(o, q, &ev);
-        if (q->total != before)
-            return look_again(o, q);
-    }
+    if (packed_available(vblk_get16(q->ring[q->avail_idx].flags), q->avail_wrap))
+        return made_available(o, at, len, bytes, order);
     q->entry_stored = o->seq;
-    return look_again(o, q);
+    return true;
 }
 
 static bool driver_load(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
@@ -113,17 +124,35 @@ static bool device_load(void *oracle, uint64_t at, uint32_t len, const void *byt
         return express_header(o, q, at, len, bytes);
     const struct part p = part_of(q, at, len);
     struct piece *slot = &q->table[p.slot];
-    if (p.to == p.from || slot->loaded != 0 || !count_again(o, &u, bytes))
+    struct chain *c = slot->owner < q->size && q->chains[slot->owner].outstanding ? &q->chains[slot->owner] : NULL;
+    const bool begins = has_body(p) && c != NULL && c->slot == p.slot && c->turn > q->taken_turn;
+    if (p.to == p.from || slot->loaded != 0 || (begins && c->turn != q->taken_turn + 1) || !count_again(o, &u, bytes))
         return false;
     if (has_flags(p))
         q->polled = p.slot;
-    if (has_body(p)) {
-        const struct vblk_event ev = { .kind = VBLK_EV_LOAD, .party = VBLK_DEVICE, .at = at, .len = len, .bytes = bytes };
-        packed_began(o, q, p.slot, &ev);
+    if (has_body(p))
         slot->loaded = (uint16_t)(((1u << p.to) - (1u << p.from)) & 0x3fffu); /* flags are polled */
+    if (begins) {
+        c->begun = true;
+        q->taken_turn = c->turn;
     }
-    takes(o, q, slot->owner);
+    if (c != NULL) {
+        c->taken = true;
+        q->current = c;
+        o->serving = q->no;
+    }
     return true;
+}
+
+static __attribute__((noinline)) bool used(struct vblk_oracle *o, uint64_t at, uint32_t len, const void *bytes,
+                                           enum vblk_order order)
+{
+    struct queue *q = o->express;
+    const struct vblk_event ev = { .kind = VBLK_EV_STORE, .party = VBLK_DEVICE, .order = (uint8_t)order, .at = at,
+                                   .len = len, .bytes = bytes };
+
+    packed_scan_used(o, q, &ev);
+    return look_again(o, q);
 }
 
 static bool device_store(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
@@ -138,13 +167,10 @@ static bool device_store(void *oracle, uint64_t at, uint32_t len, const void *by
     if (p.to == p.from || q->elem_pending != 0 || !packed_in_use(q, p.slot) || !count_again(o, &u, bytes))
         return false;
     q->elem_fresh[p.slot] |= (uint8_t)((p.from < 12 && p.to > 8 ? SLOT_LEN : 0) | (p.from < 14 && p.to > 12 ? SLOT_ID : 0));
-    if (p.slot == q->used_idx && has_flags(p)) {
-        const struct vblk_event ev = { .kind = VBLK_EV_STORE, .party = VBLK_DEVICE, .order = (uint8_t)order, .at = at,
-                                       .len = len, .bytes = bytes };
-        packed_scan_used(o, q, &ev);
-    }
+    if (p.slot == q->used_idx && has_flags(p))
+        return used(o, at, len, bytes, order);
     assert(packed_followed(o, q));
-    return look_again(o, q);
+    return true;
 }
 
 const vblk_quick_fn express_packed[VBLK_QUICK] = {

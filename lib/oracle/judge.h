@@ -632,8 +632,6 @@ void packed_release(struct queue *q, struct chain *c);
 void packed_capture(struct vblk_oracle *o, struct queue *q, struct chain *c);
 /* The driver looked at the flags of a used descriptor: what it stands for is the driver's again. */
 void packed_seen(struct queue *q, uint16_t slot);
-/* What a load shows of a descriptor, more than its flags, is the beginning of its buffer's processing. */
-void packed_began(struct vblk_oracle *o, struct queue *q, uint16_t slot, const struct vblk_event *ev);
 static inline bool packed_in_use(const struct queue *q, uint16_t slot)
 {
     return (uint32_t)slot + (slot < q->used_idx ? q->size : 0u) - q->used_idx < q->in_use;

@@ -25,13 +25,17 @@ void notice_packed_open(struct vblk_oracle *o, const struct queue *q, struct not
     s->way[VBLK_DRIVER].at = s->way[VBLK_DEVICE].at = WRAP;
 }
 
-static struct vblk_packed_desc slot_at(const struct vblk_oracle *o, const struct queue *q, uint16_t at)
-{
-    struct vblk_packed_desc d;
+/* The end of a descriptor: what its following is about. */
+struct mark {
+    vblk_le16 id, flags;
+};
 
-    memset(&d, 0, sizeof(d));
-    (void)!fast_peek(o->mem, q->desc + 16u * (uint64_t)(at & ~WRAP), &d, sizeof(d));
-    return d;
+static struct mark slot_at(const struct vblk_oracle *o, const struct queue *q, uint16_t at)
+{
+    struct mark m = { { { 0 } }, { { 0 } } };
+
+    (void)!fast_peek(o->mem, q->desc + 16u * (uint64_t)(at & ~WRAP) + offsetof(struct vblk_packed_desc, id), &m, sizeof(m));
+    return m;
 }
 
 static bool bit_is(uint16_t flags, uint16_t bit, uint16_t at)
@@ -51,16 +55,16 @@ static uint32_t distance(const struct queue *q, uint16_t from, uint16_t to)
     const uint32_t laps = 2u * q->size;
     const uint32_t a = (from & ~WRAP) + ((from & WRAP) != 0 ? 0 : q->size);
     const uint32_t b = (to & ~WRAP) + ((to & WRAP) != 0 ? 0 : q->size);
-    return (b + laps - a) % laps;
+    return b >= a ? b - a : b + laps - a;
 }
 
 /* A chain of @count descriptors from @from on. Of a used chain only the first slot is written (AMB-17). */
 static void published(struct vblk_oracle *o, const struct queue *q, struct notice *n, uint32_t count, bool used)
 {
     struct published p = { .to = advance(q, n->at, count), .count = count, .vague = n->changed };
-    const uint32_t past = distance(q, n->at, n->event);
 
     if (n->flags == DESC && negotiated(o, VBLK_F_EVENT_IDX) && (uint32_t)(n->event & ~WRAP) < q->size) {
+        const uint32_t past = distance(q, n->at, n->event);
         p.asks = past < count && !(used && past > 0);
         p.vague |= used && past > 0 && past < count;
     } else {
@@ -74,7 +78,7 @@ static void published(struct vblk_oracle *o, const struct queue *q, struct notic
 static uint32_t chain_at(const struct vblk_oracle *o, const struct queue *q, uint16_t at, uint16_t *id)
 {
     for (uint32_t count = 1; count <= q->size; count++, at = advance(q, at, 1)) {
-        const struct vblk_packed_desc d = slot_at(o, q, at);
+        const struct mark d = slot_at(o, q, at);
         const uint16_t flags = vblk_get16(d.flags);
         if (!bit_is(flags, VBLK_DESC_AVAIL, at))
             return count == 1 ? 0 : q->size + 1u;
@@ -110,7 +114,7 @@ static bool follow_used(struct vblk_oracle *o, const struct queue *q, struct not
     struct notice *n = &s->way[VBLK_DEVICE];
 
     while (n->total < s->way[VBLK_DRIVER].total) {
-        const struct vblk_packed_desc d = slot_at(o, q, n->at);
+        const struct mark d = slot_at(o, q, n->at);
         const uint16_t flags = vblk_get16(d.flags), id = vblk_get16(d.id);
         if (!bit_is(flags, VBLK_DESC_AVAIL, n->at) || !bit_is(flags, VBLK_DESC_USED, n->at))
             return true;

@@ -179,7 +179,8 @@ static bool older_waits(const struct queue *q, const struct chain *c)
     return false;
 }
 
-void packed_began(struct vblk_oracle *o, struct queue *q, uint16_t slot, const struct vblk_event *ev)
+/* What a load shows of a descriptor, more than its flags, is the beginning of its buffer's processing. */
+static void began(struct vblk_oracle *o, struct queue *q, uint16_t slot, const struct vblk_event *ev)
 {
     const uint16_t owner = q->table[slot].owner;
     struct chain *c = owner < q->size ? &q->chains[owner] : NULL;
@@ -204,5 +205,5 @@ void packed_device_loaded(struct vblk_oracle *o, struct queue *q, const struct v
         q->polled = (uint16_t)(to - 1);
     for (uint16_t slot = from; slot < to; slot++)
         if (covers(ev, slot_at(q, slot), 14))
-            packed_began(o, q, slot, ev);
+            began(o, q, slot, ev);
 }
