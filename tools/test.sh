@@ -35,6 +35,7 @@ passed=0
 failed=0
 skipped=0
 fuzz_runs=500
+fuzz_formats_runs=60 # each is 16 runs of a script
 
 # Sanitizers want their usual address space; some kernels randomise more than they can bear.
 calm=
@@ -77,7 +78,9 @@ run_fuzzers()
     mkdir -p build/log
     report=build/log/fuzz.report
     status=0
-    tools/fuzz.sh --runs "$fuzz_runs" --seconds 15 --seed 1 >"$report" 2>&1 || status=$?
+    # shellcheck disable=SC2046
+    tools/fuzz.sh --runs "$fuzz_runs" --seed 1 $(ls fuzz/corpus | grep -v '^ring_formats$') >"$report" 2>&1 || status=$?
+    tools/fuzz.sh --runs "$fuzz_formats_runs" --seed 1 ring_formats >>"$report" 2>&1 || status=$?
     p=$(grep -c ': nothing, after' "$report" || :)
     f=$(grep -c ': FOUND, see' "$report" || :)
     if [ "$status" -ne 0 ]; then
