@@ -129,16 +129,24 @@ static void reference_device_passes__and_nothing_goes_unexercised(void **state)
     report_free(plain);
 }
 
-/* All of them are tried by `vblk mutants`; here those that instrumented builds have time for. */
+/* All of them are tried by `vblk mutants`; here those that instrumented builds have time for. Where it is counted what the
+ * tests reach it is every second one of those with a ring that is wrong, which nothing else in that build runs. */
+static bool has_time_for(size_t i, const struct mutant *m)
+{
+    return MUTANTS_RINGS ? m->ring != NULL && i % 2 == 0 : i % MUTANTS_STEP == 0;
+}
+
 static void mutants_are_blamed_for_their_clauses(void **state)
 {
     const struct trial_options options = { .vectors = &vectors };
     const struct mutant *m;
 
     (void)state;
-    for (size_t i = 0; (m = mutant_at(i)) != NULL; i += MUTANTS_STEP) {
+    for (size_t i = 0; (m = mutant_at(i)) != NULL; i++) {
         struct trial trial;
 
+        if (!has_time_for(i, m))
+            continue;
         trial_mutant(&options, m, &trial);
         if (trial.result != TRIAL_KILLED)
             fail_msg("%s: %s, %s was to be blamed%s%s", m->name, trial_result_name((enum trial_result)trial.result),
