@@ -53,7 +53,19 @@ CHECK(SAFE_DEV_03, VBLK_DEVICE, AT(USED) | AT(QUIET), ANY_TYPE, ANY_PLACE, NO_SI
                   l->chain->head, (unsigned long long)l->ev->value);
 }
 
-static const char gone[] = "the device went away";
+/* What is told of the end of a device may come from anywhere: what can be printed of it, or that it went away. */
+static const char *how_it_went(const struct vblk_event *ev, char text[VBLK_WHY_TEXT])
+{
+    uint32_t n = 0;
+
+    for (; ev->bytes != NULL && n < ev->len && n < VBLK_WHY_TEXT - 1; n++) {
+        if (ev->bytes[n] < ' ' || ev->bytes[n] > '~')
+            break;
+        text[n] = (char)ev->bytes[n];
+    }
+    text[n] = '\0';
+    return n > 0 ? text : "the device went away";
+}
 
 CHECK(SAFE_DEV_04, VBLK_DEVICE, AT(GONE) | AT(USED) | AT(QUIET), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 {
@@ -65,10 +77,8 @@ CHECK(SAFE_DEV_04, VBLK_DEVICE, AT(GONE) | AT(USED) | AT(QUIET), ANY_TYPE, ANY_P
         return again && owed(l) ? broken(why, "service again after a reset", "head %u not used after %llu ms",
                                          l->chain->head, (unsigned long long)l->ev->value)
                                 : UNTOUCHED;
-    bool said = l->ev->len > 0 && l->ev->bytes != NULL && l->ev->bytes[0] != '\0';
-    enum outcome outcome = broken(why, "the device survives whatever the ring holds", "%.*s",
-                                  said ? (int)l->ev->len : (int)sizeof(gone) - 1,
-                                  said ? (const char *)l->ev->bytes : gone);
+    char text[VBLK_WHY_TEXT];
+    enum outcome outcome = broken(why, "the device survives whatever the ring holds", "%s", how_it_went(l->ev, text));
     /* without a status register to show, hanging up is how a device says that it needs a reset */
     return l->o->abuse != NO_ABUSE && !l->o->ctl.device_sees_status ? deployed(why, outcome) : outcome;
 }
