@@ -17,9 +17,9 @@ struct driver_run {
     uint8_t rings; /* negotiated ever */
 };
 
-static struct vblk_oracle *oracle_for(const struct driver_run_options *options)
+static struct vblk_oracle_options judge_of(const struct driver_run_options *options)
 {
-    const struct vblk_oracle_options how = {
+    return (struct vblk_oracle_options){
         .profile = options->run.profile,
         .readings = options->run.readings,
         .strictness = options->run.strictness,
@@ -31,12 +31,11 @@ static struct vblk_oracle *oracle_for(const struct driver_run_options *options)
         .memory_gone = options->memory_gone,
         .queues_max = options->queues,
     };
-
-    return vblk_oracle_new(&how, options->mem);
 }
 
 struct driver_run *driver_run_new(const struct driver_run_options *options)
 {
+    const struct vblk_oracle_options how = judge_of(options);
     struct driver_run *d = calloc(1, sizeof(*d));
 
     if (!d)
@@ -45,7 +44,7 @@ struct driver_run *driver_run_new(const struct driver_run_options *options)
     d->run.options = &d->options.run;
     d->run.set = options->set ? options->set : &d->no_set;
     d->run.judged = options->both ? VBLK_NOBODY : VBLK_DRIVER;
-    d->run.oracle = oracle_for(options);
+    d->run.oracle = vblk_oracle_new(&how, options->mem);
     d->run.scores = calloc(vblk_clause_count() + 1, sizeof(*d->run.scores));
     if (!d->run.oracle || !d->run.scores) {
         driver_run_free(d);
@@ -55,6 +54,8 @@ struct driver_run *driver_run_new(const struct driver_run_options *options)
     runner_head(&options->run, options->kind, options->name, d->run.report);
     d->run.report->target_role = options->both ? "driver and device" : "driver";
     runner_rows(d->run.report);
+    runner_sink(&d->run, options->mem);
+    recorder_head(options->run.recorder, options->both ? "monitor" : "serve", &d->run, &how, options->grade);
     return d;
 }
 
@@ -93,7 +94,7 @@ void driver_run_observe(void *run, const struct vblk_event *ev)
 
     if (ev->kind == VBLK_EV_REG_READ || ev->kind == VBLK_EV_REG_WRITE)
         watch_features(d, ev);
-    vblk_oracle_observe(d->run.oracle, ev);
+    d->run.sink(d->run.sink_ctx, ev);
 }
 
 static void mark(struct driver_run *d, enum vblk_event_kind kind)
@@ -108,31 +109,38 @@ static void mark(struct driver_run *d, enum vblk_event_kind kind)
     driver_run_observe(d, &ev);
 }
 
+struct runner_case runner_open_driver(struct runner_run *run, const char *name, const char *what)
+{
+    struct report_case *entry = report_add_case(run->report);
+    struct runner_case now = { .no = VBLK_NO_CLAUSE, .entry = run->report->case_count - 1 };
+
+    (void)snprintf(now.name, sizeof(now.name), "%s", name);
+    entry->name = report_keep(run->report, name);
+    entry->what = report_keep(run->report, what);
+    entry->runs = 1;
+    vblk_oracle_reset(run->oracle, false, false);
+    recorder_case(run->options->recorder, run, &now);
+    return now;
+}
+
 void driver_run_begin(struct driver_run *d, const char *name, const char *what)
 {
-    struct report_case *entry = report_add_case(d->run.report);
-
-    d->now = (struct runner_case){ .no = VBLK_NO_CLAUSE, .entry = d->run.report->case_count - 1 };
-    (void)snprintf(d->now.name, sizeof(d->now.name), "%s", name);
-    entry->name = report_keep(d->run.report, name);
-    entry->what = report_keep(d->run.report, what);
-    entry->runs = 1;
+    d->now = runner_open_driver(&d->run, name, what);
     d->told = 0;
     d->settled = d->accepted = 0;
-    vblk_oracle_reset(d->run.oracle, false, false);
     mark(d, VBLK_EV_CASE_BEGIN);
 }
 
-static void note_sight(struct driver_run *d)
+void runner_note_sight(struct runner_run *run, const struct runner_case *now)
 {
-    const uint32_t lost = vblk_oracle_sight_lost(d->run.oracle);
+    const uint32_t lost = vblk_oracle_sight_lost(run->oracle);
 
     if (lost > 0)
-        report_add_note(d->run.report,
-                        report_format(d->run.report,
+        report_add_note(run->report,
+                        report_format(run->report,
                                       "%s: sight of a queue was lost %u time%s: more went through it between two looks "
                                       "than can be told apart; it was followed again when nothing was in flight",
-                                      d->now.name, lost, lost == 1 ? "" : "s"));
+                                      now->name, lost, lost == 1 ? "" : "s"));
 }
 
 void driver_run_end(struct driver_run *d, enum report_result result, const char *reason)
@@ -142,9 +150,14 @@ void driver_run_end(struct driver_run *d, enum report_result result, const char 
     mark(d, VBLK_EV_CASE_END);
     entry->result = result;
     entry->reason = report_keep(d->run.report, reason);
-    note_sight(d);
+    runner_note_sight(&d->run, &d->now);
     (void)runner_collect(&d->run, &d->now);
     runner_settle(&d->run, &d->now);
+}
+
+void driver_run_finish(struct driver_run *d)
+{
+    recorder_end(d->run.options->recorder, &d->run, d->offered_ever, d->negotiated_ever);
 }
 
 const struct vblk_violation *driver_run_news(struct driver_run *d)

@@ -9,7 +9,7 @@
 #include "runner.h"
 
 struct driver_run_options {
-    struct runner_options run;    /* profile, readings, strictness, seed, should_fails, expect, replay; the rest is not looked at */
+    struct runner_options run;    /* profile, readings, strictness, seed, should_fails, expect, replay, recorder; the rest is not looked at */
     const struct runner_set *set; /* where consequences are found; NULL: nowhere */
     const char *kind, *name;      /* what the report calls the target */
     uint8_t grade;                /* enum vblk_grade */
@@ -33,6 +33,8 @@ void driver_run_observe(void *run, const struct vblk_event *ev);
 void driver_run_begin(struct driver_run *run, const char *name, const char *what);
 /* It ends: what is owed by now is judged, while the driver's memory is still there. @reason "" unless it ended badly. */
 void driver_run_end(struct driver_run *run, enum report_result result, const char *reason);
+/* Nothing more comes: a trace is complete. */
+void driver_run_finish(struct driver_run *run);
 /* The next violation of the driver in the present case that was not told yet; NULL: none. Valid until the case ends. */
 const struct vblk_violation *driver_run_news(struct driver_run *run);
 /* What was negotiated last, and all that was offered. */

@@ -152,6 +152,9 @@ struct report_violation *report_add_violation(struct report_clause *clause)
 
 void report_add_note(struct report *report, const char *text)
 {
+    for (size_t i = 0; i < report->note_count; i++)
+        if (strcmp(report->notes[i], text) == 0)
+            return;
     report->notes = grown(report->notes, report->note_count + 1, sizeof(*report->notes));
     report->notes[report->note_count++] = report_keep(report, text);
 }

@@ -69,6 +69,7 @@ void runner_set_result(struct runner_run *run, const struct runner_case *now, en
 
     entry->result = result;
     entry->reason = report_keep(run->report, reason);
+    recorder_result(run->options->recorder, run, now);
 }
 
 /* Played once; returns false if the rest of the sweep is not worth it. */
@@ -81,10 +82,21 @@ struct outcome {
 #define LONG_RUN 20u /* times the patience that other cases get */
 
 /* A device in this process whose accesses are not to be seen. */
-static void tap_driver(void *oracle, const struct vblk_event *ev)
+static void tap_driver(void *ctx, const struct vblk_event *ev)
 {
+    const struct runner_run *run = ctx;
+
     if (ev->party != VBLK_DEVICE)
-        vblk_oracle_observe(oracle, ev);
+        run->sink(run->sink_ctx, ev);
+}
+
+void runner_sink(struct runner_run *run, struct vblk_memory *mem)
+{
+    struct recorder *recorder = run->options->recorder;
+
+    recorder_bind(recorder, run->oracle, mem);
+    run->sink = recorder ? recorder_observe : vblk_oracle_observe;
+    run->sink_ctx = recorder ? (void *)recorder : (void *)run->oracle;
 }
 
 void runner_observe(struct runner_run *run, unsigned patience)
@@ -92,8 +104,11 @@ void runner_observe(struct runner_run *run, unsigned patience)
     struct target *target = run->target;
 
     vblk_oracle_reset(run->oracle, !target->foreign, target->disk_zero);
-    vblk_memory_set_tap(target->mem, target->sees & VBLK_SEES_DEVICE_STORES ? vblk_oracle_observe : tap_driver,
-                        run->oracle);
+    recorder_reset(run->options->recorder, !target->foreign, target->disk_zero);
+    if (target->sees & VBLK_SEES_DEVICE_STORES)
+        vblk_memory_set_tap(target->mem, run->sink, run->sink_ctx);
+    else
+        vblk_memory_set_tap(target->mem, tap_driver, run);
     runner_guard_arm(&run->guard, target->port, run->options->timeout_ms * patience);
 }
 
@@ -258,6 +273,7 @@ struct runner_case runner_open_case(struct runner_run *run, const struct vector_
     entry->clause = report_keep(run->report, c->clause);
     entry->what = report_keep(run->report, c->what ? c->what : "");
     entry->ring = ring;
+    recorder_case(run->options->recorder, run, &now);
     return now;
 }
 
@@ -360,21 +376,17 @@ void runner_head(const struct runner_options *options, const char *kind, const c
     }
 }
 
-static struct vblk_oracle *oracle_for(const struct runner_options *options, const struct target *target,
-                                      const struct vblk_profile *profile, bool judge_driver)
+static struct vblk_oracle_options judge_of(const struct runner_options *options, const struct target *target)
 {
-    const struct vblk_oracle_options how = {
-        .profile = *profile,
+    return (struct vblk_oracle_options){
+        .profile = options->profile,
         .readings = options->readings,
         .strictness = options->strictness,
         .sees = target->sees,
         .disk_zero = target->disk_zero,
         .power_cuts = !target->foreign,
-        .judge_driver = judge_driver,
         .transport = target->transport,
     };
-
-    return vblk_oracle_new(&how, target->mem);
 }
 
 vblk_err runner_run(const struct runner_options *options, const struct runner_set *set, struct target *target,
@@ -383,11 +395,12 @@ vblk_err runner_run(const struct runner_options *options, const struct runner_se
     struct runner_run run = { .options = options, .set = set, .target = target, .report = report };
     struct vblk_target_facts facts = { .profile = options->profile, .sees = target->sees, .grade = target->grade,
                                        .transport = target->transport };
+    const struct vblk_oracle_options how = judge_of(options, target);
     vblk_err err = VBLK_OK;
 
     run.rings = rings_of(options, target);
     run.judged = VBLK_DEVICE;
-    run.oracle = oracle_for(options, target, &options->profile, false);
+    run.oracle = vblk_oracle_new(&how, target->mem);
     run.scores = calloc(vblk_clause_count() + 1, sizeof(*run.scores));
     if (!run.oracle || !run.scores) {
         vblk_oracle_free(run.oracle);
@@ -395,9 +408,11 @@ vblk_err runner_run(const struct runner_options *options, const struct runner_se
         return VBLK_E_NOMEM;
     }
     run.guard.stop = options->stop;
-    run.guard.observe = vblk_oracle_observe;
-    run.guard.observe_ctx = run.oracle;
+    runner_sink(&run, target->mem);
+    run.guard.observe = run.sink;
+    run.guard.observe_ctx = run.sink_ctx;
     runner_head(options, target->kind, target->name, report);
+    recorder_head(options->recorder, "test", &run, &how, target->grade);
     report->rings = run.rings;
     runner_rows(report);
     play_all(&run);
@@ -409,6 +424,7 @@ vblk_err runner_run(const struct runner_options *options, const struct runner_se
     }
     facts.offered = run.guard.offered | target->env.offered;
     facts.negotiated = run.guard.negotiated;
+    recorder_end(options->recorder, &run, facts.offered, facts.negotiated);
     runner_judge(&run, &facts);
     vblk_oracle_free(run.oracle);
     free(run.scores);

@@ -54,6 +54,7 @@ struct runner_options {
     const char *replay;                                                       /* the command up to where --case goes */
     bool (*restart)(void *ctx); /* start a target again that does not come back; NULL: it can't be had */
     void *restart_ctx;
+    struct recorder *recorder; /* writes a trace; NULL: nobody does */
     const volatile sig_atomic_t *stop;                                        /* set: end the run; NULL: nobody will */
     void (*progress)(void *ctx, size_t done, size_t total, const char *name); /* NULL: nobody looks */
     void *progress_ctx;

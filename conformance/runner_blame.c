@@ -137,6 +137,7 @@ bool runner_collect(struct runner_run *run, const struct runner_case *now)
     size_t violations = vblk_oracle_violation_count(run->oracle), rows = vblk_clause_count();
     bool blamed = false;
 
+    recorder_collect(run->options->recorder, run);
     for (size_t no = 0; no < rows; no++) {
         const struct vblk_tally part = vblk_oracle_tally(run->oracle, (vblk_clause_no)no);
 
@@ -161,6 +162,7 @@ void runner_blame(struct runner_run *run, const struct runner_case *now, bool do
 {
     struct report_violation *violation;
 
+    recorder_blame(run->options->recorder, run, doubt, message, expected, seen);
     if (now->no == VBLK_NO_CLAUSE)
         return;
     *(doubt ? &run->scores[now->no].sum.doubted : &run->scores[now->no].sum.broken) += 1;
@@ -179,6 +181,7 @@ void runner_settle(struct runner_run *run, const struct runner_case *now)
     bool got_through = entry_of->result == REPORT_RAN && entry_of->runs;
     size_t rows = vblk_clause_count();
 
+    recorder_settle(run->options->recorder, run, now);
     for (size_t no = 0; no < rows; no++) {
         struct runner_score *score = &run->scores[no];
         const char *id = vblk_clause_at((vblk_clause_no)no)->id;

@@ -3,6 +3,7 @@
 #ifndef CONFORMANCE_RUNNER_RUN_H
 #define CONFORMANCE_RUNNER_RUN_H
 
+#include "recorder.h"
 #include "runner.h"
 #include "runner_guard.h"
 
@@ -21,6 +22,8 @@ struct runner_run {
     struct target *target;
     struct report *report; /* clause n of it is row n of the table */
     struct vblk_oracle *oracle;
+    vblk_observe_fn sink; /* the oracle, or a recorder in front of it */
+    void *sink_ctx;
     struct runner_guard guard;
     struct runner_score *scores;
     uint8_t rings;    /* formats that cases are played on */
@@ -45,6 +48,9 @@ struct runner_case {
 
 /* runner.c: what cases of every kind go through */
 
+/* Where events go from now on: to the oracle, past a recorder if there is one. */
+void runner_sink(struct runner_run *run, struct vblk_memory *mem);
+
 /* Reasons to skip that don't need the target's word. "" if there is none. */
 const char *runner_known_reason(const struct runner_run *run, const struct vector_case *c);
 /* A new entry of the report. */
@@ -56,6 +62,10 @@ void runner_observe(struct runner_run *run, unsigned patience);
 void runner_observe_no_more(struct runner_run *run);
 /* The target is lost, or it does not answer: get it back or give up. @blamed: that is in the report already. */
 void runner_recover(struct runner_run *run, const struct runner_case *now, bool blamed);
+
+/* driver_run.c: what a case of a driver begins with, and what its report notes */
+struct runner_case runner_open_driver(struct runner_run *run, const char *name, const char *what);
+void runner_note_sight(struct runner_run *run, const struct runner_case *now);
 
 /* runner_streams.c: the same stream of requests over every kind of ring. VBLK_E_NOMEM or VBLK_OK. */
 vblk_err runner_streams(struct runner_run *run);

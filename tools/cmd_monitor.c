@@ -35,6 +35,7 @@ static const char help_text[] =
     "                             whenever a connection ends, standard output at the end\n"
     "  --expect FILE              expected failures\n"
     "  --fail-on must|should      what makes the run fail; default must\n"
+    "  --record FILE              write a trace, for 'vblk check'; --record-times: with the time of each event\n"
     "  --vectors DIR              where the reasons why violations matter are found\n"
     "  --seed N                   default 1\n"
     "  --quiet, --verbose, --color auto|always|never\n\n"
@@ -280,13 +281,14 @@ static int run(struct options *options, const struct runner_set *set)
         note_traffic(&w);
         vblk_vhost_user_monitor_close(w.monitor);
         w.monitor = NULL;
+        driver_run_finish(w.run);
         save_reports(&w, false);
         save_reports(&w, true);
         status = w.status >= 0 ? w.status : report_status(driver_run_report(w.run));
     }
     driver_run_free(w.run);
     vblk_memory_free(w.mem);
-    return cmd_finish("monitor", status);
+    return common_recorded(&options->common, cmd_finish("monitor", status));
 }
 
 /* Destinations that can't be written are known before anybody connects. */
@@ -330,6 +332,7 @@ int cmd_monitor(int argc, char **argv)
         if (!common->run.expect)
             common->done = cmd_sorry("monitor", "%s", why);
     }
+    common_record(common);
     if (common->done < 0)
         common->done = run(&options, &set);
     runner_unload(&set);

@@ -266,10 +266,11 @@ static int run_server(struct serve_options *options, const struct runner_set *se
     s.show.color = s.show.on && options->common.color != 0;
     catch_signals(s.mem);
     serve(&s);
+    driver_run_finish(s.run);
     save_reports(&s, true);
     status = s.status >= 0 ? s.status : report_status(driver_run_report(s.run));
     close_all(&s);
-    return cmd_finish("serve", status);
+    return common_recorded(&options->common, cmd_finish("serve", status));
 }
 
 /* Why violations matter is told where vectors are found; without them the report is shorter. */
@@ -301,6 +302,7 @@ int cmd_serve(int argc, char **argv)
         if (!options.common.run.expect)
             options.common.done = cmd_sorry("serve", "%s", why);
     }
+    common_record(&options.common);
     if (options.common.done < 0)
         options.common.done = run_server(&options, &set);
     runner_unload(&set);

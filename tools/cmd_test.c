@@ -174,6 +174,8 @@ static int run(struct test_options *options, const struct runner_set *set, struc
         options->run.restart = restart;
         options->run.restart_ctx = (void *)(uintptr_t)options->restart;
     }
+    if (status < 0 && options->record)
+        status = cmd_record("test", options->record, options->record_times, &options->run.recorder);
     if (status < 0) {
         catch_interrupts();
         if (runner_run(&options->run, set, target, report))
@@ -181,6 +183,7 @@ static int run(struct test_options *options, const struct runner_set *set, struc
         else
             status = write_reports(options, sinks, report);
     }
+    status = cmd_recorded("test", options->run.recorder, status);
     free(sinks);
     report_free(report);
     return status;

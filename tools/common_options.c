@@ -99,6 +99,17 @@ static void take_fail_on(struct common_options *common, const char *value)
     common->run.should_fails = common_word(common, "--fail-on", value, strengths, 2, "use must or should") == 1;
 }
 
+static void take_record(struct common_options *common, const char *value)
+{
+    common->record = value;
+}
+
+static void take_times(struct common_options *common, const char *value)
+{
+    (void)value;
+    common->record_times = true;
+}
+
 static void take_quiet(struct common_options *common, const char *value)
 {
     (void)value;
@@ -126,6 +137,7 @@ const struct option common_options[] = {
     { "profile", HAS_VALUE },  { "provision-numbers", HAS_VALUE }, { "level", HAS_VALUE },
     { "reading", HAS_VALUE },  { "seed", HAS_VALUE },              { "vectors", HAS_VALUE },
     { "report", HAS_VALUE },   { "expect", HAS_VALUE },            { "fail-on", HAS_VALUE },
+    { "record", HAS_VALUE },   { "record-times", HAS_NONE },
     { "quiet", HAS_NONE },     { "verbose", HAS_NONE },            { "color", HAS_VALUE },
     { NULL, 0, NULL, 0 },
 };
@@ -137,7 +149,7 @@ static const struct {
 } takers[] = {
     { take_profile, true }, { take_numbers, true }, { take_level, true },    { take_reading, true },
     { take_seed, true },    { take_vectors, true }, { take_report, false },  { take_expect, false },
-    { take_fail_on, false }, { take_quiet, false }, { take_verbose, false }, { take_color, false },
+    { take_fail_on, false }, { take_record, false }, { take_times, false }, { take_quiet, false }, { take_verbose, false }, { take_color, false },
 };
 
 _Static_assert(sizeof(takers) / sizeof(takers[0]) + 1 == sizeof(common_options) / sizeof(common_options[0]),
@@ -149,6 +161,24 @@ void common_init(struct common_options *common, const char *command)
     common->run.profile = *vblk_profile_default();
     common->run.seed = 1;
     (void)snprintf(common->replay, sizeof(common->replay), "vblk %s", command);
+}
+
+void common_record(struct common_options *common)
+{
+    int status;
+
+    if (common->done >= 0 || !common->record)
+        return;
+    status = cmd_record(common->command, common->record, common->record_times, &common->run.recorder);
+    if (status >= 0)
+        common->done = status;
+}
+
+int common_recorded(struct common_options *common, int status)
+{
+    status = cmd_recorded(common->command, common->run.recorder, status);
+    common->run.recorder = NULL;
+    return status;
 }
 
 void common_free(struct common_options *common)

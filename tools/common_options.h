@@ -14,6 +14,8 @@ struct common_options {
     const char *numbers; /* --provision-numbers, or NULL */
     const char *vectors; /* --vectors, or NULL */
     const char *expect;  /* --expect, or NULL */
+    const char *record;  /* --record, or NULL */
+    bool record_times;
     const char **reports; /* as given */
     size_t report_count;
     bool quiet, verbose;
@@ -32,6 +34,10 @@ void common_free(struct common_options *common);
 bool common_take(struct common_options *common, const char *name, const char *value);
 /* After the last one: what depends on several. */
 void common_finish(struct common_options *common);
+/* Opens what --record names, if it does, for common->run; sets @done if that fails. */
+void common_record(struct common_options *common);
+/* Ends the trace: @status, or CMD_USAGE with a sentence. */
+int common_recorded(struct common_options *common, int status);
 /* One more word of the replay command, quoted where a shell needs it. */
 void common_replay(struct common_options *common, const char *text);
 

@@ -39,7 +39,7 @@ done
 targets=${targets:-$(ls fuzz/corpus)}
 [ "$runs" -gt 0 ] || runs=-1
 
-need clang libclang-rt-14-dev libc6-dev cmake ninja-build pkg-config libjansson-dev libxml2-dev libcmocka-dev
+need clang libclang-rt-14-dev libc6-dev cmake ninja-build pkg-config libjansson-dev libxml2-dev libpcap-dev libcmocka-dev
 programs=
 for target in $targets; do
     programs="$programs fuzz_$target"

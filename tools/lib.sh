@@ -23,6 +23,7 @@ have()
     libc6-dev) printf '#include <stdio.h>\n' | cc -E - >/dev/null 2>&1 ;;
     libcmocka-dev) pkg-config --exists cmocka 2>/dev/null ;;
     libjansson-dev) pkg-config --exists jansson 2>/dev/null ;;
+    libpcap-dev) pkg-config --exists libpcap 2>/dev/null ;;
     libxml2-dev) pkg-config --exists libxml-2.0 2>/dev/null ;;
     libclang-rt-14-dev) [ -e "$(clang -print-file-name=libclang_rt.msan.a 2>/dev/null)" ] ||
         ls "$(clang -print-resource-dir 2>/dev/null)"/lib/*/libclang_rt.msan* >/dev/null 2>&1 ;;

@@ -44,6 +44,7 @@ static const char help_text[] =
     "                             whenever a connection ends, standard output at the end\n"
     "  --expect FILE              expected failures\n"
     "  --fail-on must|should      what makes the run fail; default must\n"
+    "  --record FILE              write a trace, for 'vblk check'; --record-times: with the time of each event\n"
     "  --vectors DIR              where the reasons why violations matter are found\n"
     "  --seed N                   default 1\n"
     "  --quiet, --verbose, --color auto|always|never\n\n"

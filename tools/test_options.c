@@ -37,6 +37,7 @@ static const char help_text[] =
     "  --report FORMAT[:FILE]     text (default), json, junit, tap, html, markdown; repeatable\n"
     "  --expect FILE              expected failures\n"
     "  --fail-on must|should      what makes the run fail; default must\n"
+    "  --record FILE              write a trace, for 'vblk check'; --record-times: with the time of each event\n"
     "  --quiet, --verbose, --color auto|always|never\n\n"
     "Exit status: 0 all that was exercised held, 1 a violation that was not expected or an expected one that did not\n"
     "happen, 2 wrong usage or the environment failed, 77 nothing could be exercised.\n";
@@ -67,6 +68,7 @@ enum option_id {
     OPT_EXPECT,
     OPT_FAIL_ON,
     OPT_RECORD,
+    OPT_RECORD_TIMES,
     OPT_RESTART,
     OPT_QUIET,
     OPT_VERBOSE,
@@ -98,6 +100,7 @@ static const struct option long_options[] = {
     { "expect", required_argument, NULL, OPT_EXPECT },
     { "fail-on", required_argument, NULL, OPT_FAIL_ON },
     { "record", required_argument, NULL, OPT_RECORD },
+    { "record-times", no_argument, NULL, OPT_RECORD_TIMES },
     { "restart", required_argument, NULL, OPT_RESTART },
     { "quiet", no_argument, NULL, OPT_QUIET },
     { "verbose", no_argument, NULL, OPT_VERBOSE },
@@ -269,7 +272,10 @@ static void take(struct test_options *options, int id, const char *value, struct
         set_missing(options, "pci");
         break;
     case OPT_RECORD:
-        set_missing(options, "record");
+        options->record = value;
+        break;
+    case OPT_RECORD_TIMES:
+        options->record_times = true;
         break;
     case OPT_NUMBERS:
         later->numbers = value;

@@ -14,6 +14,8 @@ struct test_options {
     const char *vectors;  /* --vectors, or NULL */
     const char *expect;   /* --expect, or NULL */
     const char *restart;  /* --restart, or NULL */
+    const char *record;   /* --record, or NULL */
+    bool record_times;
     const char **reports; /* as given */
     size_t report_count;
     bool list, quiet, verbose;

@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . tools/lib.sh
 
-need gcc libc6-dev cmake ninja-build pkg-config libjansson-dev libxml2-dev libcmocka-dev qemu-system-common
+need gcc libc6-dev cmake ninja-build pkg-config libjansson-dev libxml2-dev libpcap-dev libcmocka-dev qemu-system-common
 build release tools/vblk || exit 2
 
 vblk=build/release/tools/vblk

@@ -22,12 +22,12 @@ static const struct command {
     { "test", cmd_test, "run the conformance suite against a device" },
     { "serve", cmd_serve, "be a virtio-blk device and judge the driver that connects" },
     { "monitor", cmd_monitor, "stand between a driver and a device and judge both" },
+    { "check", cmd_check, "judge a recorded trace again" },
     { "vectors", cmd_vectors, "work with test vectors" },
     { "clauses", cmd_clauses, "the clause catalogue; with an ID, everything known about it" },
     { "report", cmd_report, "convert and merge reports" },
     { "mutants", cmd_mutants, "prove the judge on models that are wrong on purpose" },
     { "bench", cmd_bench, "the project's own performance figures" },
-    { "check", NULL, NULL },
     { "probe", NULL, NULL },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

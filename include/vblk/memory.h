@@ -142,6 +142,38 @@ VBLK_API VBLK_NODISCARD vblk_err vblk_memory_snapshot_peek(const struct vblk_mem
 VBLK_API bool vblk_memory_diff(const struct vblk_memory_snapshot *snap, const struct vblk_memory *mem, uint64_t *gpa,
                                uint64_t *len);
 
+/** What an unobserved look asked. */
+enum vblk_glance_kind {
+    VBLK_GLANCE_COVERS = 1, /**< vblk_memory_covers() */
+    VBLK_GLANCE_PEEK,       /**< vblk_memory_peek() */
+    VBLK_GLANCE_DIFF        /**< vblk_memory_diff(): @c at is where the search begins, @c len 0 */
+};
+
+/** One unobserved look and its answer. */
+struct vblk_glance {
+    uint8_t kind; /**< enum vblk_glance_kind */
+    bool yes;     /**< it is covered, could be read, does differ */
+    uint64_t at;  /**< guest address */
+    uint64_t len; /**< bytes asked for */
+    void *bytes;  /**< PEEK and yes: the [len] bytes read; DIFF and yes: uint64_t[2], the run's address and length */
+};
+
+/**
+ * Looks over the shoulder of whoever looks without being seen, for a recorder; or answers in the memory's place, for a
+ * player of what was recorded.
+ */
+struct vblk_onlooker {
+    void (*saw)(void *ctx, const struct vblk_glance *glance); /**< told of each look and its answer; or NULL */
+    void (*answer)(void *ctx, struct vblk_glance *glance);    /**< fills in the answer, memory is not looked at; or NULL */
+    void *ctx;                                                /**< for both */
+};
+/**
+ * Set (not owned) or, with NULL, remove the onlooker. While there is one vblk_memory_view() is NULL, so that nothing is
+ * looked at behind its back, and vblk_memory_snapshot_update() is not told of: what it copies shows in no answer but that
+ * of vblk_memory_diff(). Set it for the time that one looks, from the first look on; one thread.
+ */
+VBLK_API void vblk_memory_set_onlooker(struct vblk_memory *mem, const struct vblk_onlooker *onlooker);
+
 #ifdef __cplusplus
 }
 #endif

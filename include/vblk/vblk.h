@@ -25,6 +25,7 @@
 #include <vblk/spec.h>
 #include <vblk/store.h>
 #include <vblk/testbed.h>
+#include <vblk/trace.h>
 #include <vblk/vhost_user.h>
 #include <vblk/vhost_user_backend.h>
 #include <vblk/vhost_user_monitor.h>

@@ -78,7 +78,7 @@ static vblk_err access(struct vblk_memory *mem, const struct access *a, const vo
 {
     const struct region *region = region_find(mem, a->party, a->gpa, a->len);
 
-    if (region == NULL && !vblk_memory_covers(mem, a->gpa, a->len))
+    if (region == NULL && !vblk_memory_covers_raw(mem, a->gpa, a->len))
         return fault(mem, a);
     *host = region != NULL ? region->host + (a->gpa - region->gpa) : NULL;
     if (mem->view != NULL) {
@@ -263,7 +263,7 @@ vblk_err vblk_memory_fill(struct vblk_memory *mem, enum vblk_party party, uint64
 
     if (len == 0)
         return VBLK_OK;
-    if (!vblk_memory_covers(mem, gpa, len))
+    if (!vblk_memory_covers_raw(mem, gpa, len))
         return fault(mem, &a);
     for (; left != 0; left -= a.len, a.gpa += a.len) {
         if (mem->view != NULL)
@@ -409,20 +409,36 @@ void vblk_memory_barrier(struct vblk_memory *mem, enum vblk_party party, enum vb
         barrier_watched(mem, party, order);
 }
 
-vblk_err vblk_memory_peek(const struct vblk_memory *mem, uint64_t gpa, void *buf, size_t len)
+vblk_err vblk_memory_peek_raw(const struct vblk_memory *mem, uint64_t gpa, void *buf, size_t len)
 {
     const struct region *region = region_find(mem, VBLK_NOBODY, gpa, len);
 
     if (likely(region != NULL))
         return copy(buf, region->host + (gpa - region->gpa), len);
-    if (vblk_memory_covers(mem, gpa, len))
+    if (vblk_memory_covers_raw(mem, gpa, len))
         return copy_out(mem, gpa, buf, len);
     return VBLK_E_RANGE;
 }
 
+static __attribute__((noinline)) vblk_err peek_watched(const struct vblk_memory *mem, uint64_t gpa, void *buf, size_t len)
+{
+    struct vblk_glance glance = { .kind = VBLK_GLANCE_PEEK, .at = gpa, .len = len, .bytes = buf };
+
+    if (!onlooker_answers(mem, &glance)) {
+        glance.yes = vblk_memory_peek_raw(mem, gpa, buf, len) == VBLK_OK;
+        onlooker_told(mem, &glance);
+    }
+    return glance.yes ? VBLK_OK : VBLK_E_RANGE;
+}
+
+vblk_err vblk_memory_peek(const struct vblk_memory *mem, uint64_t gpa, void *buf, size_t len)
+{
+    return likely(mem->onlooker == NULL) ? vblk_memory_peek_raw(mem, gpa, buf, len) : peek_watched(mem, gpa, buf, len);
+}
+
 vblk_err vblk_memory_poke(struct vblk_memory *mem, uint64_t gpa, const void *buf, size_t len)
 {
-    if (!vblk_memory_covers(mem, gpa, len))
+    if (!vblk_memory_covers_raw(mem, gpa, len))
         return VBLK_E_RANGE;
     vblk_memory_touch(mem, gpa, len);
     if (unlikely(mem->visibility != NULL))

@@ -54,12 +54,34 @@ const struct region *vblk_region_search(const struct vblk_memory *mem, unsigned 
 
     if (i == mem->count || !region_holds(&mem->regions[i], gpa, len))
         return NULL;
+    if (mem->onlooker != NULL && (party == VBLK_NOBODY || party == GUESS_COVERS))
+        return &mem->regions[i];
     /* The guess is a cache: a const memory may learn. Every struct vblk_memory was allocated as not const. */
     __atomic_store_n(&((struct vblk_memory *)mem)->guess[party], i, __ATOMIC_RELAXED);
     return &mem->regions[i];
 }
 
+void vblk_memory_set_onlooker(struct vblk_memory *mem, const struct vblk_onlooker *onlooker)
+{
+    if (onlooker != NULL)
+        mem->guess[VBLK_NOBODY] = mem->guess[GUESS_COVERS] = NO_REGION;
+    mem->onlooker = onlooker;
+}
+
 bool vblk_memory_covers(const struct vblk_memory *mem, uint64_t gpa, uint64_t len)
+{
+    struct vblk_glance glance = { .kind = VBLK_GLANCE_COVERS, .at = gpa, .len = len };
+
+    if (likely(mem->onlooker == NULL))
+        return vblk_memory_covers_raw(mem, gpa, len);
+    if (!onlooker_answers(mem, &glance)) {
+        glance.yes = vblk_memory_covers_raw(mem, gpa, len);
+        onlooker_told(mem, &glance);
+    }
+    return glance.yes;
+}
+
+bool vblk_memory_covers_raw(const struct vblk_memory *mem, uint64_t gpa, uint64_t len)
 {
     uint64_t last = gpa + (len - 1);
 
@@ -163,7 +185,7 @@ vblk_err vblk_memory_region(const struct vblk_memory *mem, size_t i, struct vblk
 
 const void *vblk_memory_view(const struct vblk_memory *mem, uint64_t gpa, uint64_t len)
 {
-    const struct region *region = region_find(mem, VBLK_NOBODY, gpa, len);
+    const struct region *region = mem->onlooker == NULL ? region_find(mem, VBLK_NOBODY, gpa, len) : NULL;
 
     return region != NULL ? region->host + (gpa - region->gpa) : NULL;
 }

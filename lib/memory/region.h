@@ -43,7 +43,7 @@ typedef bool (*vblk_quick_fn)(void *ctx, uint64_t gpa, uint32_t len, const void 
 struct vblk_memory {
     uint8_t watched; /* enum watch */
     uint32_t epoch;  /* counts what makes host addresses of before worthless: see vblk_memory_host() */
-    uint32_t guess[GUESSES]; /* index into regions; atomic, any value below the maximum is safe */
+    uint32_t guess[GUESSES]; /* index into regions; atomic, any value up to NO_REGION is safe */
     uint32_t count;
     vblk_observe_fn tap;
     void *tap_ctx;
@@ -54,8 +54,27 @@ struct vblk_memory {
     void *view_ctx;
     struct vblk_visibility *visibility; /* NULL: a store is seen at once */
     uint32_t fences; /* full barriers under ThreadSanitizer */
-    struct region regions[VBLK_MEMORY_REGIONS_MAX]; /* ascending by gpa */
+    const struct vblk_onlooker *onlooker; /* while there is one, the guesses of who is not observed are NO_REGION */
+    struct region regions[VBLK_MEMORY_REGIONS_MAX + 1]; /* ascending by gpa; the last is never used */
 };
+#define NO_REGION VBLK_MEMORY_REGIONS_MAX
+
+/* As the public functions, whether or not somebody looks on. */
+bool vblk_memory_covers_raw(const struct vblk_memory *mem, uint64_t gpa, uint64_t len);
+vblk_err vblk_memory_peek_raw(const struct vblk_memory *mem, uint64_t gpa, void *buf, size_t len);
+/* The onlooker answers (true), or else has to be told of the answer. */
+static inline bool onlooker_answers(const struct vblk_memory *mem, struct vblk_glance *glance)
+{
+    if (mem->onlooker->answer == NULL)
+        return false;
+    mem->onlooker->answer(mem->onlooker->ctx, glance);
+    return true;
+}
+static inline void onlooker_told(const struct vblk_memory *mem, const struct vblk_glance *glance)
+{
+    if (mem->onlooker->saw != NULL)
+        mem->onlooker->saw(mem->onlooker->ctx, glance);
+}
 
 /* The index of the region that gpa lies in, or of the next one above it; count if there is none. */
 uint32_t vblk_region_at_or_above(const struct vblk_memory *mem, uint64_t gpa);

@@ -103,12 +103,12 @@ vblk_err vblk_memory_snapshot_update(struct vblk_memory_snapshot *snap, const st
 {
     uint64_t piece;
 
-    if (!snapshot_covers(snap, gpa, len) || !vblk_memory_covers(mem, gpa, len))
+    if (!snapshot_covers(snap, gpa, len) || !vblk_memory_covers_raw(mem, gpa, len))
         return VBLK_E_RANGE;
     for (; len != 0; gpa += piece, len -= piece) {
         uint8_t *bytes = stretch_find(snap, gpa, len, &piece);
 
-        if (vblk_memory_peek(mem, gpa, bytes, (size_t)piece) != VBLK_OK)
+        if (vblk_memory_peek_raw(mem, gpa, bytes, (size_t)piece) != VBLK_OK)
             return VBLK_E_RANGE;
     }
     return VBLK_OK;
@@ -198,8 +198,7 @@ static bool pair_skip_equal(const struct vblk_memory_snapshot *snap, const struc
     }
 }
 
-bool vblk_memory_diff(const struct vblk_memory_snapshot *snap, const struct vblk_memory *mem, uint64_t *gpa,
-                      uint64_t *len)
+static bool diff(const struct vblk_memory_snapshot *snap, const struct vblk_memory *mem, uint64_t *gpa, uint64_t *len)
 {
     struct pair p;
     uint64_t run;
@@ -214,4 +213,23 @@ bool vblk_memory_diff(const struct vblk_memory_snapshot *snap, const struct vblk
     } while (run == p.len && *gpa + (*len - 1) != UINT64_MAX && pair_find(snap, mem, *gpa + *len, &p) &&
              p.gpa == *gpa + *len);
     return true;
+}
+
+bool vblk_memory_diff(const struct vblk_memory_snapshot *snap, const struct vblk_memory *mem, uint64_t *gpa,
+                      uint64_t *len)
+{
+    uint64_t run[2] = { *gpa, 0 };
+    struct vblk_glance glance = { .kind = VBLK_GLANCE_DIFF, .at = *gpa, .bytes = run };
+
+    if (likely(mem->onlooker == NULL))
+        return diff(snap, mem, gpa, len);
+    if (!onlooker_answers(mem, &glance)) {
+        glance.yes = diff(snap, mem, &run[0], &run[1]);
+        onlooker_told(mem, &glance);
+    }
+    if (glance.yes) {
+        *gpa = run[0];
+        *len = run[1];
+    }
+    return glance.yes;
 }

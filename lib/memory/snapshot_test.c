@@ -163,6 +163,90 @@ static void empty_memory__has_an_empty_snapshot(void **state)
     vblk_memory_free(mem);
 }
 
+/* ---- an onlooker ---- */
+
+struct diary {
+    struct vblk_glance glance[8];
+    size_t count;
+    bool yes; /* what answer() says */
+};
+
+static void saw(void *ctx, const struct vblk_glance *glance)
+{
+    struct diary *diary = ctx;
+
+    assert_true(diary->count < 8);
+    diary->glance[diary->count++] = *glance;
+}
+
+static void answer(void *ctx, struct vblk_glance *glance)
+{
+    struct diary *diary = ctx;
+    const uint64_t run[2] = { 0x77, 3 };
+
+    saw(ctx, glance);
+    glance->yes = diary->yes;
+    if (diary->yes && glance->kind == VBLK_GLANCE_PEEK)
+        memset(glance->bytes, 0xa5, (size_t)glance->len);
+    if (diary->yes && glance->kind == VBLK_GLANCE_DIFF)
+        memcpy(glance->bytes, run, sizeof(run));
+}
+
+static void each_look__is_told_with_its_answer(void **state)
+{
+    struct vblk_memory_snapshot *snap = vblk_memory_snapshot(*state);
+    struct diary diary = { .count = 0 };
+    const struct vblk_onlooker onlooker = { .saw = saw, .ctx = &diary };
+    uint8_t bytes[4] = { 0 };
+    uint64_t at = 0, len = 0;
+
+    put(*state, 0x1004, 7, 1);
+    vblk_memory_set_onlooker(*state, &onlooker);
+    OK(vblk_memory_peek(*state, 0x1004, bytes, 4));
+    assert_int_equal(vblk_memory_peek(*state, 0x1ffe00000u, bytes, 4), VBLK_E_RANGE);
+    assert_true(vblk_memory_covers(*state, 0x1000, 16));
+    assert_null(vblk_memory_view(*state, 0x1000, 16));
+    assert_true(vblk_memory_diff(snap, *state, &at, &len));
+    OK(vblk_memory_snapshot_update(snap, *state, 0x1004, 1));
+    vblk_memory_set_onlooker(*state, NULL);
+    OK(vblk_memory_peek(*state, 0x1004, bytes, 4));
+    assert_non_null(vblk_memory_view(*state, 0x1000, 16));
+    assert_int_equal(diary.count, 4);
+    assert_int_equal(diary.glance[0].kind, VBLK_GLANCE_PEEK);
+    assert_int_equal(diary.glance[0].at, 0x1004);
+    assert_int_equal(diary.glance[0].len, 4);
+    assert_true(diary.glance[0].yes);
+    assert_false(diary.glance[1].yes);
+    assert_int_equal(diary.glance[2].kind, VBLK_GLANCE_COVERS);
+    assert_true(diary.glance[2].yes);
+    assert_int_equal(diary.glance[3].kind, VBLK_GLANCE_DIFF);
+    assert_int_equal(at, 0x1004);
+    vblk_memory_snapshot_free(snap);
+}
+
+static void answers_of_an_onlooker__take_the_place_of_memory(void **state)
+{
+    struct vblk_memory_snapshot *snap = vblk_memory_snapshot(*state);
+    struct diary diary = { .yes = true };
+    const struct vblk_onlooker onlooker = { .answer = answer, .ctx = &diary };
+    uint8_t bytes[2] = { 0 };
+    uint64_t at = 0, len = 0;
+
+    vblk_memory_set_onlooker(*state, &onlooker);
+    OK(vblk_memory_peek(*state, UINT64_MAX, bytes, 2));
+    assert_int_equal(bytes[1], 0xa5);
+    assert_true(vblk_memory_covers(*state, UINT64_MAX, 2));
+    assert_true(vblk_memory_diff(snap, *state, &at, &len));
+    assert_int_equal(at, 0x77);
+    assert_int_equal(len, 3);
+    diary.yes = false;
+    assert_int_equal(vblk_memory_peek(*state, 0x1000, bytes, 2), VBLK_E_RANGE);
+    assert_false(vblk_memory_covers(*state, 0x1000, 2));
+    assert_false(vblk_memory_diff(snap, *state, &at, &len));
+    vblk_memory_set_onlooker(*state, NULL);
+    vblk_memory_snapshot_free(snap);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -172,6 +256,8 @@ int main(void)
         TEST(difference_at_the_last_address__ends_there),
         TEST(update__makes_a_range_equal_again),
         TEST(regions_that_came_or_went__are_not_looked_at),
+        TEST(each_look__is_told_with_its_answer),
+        TEST(answers_of_an_onlooker__take_the_place_of_memory),
         cmocka_unit_test(empty_memory__has_an_empty_snapshot),
     };
 

@@ -64,10 +64,10 @@ expect 0 '^vblk [0-9]' --version
 expect 0 'vblk test' --help
 expect 2 'no command' 
 expect 2 "no command 'tset'" tset
-for later in check probe; do
+for later in probe; do
     expect 2 'does not have this command yet' $later
 done
-for command in test vectors clauses report mutants; do
+for command in test check vectors clauses report mutants; do
     expect 0 "Usage: vblk $command" $command --help
     expect 2 "'--no-such'" $command --no-such
 done
@@ -91,7 +91,7 @@ expect 2 'must or should' test --fail-on may
 expect 2 'auto, always or never' test --color mauve
 expect 2 'does not have --plugin yet' test --plugin x.so
 expect 2 'does not have --pci yet' test --pci 0000:00:01.0
-expect 2 'does not have --record yet' test --record x
+expect 2 'No such file' test $good --record "$dir/no/x"
 expect 2 "$dir/no.sock" test $good --vhost-user "$dir/no.sock"
 expect 2 'socket' test $good --vhost-user ''
 expect 2 'needs --memory FILE' test $good --qtest "$dir/no.sock"
