@@ -54,7 +54,7 @@ struct driver_run *driver_run_new(const struct driver_run_options *options)
     runner_head(&options->run, options->kind, options->name, d->run.report);
     d->run.report->target_role = options->both ? "driver and device" : "driver";
     runner_rows(d->run.report);
-    runner_sink(&d->run, options->mem);
+    runner_sink(&d->run, options->mem, options->memory_gone);
     recorder_head(options->run.recorder, options->both ? "monitor" : "serve", &d->run, &how, options->grade);
     return d;
 }

@@ -16,6 +16,8 @@ struct recorder {
     struct vblk_onlooker onlooker;
     struct vblk_oracle *oracle;
     struct vblk_memory *mem;
+    const volatile int *memory_gone;
+    uint32_t looks, gone; /* of this event: how many, and 1 + how many when memory was gone */
     bool failed; /* a record was too long: what follows would not make sense */
 };
 
@@ -35,12 +37,20 @@ static bool same_answer(const struct recorder *r, const struct glance_row *row, 
     return memcmp(r->out.bytes + row->bytes, glance->bytes, (size_t)glance->len) == 0;
 }
 
+static void see_gone(struct recorder *r)
+{
+    if (r->gone == 0 && r->memory_gone && *r->memory_gone)
+        r->gone = 1 + r->looks;
+}
+
 static void saw(void *ctx, const struct vblk_glance *glance)
 {
     struct recorder *r = ctx;
     struct glance_row *first = glances_find(&r->seen, glance), *row;
     const uint32_t ask = first ? first->asked++ : 0;
 
+    r->looks++;
+    see_gone(r);
     if (r->out.full || (first && same_answer(r, glances_last(&r->seen, first), glance)))
         return;
     row = glances_add(&r->seen, glance, ask);
@@ -55,12 +65,14 @@ static void saw(void *ctx, const struct vblk_glance *glance)
     vblk_trace_put_glance(&r->out, glance, ask);
 }
 
-void recorder_bind(struct recorder *r, struct vblk_oracle *oracle, struct vblk_memory *mem)
+void recorder_bind(struct recorder *r, struct vblk_oracle *oracle, struct vblk_memory *mem,
+                   const volatile int *memory_gone)
 {
     if (!r)
         return;
     r->oracle = oracle;
     r->mem = mem;
+    r->memory_gone = memory_gone;
 }
 
 static void send(struct recorder *r, enum vblk_trace_kind kind)
@@ -77,10 +89,14 @@ void recorder_observe(void *recorder, const struct vblk_event *ev)
     struct recorder *r = recorder;
 
     glances_clear(&r->seen);
+    r->looks = r->gone = 0;
+    see_gone(r);
     vblk_trace_put_event(&r->out, ev);
     vblk_memory_set_onlooker(r->mem, &r->onlooker);
     vblk_oracle_observe(r->oracle, ev);
     vblk_memory_set_onlooker(r->mem, NULL);
+    see_gone(r);
+    vblk_trace_set_gone(&r->out, r->gone);
     send(r, VBLK_TRACE_EVENT);
 }
 

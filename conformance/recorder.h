@@ -18,8 +18,9 @@ struct recorder *recorder_open(const char *path, bool times, char *why, size_t w
 /* false with a sentence: the trace is not whole. */
 bool recorder_close(struct recorder *recorder, char *why, size_t why_size);
 
-/* Whom to pass events on to, and whose memory it looks at. */
-void recorder_bind(struct recorder *recorder, struct vblk_oracle *oracle, struct vblk_memory *mem);
+/* Whom to pass events on to, and whose memory it looks at. @memory_gone: as it is told, or NULL. */
+void recorder_bind(struct recorder *recorder, struct vblk_oracle *oracle, struct vblk_memory *mem,
+                   const volatile int *memory_gone);
 /* The event sink, a vblk_observe_fn; @recorder is a struct recorder *. */
 void recorder_observe(void *recorder, const struct vblk_event *ev);
 

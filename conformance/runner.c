@@ -90,11 +90,11 @@ static void tap_driver(void *ctx, const struct vblk_event *ev)
         run->sink(run->sink_ctx, ev);
 }
 
-void runner_sink(struct runner_run *run, struct vblk_memory *mem)
+void runner_sink(struct runner_run *run, struct vblk_memory *mem, const volatile int *memory_gone)
 {
     struct recorder *recorder = run->options->recorder;
 
-    recorder_bind(recorder, run->oracle, mem);
+    recorder_bind(recorder, run->oracle, mem, memory_gone);
     run->sink = recorder ? recorder_observe : vblk_oracle_observe;
     run->sink_ctx = recorder ? (void *)recorder : (void *)run->oracle;
 }
@@ -408,7 +408,7 @@ vblk_err runner_run(const struct runner_options *options, const struct runner_se
         return VBLK_E_NOMEM;
     }
     run.guard.stop = options->stop;
-    runner_sink(&run, target->mem);
+    runner_sink(&run, target->mem, NULL);
     run.guard.observe = run.sink;
     run.guard.observe_ctx = run.sink_ctx;
     runner_head(options, target->kind, target->name, report);

@@ -49,7 +49,7 @@ struct runner_case {
 /* runner.c: what cases of every kind go through */
 
 /* Where events go from now on: to the oracle, past a recorder if there is one. */
-void runner_sink(struct runner_run *run, struct vblk_memory *mem);
+void runner_sink(struct runner_run *run, struct vblk_memory *mem, const volatile int *memory_gone);
 
 /* Reasons to skip that don't need the target's word. "" if there is none. */
 const char *runner_known_reason(const struct runner_run *run, const struct vector_case *c);

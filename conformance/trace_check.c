@@ -22,6 +22,8 @@ struct check {
     struct vblk_onlooker onlooker;
     bool lost; /* the judge asked for what is not there */
     struct vblk_glance missed;
+    uint32_t looks, gone; /* of this event; gone: 1 + after how many memory was, or 0 */
+    volatile int memory_gone;
     struct vblk_memory *mem;
     struct runner_options how;
     struct runner_set no_set;
@@ -57,6 +59,8 @@ static void answer(void *ctx, struct vblk_glance *glance)
     struct glance_row *first = c->seen.rows ? glances_find(&c->seen, glance) : NULL;
     const struct glance_row *row;
 
+    c->looks++;
+    c->memory_gone = c->gone != 0 && c->looks >= c->gone - 1;
     if (!first) {
         if (!c->lost)
             c->missed = *glance;
@@ -101,7 +105,7 @@ static bool read_event(struct check *c, struct vblk_event *ev)
     vblk_err err;
 
     glances_clear(&c->seen);
-    if (vblk_trace_get_event(&in, ev))
+    if (vblk_trace_get_event(&in, ev, &c->gone))
         return sorry(c, "this is not an event");
     while ((err = vblk_trace_get_glance(&in, &glance, &ask, run)) == VBLK_OK)
         if (!keep_glance(c, &glance, ask, run))
@@ -155,6 +159,7 @@ static bool make_judge(struct check *c, uint64_t judged)
         .judge_driver = judged & VBLK_TRACE_J_DRIVER,
         .spare_device = judged & VBLK_TRACE_J_SPARE_DEVICE,
         .late = judged & VBLK_TRACE_J_LATE,
+        .memory_gone = &c->memory_gone,
         .queues_max = (uint16_t)trace_number(&c->head, VBLK_TRACE_T_QUEUES),
         .transport = (uint8_t)trace_number(&c->head, VBLK_TRACE_T_TRANSPORT),
     };
@@ -200,7 +205,7 @@ static bool on_head(struct check *c)
                 c->run.report);
     if (!make_judge(c, judged))
         return false;
-    runner_sink(&c->run, c->mem);
+    runner_sink(&c->run, c->mem, NULL);
     if (c->of_driver)
         c->run.report->target_role = c->run.judged == VBLK_NOBODY ? "driver and device" : "driver";
     runner_rows(c->run.report);
@@ -214,6 +219,8 @@ static bool on_event(struct check *c)
 
     if (!read_event(c, &ev))
         return false;
+    c->looks = 0;
+    c->memory_gone = c->gone == 1;
     c->run.sink(c->run.sink_ctx, &ev);
     return not_lost(c);
 }

@@ -22,7 +22,7 @@ for argument in "$@"; do
     esac
 done
 
-need gcc g++ libc6-dev cmake ninja-build pkg-config libjansson-dev libxml2-dev libpcap-dev libcmocka-dev doxygen qemu-system-common
+need gcc g++ libc6-dev cmake ninja-build pkg-config libjansson-dev libxml2-dev libpcap-dev libcmocka-dev doxygen qemu-system-common tshark
 case $presets in
 '' | *release*) need qemu-system-x86 seabios busybox-static linux-image-cloud-amd64 user-mode-linux ;;
 esac

@@ -94,6 +94,11 @@ struct vblk_trace_out {
     bool full;
 };
 VBLK_API void vblk_trace_put_event(struct vblk_trace_out *out, const struct vblk_event *ev);
+/**
+ * The peer took its memory back: @p gone is 1 + how many looks of this event came before (vblk_oracle_options.memory_gone),
+ * 0: it did not. For a record that begins with an event.
+ */
+VBLK_API void vblk_trace_set_gone(struct vblk_trace_out *out, uint32_t gone);
 /** A look, after the event it belongs to. @p ask: how often the same was asked before in this event. */
 VBLK_API void vblk_trace_put_glance(struct vblk_trace_out *out, const struct vblk_glance *glance, uint32_t ask);
 VBLK_API void vblk_trace_put_number(struct vblk_trace_out *out, enum vblk_trace_tag tag, uint64_t value);
@@ -113,7 +118,8 @@ struct vblk_trace_field {
     uint64_t number; /**< of a field of eight bytes */
 };
 /** Each: VBLK_OK and the next thing; VBLK_E_EMPTY at the end; VBLK_E_INVAL if this is not what a record may hold. */
-VBLK_API VBLK_NODISCARD vblk_err vblk_trace_get_event(struct vblk_trace_in *in, struct vblk_event *ev);
+VBLK_API VBLK_NODISCARD vblk_err vblk_trace_get_event(struct vblk_trace_in *in, struct vblk_event *ev,
+                                                      uint32_t *gone);
 /** The bytes of a PEEK stay where they are in @p in; the two numbers of a DIFF are put in @p run. */
 VBLK_API VBLK_NODISCARD vblk_err vblk_trace_get_glance(struct vblk_trace_in *in, struct vblk_glance *glance,
                                                        uint32_t *ask, uint64_t run[2]);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define EVENT_BYTES 32u
+#define GONE_AT 12u
 #define GLANCE_BYTES 24u
 #define FIELD_BYTES 4u
 /* In the flags of an event: its bytes follow. */
@@ -46,6 +47,12 @@ void vblk_trace_put_event(struct vblk_trace_out *out, const struct vblk_event *e
     put_le(out, ev->value, 8);
     if (ev->bytes != NULL)
         put(out, ev->bytes, ev->len);
+}
+
+void vblk_trace_set_gone(struct vblk_trace_out *out, uint32_t gone)
+{
+    for (size_t i = 0; i < 4 && out->size >= EVENT_BYTES; i++)
+        out->bytes[GONE_AT + i] = (uint8_t)(gone >> 8 * i);
 }
 
 void vblk_trace_put_glance(struct vblk_trace_out *out, const struct vblk_glance *glance, uint32_t ask)
@@ -132,7 +139,7 @@ static bool is_event(const struct vblk_event *ev)
            (ev->flags & ~(VBLK_EV_EMULATED | VBLK_EV_FAULTED)) == 0 && ev->reg < VBLK_REG_COUNT;
 }
 
-vblk_err vblk_trace_get_event(struct vblk_trace_in *in, struct vblk_event *ev)
+vblk_err vblk_trace_get_event(struct vblk_trace_in *in, struct vblk_event *ev, uint32_t *gone)
 {
     const uint8_t *at = take(in, EVENT_BYTES);
     bool has;
@@ -151,7 +158,8 @@ vblk_err vblk_trace_get_event(struct vblk_trace_in *in, struct vblk_event *ev)
         .at = le(at + 16, 8),
         .value = le(at + 24, 8),
     };
-    if (!is_event(ev) || !bytes_fit(ev, has) || le(at + 12, 4) != 0)
+    *gone = (uint32_t)le(at + GONE_AT, 4);
+    if (!is_event(ev) || !bytes_fit(ev, has))
         return VBLK_E_INVAL;
     if (has && (ev->bytes = take(in, ev->len)) == NULL)
         return VBLK_E_INVAL;

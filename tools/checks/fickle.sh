@@ -47,7 +47,7 @@ end()
 }
 
 # 1. serve gives the connection up.
-"$vblk" serve --socket "$dir/s" --quiet --report json:"$dir/serve.json" >/dev/null 2>"$dir/err-serve" &
+"$vblk" serve --socket "$dir/s" --quiet --record "$dir/serve.pcap" --report json:"$dir/serve.json" >/dev/null 2>"$dir/err-serve" &
 server=$!
 pids="$pids $server"
 wait_for "$dir/s"
@@ -58,7 +58,7 @@ for turn in 1 2; do
 done
 
 # 2. The monitor looks away; that the device behind it hangs up is the device's own affair.
-"$vblk" monitor --listen "$dir/m" --connect "$dir/s" --quiet --report json:"$dir/monitor.json" >/dev/null 2>"$dir/err-monitor" &
+"$vblk" monitor --listen "$dir/m" --connect "$dir/s" --quiet --record "$dir/monitor.pcap" --report json:"$dir/monitor.json" >/dev/null 2>"$dir/err-monitor" &
 monitor=$!
 pids="$pids $monitor"
 wait_for "$dir/m"
@@ -69,3 +69,10 @@ for turn in 1 2; do
 done
 end $monitor monitor.json
 end $server serve.json
+
+# 3. What was recorded of it is judged the same.
+for what in serve monitor; do
+    "$vblk" check "$dir/$what.pcap" --report json:"$dir/again.json" 2>"$dir/err-check" || [ $? -ne 2 ] ||
+        fail "check: $(cat "$dir/err-check")"
+    cmp "$dir/$what.json" "$dir/again.json" || fail "the trace of $what is judged otherwise"
+done
