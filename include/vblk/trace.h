@@ -80,19 +80,21 @@ enum vblk_trace_tag {
 };
 
 /** Bits of VBLK_TRACE_T_JUDGED: who is on trial, and what the judge takes as given. */
-#define VBLK_TRACE_J_DISK_ZERO 0x1u
-#define VBLK_TRACE_J_POWER_CUTS 0x2u
-#define VBLK_TRACE_J_DRIVER 0x4u
-#define VBLK_TRACE_J_SPARE_DEVICE 0x8u
-#define VBLK_TRACE_J_LATE 0x10u
-#define VBLK_TRACE_J_SHOULD_FAILS 0x20u
+#define VBLK_TRACE_J_DISK_ZERO 0x1u    /**< the disk is known to read as zeroes */
+#define VBLK_TRACE_J_POWER_CUTS 0x2u   /**< the device may lose power */
+#define VBLK_TRACE_J_DRIVER 0x4u       /**< the driver is judged */
+#define VBLK_TRACE_J_SPARE_DEVICE 0x8u /**< the device is not */
+#define VBLK_TRACE_J_LATE 0x10u        /**< the judge looks late */
+#define VBLK_TRACE_J_SHOULD_FAILS 0x20u /**< --fail-on should */
 
 /** Where a record is written. What does not fit sets @c full, and nothing is written past @c room. */
 struct vblk_trace_out {
-    uint8_t *bytes;
-    size_t room, size;
-    bool full;
+    uint8_t *bytes; /**< [room] bytes of the caller's */
+    size_t room;    /**< how many there are */
+    size_t size;    /**< how many are written */
+    bool full;      /**< something did not fit */
 };
+/** The event that a record begins with. */
 VBLK_API void vblk_trace_put_event(struct vblk_trace_out *out, const struct vblk_event *ev);
 /**
  * The peer took its memory back: @p gone is 1 + how many looks of this event came before (vblk_oracle_options.memory_gone),
@@ -107,14 +109,15 @@ VBLK_API void vblk_trace_put_text(struct vblk_trace_out *out, enum vblk_trace_ta
 
 /** A record being read. */
 struct vblk_trace_in {
-    const uint8_t *bytes;
-    size_t size, at;
+    const uint8_t *bytes; /**< [size] bytes of the caller's */
+    size_t size;          /**< how many there are */
+    size_t at;            /**< how many are read */
 };
 /** One field; text is not terminated. */
 struct vblk_trace_field {
     uint8_t tag;  /**< enum vblk_trace_tag; others are for later versions */
     uint16_t len; /**< bytes of text */
-    const char *text;
+    const char *text; /**< [len] bytes */
     uint64_t number; /**< of a field of eight bytes */
 };
 /** Each: VBLK_OK and the next thing; VBLK_E_EMPTY at the end; VBLK_E_INVAL if this is not what a record may hold. */
