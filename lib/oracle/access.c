@@ -199,7 +199,7 @@ static void device_stored(struct vblk_oracle *o, const struct target *t, const s
     } else if ((1u << look->place & USED_PLACES) != 0 && t->q->enabled) {
         used_ring_stored(o, t->q, ev);
     } else if ((1u << look->place & (AVAIL_PLACES | PLACE(DESC_TABLE))) != 0 && t->q->enabled) {
-        t->q->lost = true; /* what is there from now on is not the driver's doing */
+        queue_lose(o, t->q); /* what is there from now on is not the driver's doing */
     } else if (look->place == IN_PACKED_RING) {
         packed_device_stored(o, t->q, ev);
     } else if (o->opt.lockstep && t->chain != NULL) {
@@ -220,7 +220,7 @@ static void driver_stored(struct vblk_oracle *o, const struct target *t, const s
         queue_scan_available(o, q, ev);
     }
     if ((1u << look->place & (USED_PLACES | PLACE(DEVICE_EVENT))) != 0 && q->enabled)
-        q->lost = true; /* what is there from now on is not the device's doing */
+        queue_lose(o, q); /* what is there from now on is not the device's doing */
     if (t->chain != NULL)
         queue_tampered(o, q, t->chain, (enum place)look->place);
     if (look->place == IN_PACKED_RING)

@@ -165,7 +165,8 @@ CHECK(PROV_REQ_09, VBLK_DEVICE, AT(USED), TYPE(PROVISION), ANY_PLACE, NO_SIGHT)
 {
     if (provision_lawful(l))
         return l->answer->status == VBLK_S_OK ? HELD : UNTOUCHED;
-    if (provision_row(l) != VBLK_C_PROV_REQ_09)
+    /* Writable bytes beside readable segments are nobody's: the text gives a device no reason to refuse the segments. */
+    if (provision_row(l) != VBLK_C_PROV_REQ_09 || l->chain->req.out_len > 0)
         return UNTOUCHED;
     return by_reading(why, VBLK_AMB_12,
                       weigh(l, why, refused, "IOERR or UNSUPP where data is device-writable: segments are readable"));

@@ -50,7 +50,8 @@ static void read_table(struct vblk_oracle *o, struct queue *q, struct chain *c, 
         }
         struct piece *p = read < ENTRIES_MAX ? pool_take(q) : NULL;
         if (p == NULL || !read_entry(o, q, c->indirect + 16u * (uint64_t)at, p)) {
-            c->void_ = q->lost = true; /* nobody knows what else belongs to it */
+            c->void_ = true;
+            queue_lose(o, q); /* nobody knows what else belongs to it */
             return;
         }
         p->index = (uint16_t)at;
@@ -71,7 +72,7 @@ void indirect_capture(struct vblk_oracle *o, struct queue *q, struct chain *c, c
     }
     if (!fast_covers(o->mem, link->gpa, link->len)) {
         c->faults |= F_ADDRESS;
-        q->lost = true; /* the device may get as far as the table does */
+        queue_lose(o, q); /* the device may get as far as the table does */
         return;
     }
     c->indirect_len = link->len;

@@ -704,6 +704,16 @@ void queue_abused(struct vblk_oracle *o, bool may_write_disk);
 /* … or the driver stored into a chain that is with the device. */
 void queue_tampered(struct vblk_oracle *o, struct queue *q, struct chain *c, enum place place);
 bool chain_may_mutate(const struct vblk_oracle *o, const struct queue *q, const struct chain *c);
+/* A queue that is not followed any more, or again: what checks say of any queue's accesses may change with it. */
+static inline void queue_set_lost(struct vblk_oracle *o, struct queue *q, bool lost)
+{
+    o->settings += q->lost != lost;
+    q->lost = lost;
+}
+static inline void queue_lose(struct vblk_oracle *o, struct queue *q)
+{
+    queue_set_lost(o, q, true);
+}
 /* Whether a queue is not followed any more, so that nobody knows which memory the device may use. */
 bool any_queue_lost(const struct vblk_oracle *o);
 /* AT_LOAD, AT_STORE, AT_STRAY: a device that obeys what is malformed loads and stores anywhere until the next reset. */

@@ -188,7 +188,7 @@ static void unasked(struct vblk_oracle *o, struct queue *q, const struct answer 
     }
     q->used_idx++;
     judge_moment(o, AT_USED_BAD, &(struct look){ .ev = ev, .q = q, .answer = a });
-    q->lost = true; /* who owns what can't be told any more */
+    queue_lose(o, q); /* who owns what can't be told any more */
 }
 
 /* With IN_ORDER an element may stand for others: only how many were used is certain, not what the ring says of each. */

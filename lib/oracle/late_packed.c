@@ -57,7 +57,7 @@ static bool first_lap(const struct vblk_oracle *o, const struct queue *q)
 static void give_up(struct vblk_oracle *o, struct queue *q)
 {
     queue_drop(o, q);
-    q->lost = true;
+    queue_lose(o, q);
     o->sight_lost++;
 }
 
@@ -112,7 +112,7 @@ static void unasked(struct vblk_oracle *o, struct queue *q, const struct vblk_pa
                         .flags = vblk_get16(d->flags) };
 
     judge_moment(o, AT_USED_BAD, &(struct look){ .ev = ev, .q = q, .answer = &a });
-    q->lost = true; /* how many slots it stands for can't be told */
+    queue_lose(o, q); /* how many slots it stands for can't be told */
 }
 
 static bool as_copied(const struct vblk_oracle *o, const struct queue *q, uint16_t slots)
@@ -150,10 +150,10 @@ static void take_in(struct vblk_oracle *o, struct queue *q, bool waiting, const 
         give_up(o, q);
     } else if (!as_copied(o, q, slots) || (c == NULL && waiting)) {
         undo(o, q, c);
-        q->lost = was_lost;
+        queue_set_lost(o, q, was_lost);
         late_lose_sight(o, q);
     } else if (c != NULL) {
-        q->lost = used ? was_lost : q->lost;
+        queue_set_lost(o, q, used ? was_lost : q->lost);
         packed_pass(o, q, c);
         late_capture(o, q, c, used, ev);
         q->by_id[id] = (uint16_t)(1 + (c - q->chains));

@@ -200,7 +200,8 @@ void queue_enable(struct vblk_oracle *o, const struct vblk_event *ev)
     fits = fits && open_pool(q, q->packed, negotiated(o, VBLK_F_INDIRECT_DESC)) && (!q->packed || packed_open(o, q));
     q->enabled = fits;
     q->usual_for = 0;
-    q->lost = !ring_makes_sense(o, q) || (at_once && !q->packed && queue_word(o, q->driver + 2) != 0); /* RING-SPLIT-12 */
+    queue_set_lost(o, q, !ring_makes_sense(o, q) ||
+                             (at_once && !q->packed && queue_word(o, q->driver + 2) != 0)); /* RING-SPLIT-12 */
     o->ctl.bad_queue |= q->lost && !o->ctl.live;
     q->avail_idx = 0;
     q->used_idx = 0;
@@ -225,7 +226,7 @@ void queue_drop_all(struct vblk_oracle *o)
         if (q->chains != NULL)
             queue_drop(o, q);
         q->enabled = false;
-        q->lost = false;
+        queue_set_lost(o, q, false);
     }
     busy_clear(o->busy);
     if (o->disk_astray)
@@ -253,7 +254,7 @@ void queue_reject(struct vblk_oracle *o, struct queue *q, uint16_t head, uint32_
     bad.head = head;
     bad.queue = q->no;
     void_chain(&bad, fault);
-    q->lost = true; /* how many buffers the device now owes can't be told (AMB-29) */
+    queue_lose(o, q); /* how many buffers the device now owes can't be told (AMB-29) */
     queue_abused(o, true);
     judge_chain(o, AT_AVAILABLE, &(struct look){ .ev = ev, .q = q, .chain = &bad });
 }
@@ -350,7 +351,7 @@ void queue_scan_available(struct vblk_oracle *o, struct queue *q, const struct v
         return;
     judge_moment(o, AT_AVAIL_IDX, &(struct look){ .ev = ev, .q = q, .from = q->avail_idx, .to = idx });
     if (fresh > q->size) {
-        q->lost = true;
+        queue_lose(o, q);
         queue_abused(o, true);
         return;
     }
@@ -592,7 +593,7 @@ void queue_scan_used(struct vblk_oracle *o, struct queue *q, const struct vblk_e
         judge_moment(o, AT_USED_IDX, &(struct look){ .ev = ev, .q = q, .from = q->used_idx, .to = idx });
         if (fresh > q->size) {
             q->used_idx = idx; /* nothing can be told about what was skipped, nor what the driver may use again */
-            q->lost = true;
+            queue_lose(o, q);
             return;
         }
     }

@@ -140,7 +140,8 @@ static bool capture_slot(struct vblk_oracle *o, struct queue *q, struct chain *c
 {
     struct piece *p = pool_take(q);
     if (p == NULL) {
-        c->void_ = q->lost = true;
+        c->void_ = true;
+        queue_lose(o, q);
         return false;
     }
     read_slot(q, slot, p);
@@ -346,7 +347,7 @@ static void used_one(struct vblk_oracle *o, struct queue *q, const struct vblk_p
     q->since_notify++;
     if (at == 0) {
         judge_moment(o, AT_USED_BAD, &(struct look){ .ev = ev, .q = q, .answer = &a });
-        q->lost = true; /* how many slots it stands for can't be told */
+        queue_lose(o, q); /* how many slots it stands for can't be told */
         return;
     }
     struct chain *c = &q->chains[at - 1];

@@ -73,7 +73,7 @@ static void driver_stored(struct vblk_oracle *o, struct queue *q, uint16_t slot,
     if (packed_in_use(q, slot)) {
         if (q->table[slot].owner != NO_OWNER)
             q->chains[q->table[slot].owner].void_ = true;
-        q->lost = true;
+        queue_lose(o, q);
         queue_abused(o, true);
     }
     keep_stored(q, slot, ev);

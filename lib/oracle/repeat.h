@@ -88,7 +88,8 @@ static inline bool plain_access(const struct look *l)
 /* One number, for there are many accesses. */
 static inline struct sign sign_of_access(const struct vblk_oracle *o, const struct queue *q)
 {
-    return (struct sign){ .settings = o->settings << 4 | (uint64_t)o->abuse << 2 | (q == NULL ? 0 : 1u + q->enabled) };
+    return (struct sign){ .settings = o->settings << 5 | (uint64_t)o->abuse << 3 |
+                                      (q == NULL ? 0 : 1u + q->enabled + 2u * q->lost) };
 }
 
 #define FACT(which, fact) ((uint64_t)(fact) << (which))
