@@ -4,14 +4,16 @@
  * @brief Between a vhost-user front-end and a back-end: all goes through unchanged, and becomes events.
  *
  * Each message is passed on as it came, with its descriptors, before or after it was understood, and even if it was not.
- * Only three kinds of descriptor become others on the way: the eventfds of SET_VRING_KICK and SET_VRING_CALL, so that
- * notifications are seen before they are passed on, and the socket of SET_BACKEND_REQ_FD. (A notification descriptor
- * that is no eventfd stays what it is, and is not seen.) Guest memory is mapped, to be read and nothing else.
+ * Two kinds of descriptor become others on the way: the socket of SET_BACKEND_REQ_FD, and with packed rings the eventfd
+ * of SET_VRING_KICK. All other eventfds stay those of the front-end: notifications go from one side to the other without
+ * us, and are watched, not read. (A descriptor that is no eventfd is not watched, and what a hypervisor takes inside the
+ * kernel is not seen.) Guest memory is mapped, to be read and nothing else.
  *
  * Events: what the device offers and its configuration, as its answers say; the features that the front-end sets; queues
- * when they start and stop; KICK, USED_NOTIFY and CONFIG_NOTIFY, each before it goes on; LOOK when nothing came for a
- * while; GONE if the back-end hung up first. CASE_BEGIN and CASE_END are the connection. Status is nobody's word on this
- * transport (front-ends write it as they like): those events are VBLK_EV_EMULATED. For a judge that knows it is late.
+ * when they start and stop; KICK, USED_NOTIFY and CONFIG_NOTIFY soon after they happened, several at once as one; LOOK
+ * when nothing came for a while; GONE if the back-end hung up first. CASE_BEGIN and CASE_END are the connection. Status is
+ * nobody's word on this transport (front-ends write it as they like): those events are VBLK_EV_EMULATED. For a judge that
+ * knows it is late.
  *
  * Memory that the front-end takes back by cutting its file short raises SIGBUS when it is looked at: a process that
  * stands between strangers handles that, see vblk_vhost_user_monitor_look_away().
@@ -61,8 +63,8 @@ VBLK_API void vblk_vhost_user_monitor_look_away(struct vblk_vhost_user_monitor *
 struct vblk_vhost_user_monitor_info {
     uint64_t connections;   /**< of front-ends to the back-end */
     uint64_t messages;      /**< both ways, the back-end's own channel included */
-    uint64_t kicks;         /**< notifications of the driver; several at once count as one */
-    uint64_t calls;         /**< notifications of the device */
+    uint64_t kicks;         /**< notifications of the driver that were seen; several at once count as one */
+    uint64_t calls;         /**< notifications of the device, likewise */
     uint64_t looks;         /**< without a notification */
     uint64_t not_followed;  /**< queues and messages that were passed on and not understood */
     bool connected;         /**< at this moment */

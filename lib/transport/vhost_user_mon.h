@@ -34,10 +34,17 @@ enum mon_flow {
 /* Sees a whole message before it is sent; may put other descriptors in place of those in the pipe. */
 typedef void (*mon_message_fn)(void *ctx, struct mon_pipe *pipe, const struct vu_msg *m);
 
-/* An eventfd of one side and ours that the other side has instead. -1, -1: none */
+/*
+ * An eventfd. Driver and device share it as if nobody stood between them: it is watched, never read or written. Only the
+ * kick of a packed ring goes through us, see mon_bell_hang().
+ */
 struct mon_bell {
-    int from, to;
+    int fd;       /* our copy; -1: none */
+    int to;       /* what the device has instead; -1: the same */
+    bool known;   /* the first thing that is heard of it is what it was like when we began */
+    bool pending; /* it rang, that was told, and nobody had taken it when we looked last */
 };
+#define MON_NO_BELL ((struct mon_bell){ .fd = -1, .to = -1 })
 
 struct mon_ring {
     uint16_t size;
@@ -47,14 +54,13 @@ struct mon_ring {
     struct mon_bell kick, call;
 };
 
-/* What was replaced goes on for a while: the other side may not have heard of it yet. */
-#define MON_RETIRED 32u
-#define MON_RETIRED_MS 1000
-struct mon_retired {
-    struct mon_bell bell;
-    uint16_t queue;
-    int64_t until;
+/* A socket and what is waited for at it. */
+struct mon_socket {
+    int fd;           /* -1: none */
+    uint32_t waiting; /* 0: nothing, and it is not in the set */
 };
+
+enum { MON_LISTENER, MON_FRONT, MON_BACK, MON_CHANNEL_FRONT, MON_CHANNEL_BACK, MON_SOCKETS };
 
 struct mon_region {
     struct vu_region wire;
@@ -66,6 +72,8 @@ struct vblk_vhost_user_monitor {
     struct vblk_vhost_user_monitor_options options;
     char listen_path[108], connect_path[108];
     int listener;
+    int waits, calls;      /* sets of descriptors: what wakes us, and what is only looked at when we are awake */
+    struct mon_socket sockets[MON_SOCKETS];
     int front, back;       /* the connection; -1: none */
     bool connecting;       /* a front-end waits for the back-end */
     int64_t deadline;      /* … until then */
@@ -81,8 +89,6 @@ struct vblk_vhost_user_monitor {
     bool lost;    /* not a message: nothing is understood any more on this connection */
     uint16_t running;
     struct mon_ring ring[VU_QUEUES_MAX];
-    struct mon_retired retired[MON_RETIRED];
-    uint16_t retirements; /* the oldest is overwritten */
     struct mon_region region[VBLK_MEMORY_REGIONS_MAX];
     uint32_t regions;
     struct vblk_vhost_user_monitor_info info;
@@ -120,14 +126,21 @@ void mon_reset(struct vblk_vhost_user_monitor *m);
 /* A notification, seen before it is passed on. */
 void mon_notified(struct vblk_vhost_user_monitor *m, enum vblk_event_kind kind, uint16_t queue);
 void mon_look(struct vblk_vhost_user_monitor *m);
-/* Take an eventfd's place. Returns what the other side is to have, or -1: it stays as it is. */
-int mon_bell_hang(struct vblk_vhost_user_monitor *m, struct mon_bell *bell, int fd, bool kick);
-void mon_bell_drop(struct mon_bell *bell);
-/* Another takes its place. */
-void mon_bell_retire(struct vblk_vhost_user_monitor *m, uint16_t queue, bool kick);
-/* Pass on what rang, after telling of it. */
-void mon_bell_pass(struct vblk_vhost_user_monitor *m, const struct mon_bell *bell, uint16_t queue, bool kick);
-void mon_bells_pass(struct vblk_vhost_user_monitor *m, bool kick);
+/* See what comes through it from now on. @return what the device is to have instead; -1: nothing else. */
+int mon_bell_hang(struct vblk_vhost_user_monitor *m, uint16_t queue, bool kick, int fd);
+void mon_bell_drop(struct vblk_vhost_user_monitor *m, uint16_t queue, bool kick);
+/* Something happened to it; @filled: there is something in it now. */
+void mon_bell_heard(struct vblk_vhost_user_monitor *m, uint16_t queue, bool kick, bool filled);
+
+/* vhost_user_monitor_wait.c */
+bool mon_wait_open(struct vblk_vhost_user_monitor *m);
+void mon_wait_close(struct vblk_vhost_user_monitor *m);
+/* Wait for what the pipes want now, and for kicks, which are told. @return something is ready at a socket. */
+bool mon_wait(struct vblk_vhost_user_monitor *m, int ms, bool *any);
+/* Tell of the device's notifications. */
+void mon_calls_look(struct vblk_vhost_user_monitor *m);
+/* Before a descriptor is closed that others may have, too: it would stay in the set. */
+void mon_wait_forget_sockets(struct vblk_vhost_user_monitor *m);
 
 /* vhost_user_monitor_mem.c: regions that can't be mapped are noted and left out */
 void mon_set_table(struct vblk_vhost_user_monitor *m, const struct vu_msg *msg, const int *fds, size_t count);

@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,6 +102,7 @@ static void disconnect(struct vblk_vhost_user_monitor *m)
     mon_pipe_close(m->back_again);
     mon_pipe_close(m->up);
     mon_pipe_close(m->down);
+    mon_wait_forget_sockets(m);
     mon_close(&m->front);
     mon_close(&m->back);
     mon_close(&m->channel_front);
@@ -173,101 +173,21 @@ static void pump(struct vblk_vhost_user_monitor *m)
         if (ended(up) || ended(down)) {
             mon_pipe_close(m->up);
             mon_pipe_close(m->down);
+            mon_wait_forget_sockets(m);
             mon_close(&m->channel_front);
             mon_close(&m->channel_back);
         }
     }
     if (!ended(forth) && !ended(back))
         return;
-    mon_bells_pass(m, false);
+    mon_calls_look(m);
+    mon_look(m);
     if (forth != MON_CLOSED && back != MON_BROKEN)
         tell(m, VBLK_EV_GONE, "the back-end hung up");
     disconnect(m);
 }
 
-static void expire(struct vblk_vhost_user_monitor *m)
-{
-    for (uint32_t i = 0; i < MON_RETIRED; i++)
-        if (m->retired[i].bell.from >= 0 && vu_now() >= m->retired[i].until)
-            mon_bell_drop(&m->retired[i].bell);
-}
-
 /* ---- waiting ---- */
-
-#define POLLED (5 + 2 * VU_QUEUES_MAX + MON_RETIRED)
-
-struct waiting {
-    struct pollfd fd[POLLED];
-    struct {
-        const struct mon_bell *bell; /* NULL: a socket */
-        uint16_t queue;
-        bool kick;
-    } what[POLLED];
-    nfds_t count;
-};
-
-static void wait_for(struct waiting *w, int fd, short events)
-{
-    if (fd < 0)
-        return;
-    w->what[w->count].bell = NULL;
-    w->fd[w->count++] = (struct pollfd){ .fd = fd, .events = events };
-}
-
-static void wait_for_bell(struct waiting *w, const struct mon_bell *bell, uint16_t queue, bool kick)
-{
-    if (bell->from < 0)
-        return;
-    w->what[w->count].bell = bell;
-    w->what[w->count].queue = queue;
-    w->what[w->count].kick = kick;
-    w->fd[w->count++] = (struct pollfd){ .fd = bell->from, .events = POLLIN };
-}
-
-/* A pipe waits for its next bytes, or for room. */
-static void wait_for_pipe(struct waiting *w, const struct mon_pipe *p)
-{
-    if (p->ready)
-        wait_for(w, p->out, POLLOUT);
-    else
-        wait_for(w, p->in, POLLIN);
-}
-
-static void gather(const struct vblk_vhost_user_monitor *m, struct waiting *w)
-{
-    w->count = 0;
-    if (m->front < 0)
-        wait_for(w, m->listener, POLLIN);
-    if (!m->info.connected)
-        return;
-    wait_for_pipe(w, m->forth);
-    wait_for_pipe(w, m->back_again);
-    wait_for_pipe(w, m->up);
-    wait_for_pipe(w, m->down);
-    for (uint16_t i = 0; i < VU_QUEUES_MAX; i++) {
-        wait_for_bell(w, &m->ring[i].kick, i, true);
-        wait_for_bell(w, &m->ring[i].call, i, false);
-    }
-    for (uint16_t i = 0; i < MON_RETIRED; i++)
-        wait_for_bell(w, &m->retired[i].bell, m->retired[i].queue, false);
-}
-
-/* Notifications first: what a message does comes after them. */
-static void serve(struct vblk_vhost_user_monitor *m, const struct waiting *w)
-{
-    bool sockets = false;
-
-    for (nfds_t i = 0; i < w->count; i++) {
-        if (w->fd[i].revents == 0)
-            continue;
-        if (w->what[i].bell != NULL)
-            mon_bell_pass(m, w->what[i].bell, w->what[i].queue, w->what[i].kick);
-        else
-            sockets = true;
-    }
-    if (sockets)
-        pump(m);
-}
 
 static int patience(const struct vblk_vhost_user_monitor *m, unsigned ms)
 {
@@ -280,23 +200,18 @@ static int patience(const struct vblk_vhost_user_monitor *m, unsigned ms)
 
 vblk_err vblk_vhost_user_monitor_step(struct vblk_vhost_user_monitor *m, unsigned ms)
 {
-    struct waiting w;
-    int ready;
+    bool any;
+    const bool sockets = mon_wait(m, patience(m, ms), &any);
 
-    gather(m, &w);
-    ready = poll(w.fd, w.count, patience(m, ms));
-    if (m->connecting) {
+    if (m->connecting)
         try_connect(m);
-    } else if (m->front < 0) {
-        if (ready > 0)
-            take_front(m);
-    } else if (ready == 0) {
+    else if (m->front < 0 && sockets)
+        take_front(m);
+    else if (!any)
         mon_look(m);
-        expire(m);
-    } else if (ready > 0) {
-        serve(m, &w);
-    }
-    return ready > 0 ? VBLK_OK : VBLK_E_TIMEOUT;
+    else if (sockets)
+        pump(m);
+    return any ? VBLK_OK : VBLK_E_TIMEOUT;
 }
 
 void vblk_vhost_user_monitor_look_away(struct vblk_vhost_user_monitor *m, const char *why)
@@ -328,6 +243,7 @@ static void free_all(struct vblk_vhost_user_monitor *m)
     free(m->back_again);
     free(m->up);
     free(m->down);
+    mon_wait_close(m);
     mon_close(&m->listener);
     free(m);
 }
@@ -348,10 +264,8 @@ static struct vblk_vhost_user_monitor *make(const struct vblk_vhost_user_monitor
     m->options.connect_ms = options->connect_ms ? options->connect_ms : CONNECT_MS;
     m->listener = m->front = m->back = m->channel_front = m->channel_back = -1;
     for (uint32_t i = 0; i < VU_QUEUES_MAX; i++)
-        m->ring[i].kick = m->ring[i].call = (struct mon_bell){ -1, -1 };
-    for (uint32_t i = 0; i < MON_RETIRED; i++)
-        m->retired[i].bell = (struct mon_bell){ -1, -1 };
-    if (make_pipes(m))
+        m->ring[i] = (struct mon_ring){ .kick = MON_NO_BELL, .call = MON_NO_BELL };
+    if (make_pipes(m) && mon_wait_open(m))
         return m;
     free_all(m);
     return NULL;

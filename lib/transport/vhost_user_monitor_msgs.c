@@ -87,37 +87,38 @@ static void set_base(struct vblk_vhost_user_monitor *mon, struct mon_pipe *pipe,
         r->base = (uint16_t)m->body.state.num;
 }
 
-/* The pipe's descriptor becomes ours; theirs is kept. */
-static void stand_between(struct vblk_vhost_user_monitor *mon, struct mon_pipe *pipe, uint16_t queue, bool kick)
+/* @return the ring whose descriptor it is, which is watched from now on; NULL: no such ring. */
+static struct mon_ring *watch(struct vblk_vhost_user_monitor *mon, struct mon_pipe *pipe, const struct vu_msg *m,
+                              bool kick)
 {
-    struct mon_bell *bell = kick ? &mon->ring[queue].kick : &mon->ring[queue].call;
-    int ours;
+    const uint16_t queue = m->body.u64 & INDEX_MASK;
+    int ours = -1;
 
-    mon_bell_retire(mon, queue, kick);
-    if (pipe->fd_count != 1)
-        return;
-    ours = mon_bell_hang(mon, bell, pipe->fds[0], kick);
-    if (ours >= 0)
+    if (!has(m, sizeof(m->body.u64)) || ring_of(mon, queue) == NULL)
+        return NULL;
+    mon_bell_drop(mon, queue, kick);
+    if (pipe->fd_count == 1)
+        ours = mon_bell_hang(mon, queue, kick, pipe->fds[0]);
+    if (ours >= 0) {
+        close(pipe->fds[0]); /* we have a copy */
         pipe->fds[0] = ours;
+    }
+    return ring_of(mon, queue);
 }
 
 static void set_kick(struct vblk_vhost_user_monitor *mon, struct mon_pipe *pipe, const struct vu_msg *m)
 {
-    struct mon_ring *r = ring_of(mon, m->body.u64 & INDEX_MASK);
+    struct mon_ring *r = watch(mon, pipe, m, true);
 
-    if (!has(m, sizeof(m->body.u64)) || r == NULL)
+    if (r == NULL)
         return;
-    stand_between(mon, pipe, (uint16_t)(m->body.u64 & INDEX_MASK), true);
     r->kickable = true;
-    mon_ring_try(mon, (uint16_t)(m->body.u64 & INDEX_MASK));
+    mon_ring_try(mon, (uint16_t)(r - mon->ring));
 }
 
 static void set_call(struct vblk_vhost_user_monitor *mon, struct mon_pipe *pipe, const struct vu_msg *m)
 {
-    struct mon_ring *r = ring_of(mon, m->body.u64 & INDEX_MASK);
-
-    if (has(m, sizeof(m->body.u64)) && r != NULL)
-        stand_between(mon, pipe, (uint16_t)(m->body.u64 & INDEX_MASK), false);
+    (void)watch(mon, pipe, m, false);
 }
 
 static void set_enable(struct vblk_vhost_user_monitor *mon, struct mon_pipe *pipe, const struct vu_msg *m)
@@ -183,6 +184,7 @@ static void set_channel(struct vblk_vhost_user_monitor *mon, struct mon_pipe *pi
         return;
     mon_pipe_close(mon->up);
     mon_pipe_close(mon->down);
+    mon_wait_forget_sockets(mon);
     mon_close(&mon->channel_front);
     mon_close(&mon->channel_back);
     mon->channel_front = pipe->fds[0];
@@ -211,7 +213,6 @@ void mon_from_front(void *ctx, struct mon_pipe *pipe, const struct vu_msg *m)
     struct vblk_vhost_user_monitor *mon = ctx;
 
     mon->info.messages++;
-    mon_bells_pass(mon, true);
     if (m->head.request < VU_REQUEST_COUNT && from_front[m->head.request] != NULL)
         from_front[m->head.request](mon, pipe, m);
 }
@@ -262,7 +263,7 @@ void mon_from_back(void *ctx, struct mon_pipe *pipe, const struct vu_msg *m)
     struct vblk_vhost_user_monitor *mon = ctx;
 
     mon->info.messages++;
-    mon_bells_pass(mon, false);
+    mon_calls_look(mon);
     if (m->head.request < VU_REQUEST_COUNT && from_back[m->head.request] != NULL)
         from_back[m->head.request](mon, pipe, m);
 }
@@ -278,7 +279,7 @@ void mon_from_channel(void *ctx, struct mon_pipe *pipe, const struct vu_msg *m)
 
     (void)pipe;
     mon->info.messages++;
-    mon_bells_pass(mon, false);
+    mon_calls_look(mon);
     if (m->head.request == VU_BACKEND_CONFIG_CHANGE)
         mon_emit(mon, &ev);
     if (m->head.request != CHANNEL_VRING_CALL || !has(m, sizeof(m->body.state)))

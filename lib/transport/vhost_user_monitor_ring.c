@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -111,12 +112,10 @@ void mon_ring_stopped(struct vblk_vhost_user_monitor *m, uint16_t queue)
 void mon_rings_clear(struct vblk_vhost_user_monitor *m)
 {
     for (uint32_t i = 0; i < VU_QUEUES_MAX; i++) {
-        mon_bell_drop(&m->ring[i].kick);
-        mon_bell_drop(&m->ring[i].call);
-        m->ring[i] = (struct mon_ring){ .kick = { -1, -1 }, .call = { -1, -1 } };
+        mon_bell_drop(m, (uint16_t)i, true);
+        mon_bell_drop(m, (uint16_t)i, false);
+        m->ring[i] = (struct mon_ring){ .kick = MON_NO_BELL, .call = MON_NO_BELL };
     }
-    for (uint32_t i = 0; i < MON_RETIRED; i++)
-        mon_bell_drop(&m->retired[i].bell);
     m->running = 0;
     m->alive = m->live = false;
 }
@@ -158,25 +157,53 @@ static bool is_eventfd(int fd)
 }
 
 /* Ours is like theirs, in that reading it may wait or may not. */
-int mon_bell_hang(struct vblk_vhost_user_monitor *m, struct mon_bell *bell, int fd, bool kick)
+static int stand_in(struct mon_bell *bell)
 {
-    const int flags = fcntl(fd, F_GETFL);
-    int ours = is_eventfd(fd) ? eventfd(0, EFD_CLOEXEC | (flags & O_NONBLOCK ? EFD_NONBLOCK : 0)) : -1;
-    int keep = ours >= 0 ? fcntl(ours, F_DUPFD_CLOEXEC, 0) : -1;
+    const int flags = fcntl(bell->fd, F_GETFL), ours = eventfd(0, EFD_CLOEXEC | (flags & O_NONBLOCK ? EFD_NONBLOCK : 0));
 
-    if (keep < 0) {
-        mon_close(&ours);
-        mon_note(m, "a descriptor for notifications is no eventfd: what comes through it is not seen");
-        return -1;
-    }
-    *bell = kick ? (struct mon_bell){ fd, keep } : (struct mon_bell){ keep, fd };
+    bell->to = ours >= 0 ? fcntl(ours, F_DUPFD_CLOEXEC, 0) : -1;
     return ours;
 }
 
-void mon_bell_drop(struct mon_bell *bell)
+/*
+ * The descriptor goes on as it is: between driver and device nothing is added. A copy of ours is in a set that says of it,
+ * once each time somebody wrote or read it, whether there is something in it now. (A hypervisor that takes notifications
+ * inside the kernel keeps them to itself: they are not seen, and rings are looked at all the same.)
+ *
+ * A packed ring does not keep what the driver wrote once the device has used it, and is followed for its first lap
+ * alone: there the device hears of new buffers after we do.
+ */
+int mon_bell_hang(struct vblk_vhost_user_monitor *m, uint16_t queue, bool kick, int fd)
 {
-    mon_close(&bell->from);
+    struct mon_bell *bell = kick ? &m->ring[queue].kick : &m->ring[queue].call;
+    const bool between = kick && (m->accepted & VBLK_BIT(VBLK_F_RING_PACKED)) != 0;
+    struct epoll_event wanted = { .events = between ? EPOLLIN : EPOLLIN | EPOLLOUT | EPOLLET, .data.u32 = queue };
+
+    *bell = MON_NO_BELL;
+    bell->fd = is_eventfd(fd) ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+    if (bell->fd < 0 || epoll_ctl(kick ? m->waits : m->calls, EPOLL_CTL_ADD, bell->fd, &wanted) < 0) {
+        mon_bell_drop(m, queue, kick);
+        mon_note(m, "a descriptor for notifications is no eventfd: what comes through it is not seen");
+        return -1;
+    }
+    return between ? stand_in(bell) : -1;
+}
+
+/* Others have the same: if it was only closed, it would stay in the set. */
+void mon_bell_drop(struct vblk_vhost_user_monitor *m, uint16_t queue, bool kick)
+{
+    struct mon_bell *bell = kick ? &m->ring[queue].kick : &m->ring[queue].call;
+
+    if (bell->fd >= 0)
+        (void)epoll_ctl(kick ? m->waits : m->calls, EPOLL_CTL_DEL, bell->fd, NULL);
+    mon_close(&bell->fd);
     mon_close(&bell->to);
+}
+
+static void told(struct vblk_vhost_user_monitor *m, uint16_t queue, bool kick)
+{
+    *(kick ? &m->info.kicks : &m->info.calls) += 1;
+    mon_notified(m, kick ? VBLK_EV_KICK : VBLK_EV_USED_NOTIFY, queue);
 }
 
 /* What was added since the last time, without ever waiting for it: others may read it, too. */
@@ -185,44 +212,33 @@ static uint64_t rings(int fd)
     uint64_t count = 0;
     struct iovec iov = { .iov_base = &count, .iov_len = sizeof(count) };
 
-    if (fd < 0)
-        return 0;
     return preadv2(fd, &iov, 1, -1, RWF_NOWAIT) == (ssize_t)sizeof(count) ? count : 0;
 }
 
-void mon_bell_pass(struct vblk_vhost_user_monitor *m, const struct mon_bell *bell, uint16_t queue, bool kick)
+static void pass_on(struct vblk_vhost_user_monitor *m, uint16_t queue, const struct mon_bell *bell)
 {
-    const uint64_t count = rings(bell->from);
+    const uint64_t count = rings(bell->fd);
 
     if (count == 0)
         return;
-    *(kick ? &m->info.kicks : &m->info.calls) += 1;
-    mon_notified(m, kick ? VBLK_EV_KICK : VBLK_EV_USED_NOTIFY, queue);
+    told(m, queue, true);
     /* Full only if nobody takes what rings, and then it rings already. */
     if (write(bell->to, &count, sizeof(count)) < 0)
         mon_note(m, "a notification of queue %u could not be passed on: %s", queue, strerror(errno));
 }
 
-void mon_bells_pass(struct vblk_vhost_user_monitor *m, bool kick)
-{
-    for (uint16_t i = 0; i < VU_QUEUES_MAX; i++)
-        mon_bell_pass(m, kick ? &m->ring[i].kick : &m->ring[i].call, i, kick);
-    for (uint16_t i = 0; i < MON_RETIRED && !kick; i++)
-        mon_bell_pass(m, &m->retired[i].bell, m->retired[i].queue, false);
-}
-
-void mon_bell_retire(struct vblk_vhost_user_monitor *m, uint16_t queue, bool kick)
+/* Something in it is a new notification, and so is nothing in it, unless that is the end of one that was told. */
+void mon_bell_heard(struct vblk_vhost_user_monitor *m, uint16_t queue, bool kick, bool filled)
 {
     struct mon_bell *bell = kick ? &m->ring[queue].kick : &m->ring[queue].call;
-    struct mon_retired *old = &m->retired[m->retirements % MON_RETIRED];
+    const bool rang = bell->known ? filled || !bell->pending : kick && filled;
 
-    if (kick || bell->from < 0) {
-        mon_bell_drop(bell); /* who rings has replaced it */
+    if (bell->to >= 0) {
+        pass_on(m, queue, bell);
         return;
     }
-    mon_bell_pass(m, &old->bell, old->queue, false);
-    mon_bell_drop(&old->bell);
-    *old = (struct mon_retired){ .bell = *bell, .queue = queue, .until = vu_now() + MON_RETIRED_MS };
-    m->retirements++;
-    *bell = (struct mon_bell){ -1, -1 };
+    bell->known = true;
+    bell->pending = filled;
+    if (rang)
+        told(m, queue, kick);
 }

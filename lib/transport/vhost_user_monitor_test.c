@@ -20,6 +20,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <vblk/spec.h>
 #include <vblk/vhost_user_monitor.h>
 
 #include "vhost_user_msg.h"
@@ -465,26 +466,91 @@ static void start_ring(struct rig *r, int *kick, int *kicked, int *call, int *ca
     *kicked = hang(r, VU_SET_VRING_KICK, *kick);
 }
 
-static void eventfds__carry_their_counts_through(void **state)
+static void ring(int fd, uint64_t count)
+{
+    assert_int_equal(write(fd, &count, 8), 8);
+}
+
+static uint64_t taken(int fd)
+{
+    uint64_t count = 0;
+
+    assert_int_equal(read(fd, &count, 8), 8);
+    return count;
+}
+
+/* Nobody has to pass anything on: both sides have the same descriptor. */
+static void eventfds__are_the_same_on_both_sides(void **state)
 {
     struct rig *r = *state;
-    const uint64_t five = 5, seven = 7;
     int kick, kicked, call, called;
-    uint64_t count;
 
     start_ring(r, &kick, &kicked, &call, &called);
-    assert_int_equal(fcntl(kicked, F_GETFL) & O_NONBLOCK, 0); /* as theirs are */
-    assert_int_equal(fcntl(called, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
-    assert_int_equal(write(kick, &five, 8), 8);
+    ring(kick, 5);
+    assert_int_equal(taken(kicked), 5);
+    ring(called, 7);
+    assert_int_equal(taken(call), 7);
     settle(r);
-    assert_int_equal(read(kicked, &count, 8), 8);
-    assert_int_equal(count, 5);
     assert_int_equal(r->events[VBLK_EV_KICK], 1);
-    assert_int_equal(write(called, &seven, 8), 8);
-    settle(r);
-    assert_int_equal(read(call, &count, 8), 8);
-    assert_int_equal(count, 7);
     assert_int_equal(r->events[VBLK_EV_USED_NOTIFY], 1);
+    close_all((int[]){ kick, kicked, call, called }, 4);
+}
+
+/* What the driver wrote is seen before the device may use it, which leaves nothing of it. */
+static void kicks_of_packed_rings__are_told_before_they_are_passed_on(void **state)
+{
+    struct rig *r = *state;
+    struct vu_msg m;
+    int kick, kicked, call, called;
+
+    vu_msg_init(&m, VU_SET_FEATURES);
+    m.body.u64 = VBLK_BIT(VBLK_F_VERSION_1) | VBLK_BIT(VBLK_F_RING_PACKED);
+    tell(r, &m, NULL, 0);
+    start_ring(r, &kick, &kicked, &call, &called);
+    assert_int_equal(fcntl(kicked, F_GETFL) & O_NONBLOCK, 0); /* as theirs is */
+    ring(kick, 5);
+    settle(r);
+    assert_int_equal(taken(kicked), 5);
+    assert_int_equal(r->events[VBLK_EV_KICK], 1);
+    ring(called, 7);
+    assert_int_equal(taken(call), 7);
+    settle(r);
+    assert_int_equal(r->events[VBLK_EV_USED_NOTIFY], 1);
+    close_all((int[]){ kick, kicked, call, called }, 4);
+}
+
+/* Each one that is told of was there, whether it is seen before it is taken or after. */
+static void notifications__are_told_once(void **state)
+{
+    struct rig *r = *state;
+    int kick, kicked, call, called;
+
+    start_ring(r, &kick, &kicked, &call, &called);
+    settle(r);
+    assert_int_equal(r->events[VBLK_EV_KICK], 0);
+    ring(kick, 1);
+    settle(r);
+    assert_int_equal(r->events[VBLK_EV_KICK], 1);
+    ring(called, 1);
+    settle(r);
+    assert_int_equal(r->events[VBLK_EV_USED_NOTIFY], 1);
+    assert_int_equal(taken(kicked), 1); /* the end of what was told */
+    assert_int_equal(taken(call), 1);
+    settle(r);
+    assert_int_equal(r->events[VBLK_EV_KICK], 1);
+    assert_int_equal(r->events[VBLK_EV_USED_NOTIFY], 1);
+    for (int turn = 0; turn < 3; turn++) { /* several at once count as one */
+        ring(kick, 1);
+        ring(kick, 1);
+        assert_int_equal(taken(kicked), 2);
+        ring(called, 1);
+        assert_int_equal(taken(call), 1);
+        ring(called, 1);
+        assert_int_equal(taken(call), 1);
+        settle(r);
+    }
+    assert_int_equal(r->events[VBLK_EV_KICK], 4);
+    assert_int_equal(r->events[VBLK_EV_USED_NOTIFY], 4);
     close_all((int[]){ kick, kicked, call, called }, 4);
 }
 
@@ -569,7 +635,9 @@ int main(void)
         TEST(garbage__passes_unchanged),
         TEST(hanging_up__is_passed_on),
         TEST(the_back_ends_channel__passes_messages_both_ways),
-        TEST(eventfds__carry_their_counts_through),
+        TEST(eventfds__are_the_same_on_both_sides),
+        TEST(kicks_of_packed_rings__are_told_before_they_are_passed_on),
+        TEST(notifications__are_told_once),
         TEST(a_call_descriptor_that_was_replaced__still_rings),
         TEST(in_band_notifications__pass_and_are_seen),
         TEST(a_pipe_for_notifications__stays_what_it_is),
