@@ -49,6 +49,7 @@ struct target_model {
     uint64_t ring;                          /* of vblk_device_ring_features(), offered to every case */
     void (*options)(struct vblk_device_options *options, const void *ctx); /* what else is different, or NULL */
     const void *options_ctx;
+    uint8_t transport;                      /* enum vblk_transport: by whose rules its registers are judged */
     bool snapshot;                          /* what the device stores and loads is not shown */
 };
 

@@ -76,6 +76,7 @@ struct target *target_builtin(const struct target_model *model)
         .kind = "builtin",
         .name = model->behaviour ? model->behaviour->name : "the reference device",
         .disk_zero = true,
+        .transport = model->transport,
         .grade = model->snapshot ? VBLK_GRADE_SNAPSHOT : VBLK_GRADE_ACCESS,
         .sees = model->snapshot ? VBLK_SEES_DRIVER_STORES | VBLK_SEES_DRIVER_LOADS : VBLK_SEES_ALL,
         .mem = vblk_memory_new(),

@@ -15,7 +15,8 @@ const struct mutant *mutant_at(size_t i)
 {
     const struct mutant *const tables[] = {
         mutants_provision, mutants_provision_more, mutants_segments, mutants_request, mutants_ring, mutants_config, mutants_answers,        mutants_packed,
-        mutants_indirect,  mutants_notify,   mutants_in_order, mutants_driver_ring,
+        mutants_indirect,  mutants_notify,   mutants_in_order, mutants_fields, mutants_offers, mutants_life, mutants_disk,
+        mutants_driver_ring,
     };
 
     for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)

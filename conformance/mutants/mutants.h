@@ -18,6 +18,10 @@ struct mutant {
     const char *what;                      /* what it does wrong, in one sentence */
     const char *clause;                    /* the clause that must be blamed */
     const char *synonyms[MUTANT_SYNONYMS]; /* clauses that say the same of this fault, and may be blamed, too */
+    const char *because;                   /* why they do */
+    /* What it is tried by, where it is not the default: the text and the transport. */
+    const char *profile, *reading;
+    uint8_t transport; /* enum vblk_transport */
     /* A wrong device: the suite is played against it. */
     struct vblk_behaviour behaviour;
     const char *ring; /* the ring fault that it has, or NULL */
@@ -43,6 +47,10 @@ extern const struct mutant mutants_packed[];
 extern const struct mutant mutants_indirect[];
 extern const struct mutant mutants_notify[];
 extern const struct mutant mutants_in_order[];
+extern const struct mutant mutants_fields[];
+extern const struct mutant mutants_offers[];
+extern const struct mutant mutants_life[];
+extern const struct mutant mutants_disk[];
 extern const struct mutant mutants_driver_ring[];
 
 /* A device's behaviour while it is tried: what functions of the tables find the mutant by. */

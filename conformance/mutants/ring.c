@@ -38,7 +38,7 @@ const struct mutant mutants_ring[] = {
       .synonyms = { "RING-SPLIT-DEV-06", "PROV-REQ-13", "RING-PACKED-*" },
       .behaviour = { .used_length = longer } },
     { .name = "used-length-of-nothing", .what = "reports all that was writable although it failed",
-      .clause = "RING-SPLIT-DEV-06", .synonyms = { "RING-SPLIT-16", "RING-PACKED-1[45]", "VQ-02" },
+      .clause = "RING-SPLIT-DEV-06", .synonyms = { "RING-SPLIT-16", "RING-PACKED-1[45]", "VQ-02", "INORD-01", "INORD-06" },
       .behaviour = { .used_length = all_though_failed } },
     { .name = "index-before-element", .what = "publishes the used index before the element", .clause = "RING-SPLIT-DEV-05",
       .ring = "used-idx-first" },

@@ -52,9 +52,10 @@ struct part {
 static void play(const struct trial_options *options, const struct mutant *mutant, struct part part, struct trial *out)
 {
     const struct mutant_device device = mutant_device(mutant);
-    struct runner_options run = { .profile = *vblk_profile_default(), .seed = 1, .timeout_ms = 10000,
-                                  .allow_data_loss = true, .replay = "vblk test --builtin" };
-    struct target_model model = { .profile = run.profile, .behaviour = &device.behaviour,
+    struct runner_options run = { .profile = *(mutant->profile ? vblk_profile_find(mutant->profile) : vblk_profile_default()),
+                                  .seed = 1, .timeout_ms = 10000, .allow_data_loss = true,
+                                  .replay = "vblk test --builtin" };
+    struct target_model model = { .profile = run.profile, .behaviour = &device.behaviour, .transport = mutant->transport,
                                   .snapshot = options->snapshot, .options = mutant->options, .options_ctx = mutant,
                                   .ring = part.plain ? 0 : vblk_device_ring_features() };
     struct report *report = report_new();

@@ -42,6 +42,8 @@ CHECK(BLK_OP_11, VBLK_DRIVER, AT(AVAILABLE), THREE_TYPES, ANY_PLACE, NO_SIGHT)
 
 CHECK(BLK_OP_12, VBLK_DEVICE, AT(USED), TYPE(IN), ANY_PLACE, NO_SIGHT)
 {
+    if (l->o->stability_at_cut != NOT_STABLE)
+        return UNTOUCHED; /* after a power cut: BLK-OP-DEV-20 */
     enum outcome outcome = judge_data(l, why, CAUSE(ZEROES) | CAUSE(ZEROES_UNMAP) | CAUSE(DISCARD) | CAUSE(ERASE), true,
                                       "sectors outside the named ranges left as they were");
     if (outcome != UNTOUCHED || l->answer->read.bad)
