@@ -29,7 +29,7 @@ const struct mutant mutants_driver_ring[] = {
     RING("first-shown-first", "makes the first descriptor of a list available before the others", "RING-PACKED-21", "RING-PACKED-*", "SAFE-DRV-0[13]"),
     RING("shown-without-barrier", "makes buffers available without a barrier before", "SUPPLY-DRV-01", "RING-PACKED-*", "SUPPLY-02", "SAFE-DRV-0[13]"),
     RING("idx-before-slot", "moves the available index before the slot is written", "CLEAN-DRV-02", "SUPPLY-02"),
-    RING("idx-back", "takes the available index back", "RING-SPLIT-DRV-05", NULL),
+    RING("idx-back", "takes the available index back", "RING-SPLIT-DRV-05", "BLK-INIT-DRV-03"),
     RING("shown-twice", "makes a buffer available that is outstanding", "SAFE-DRV-02", "RING-SPLIT-04", "RING-SPLIT-12"),
     RING("changed-in-flight", "stores into a descriptor that the device holds", "SAFE-DRV-01", "RING-PACKED-*", "SAFE-DRV-03"),
     RING("data-behind", "gives the previous position in its notification data", "NOTIF-DATA-03", "NOTIF-DATA-0*"),

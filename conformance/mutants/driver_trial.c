@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The reference driver at work in front of the reference device, judged. */
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #define BATCH 4u
 #define ARENA_GPA 0x10000u
 #define ARENA_SIZE 0x1f0000u
+#define MEMORY (2u << 20)
 #define DISK 256u
 #define ALL_BUT_RINGS ~(B(RING_PACKED) | B(INDIRECT_DESC) | B(EVENT_IDX) | B(IN_ORDER) | B(NOTIFICATION_DATA) | B(RING_RESET))
 
@@ -21,32 +23,52 @@ struct scenario {
     uint64_t refuse; /* other features that the driver does not want */
     uint16_t queue_size, queues;
     uint32_t size_max, seg_max; /* 0: as the model has them */
+    uint8_t transport;          /* whose registers the judge takes them for */
+    const char *profile;        /* NULL: the default */
+    bool stays;                 /* the device is live to the end */
 };
 
 static const struct scenario scenarios[] = {
-    { "split", 0, 0, 16, 1, 0, 0 },
-    { "split, a ring of two", 0, 0, 2, 1, 0, 0 },
-    { "split, four queues", 0, 0, 8, 4, 0, 0 },
-    { "split, event index", B(EVENT_IDX), 0, 8, 1, 0, 0 },
-    { "split, tables", B(INDIRECT_DESC), 0, 16, 1, 0, 0 },
-    { "split, in order", B(IN_ORDER), 0, 8, 1, 0, 0 },
-    { "split, tables in order, events", B(INDIRECT_DESC) | B(IN_ORDER) | B(EVENT_IDX), 0, 8, 2, 0, 0 },
-    { "split, notification data", B(NOTIFICATION_DATA), 0, 8, 2, 0, 0 },
-    { "split, queue reset", B(RING_RESET), 0, 8, 2, 0, 0 },
-    { "split, small pieces", 0, 0, 16, 1, 512, 2 },
-    { "split, few features", 0, ~B(VERSION_1), 16, 1, 0, 0 },
-    { "packed", B(RING_PACKED), 0, 16, 1, 0, 0 },
-    { "packed, five entries", B(RING_PACKED), 0, 5, 1, 0, 0 },
-    { "packed, three entries", B(RING_PACKED), 0, 3, 1, 0, 0 },
-    { "packed, event index", B(RING_PACKED) | B(EVENT_IDX), 0, 7, 2, 0, 0 },
-    { "packed, tables", B(RING_PACKED) | B(INDIRECT_DESC), 0, 5, 1, 0, 0 },
-    { "packed, in order", B(RING_PACKED) | B(IN_ORDER), 0, 8, 1, 0, 0 },
-    { "packed, everything", B(RING_PACKED) | B(INDIRECT_DESC) | B(EVENT_IDX) | B(IN_ORDER) | B(NOTIFICATION_DATA) | B(RING_RESET),
-      0, 8, 2, 0, 0 },
+    { .name = "split", .queue_size = 16 },
+    { .name = "split, a ring of two", .queue_size = 2 },
+    { .name = "split, four queues", .queue_size = 8, .queues = 4 },
+    { .name = "split, event index", B(EVENT_IDX), .queue_size = 8 },
+    { .name = "split, tables", B(INDIRECT_DESC), .queue_size = 16 },
+    { .name = "split, in order", B(IN_ORDER), .queue_size = 8 },
+    { .name = "split, tables in order, events", B(INDIRECT_DESC) | B(IN_ORDER) | B(EVENT_IDX), .queue_size = 8, .queues = 2 },
+    { .name = "split, notification data", B(NOTIFICATION_DATA), .queue_size = 8, .queues = 2 },
+    { .name = "split, queue reset", B(RING_RESET), .queue_size = 8, .queues = 2 },
+    { .name = "split, small pieces", .queue_size = 16, .size_max = 512, .seg_max = 2 },
+    { .name = "split, few features", .refuse = ~B(VERSION_1), .queue_size = 16 },
+    { .name = "split, no change of cache mode", .refuse = B(CONFIG_WCE), .queue_size = 16 },
+    { .name = "split, 1.4", .queue_size = 16, .profile = "1.4", .stays = true },
+    { .name = "packed", B(RING_PACKED), .queue_size = 16 },
+    { .name = "packed, five entries", B(RING_PACKED), .queue_size = 5 },
+    { .name = "packed, three entries", B(RING_PACKED), .queue_size = 3 },
+    { .name = "packed, event index", B(RING_PACKED) | B(EVENT_IDX), .queue_size = 7, .queues = 2 },
+    { .name = "packed, tables", B(RING_PACKED) | B(INDIRECT_DESC), .queue_size = 5 },
+    { .name = "packed, small pieces", B(RING_PACKED), .queue_size = 16, .size_max = 512, .seg_max = 2 },
+    { .name = "packed, tables, small pieces", B(RING_PACKED) | B(INDIRECT_DESC), .queue_size = 16, .size_max = 512, .seg_max = 2 },
+    { .name = "packed, in order", B(RING_PACKED) | B(IN_ORDER), .queue_size = 8 },
+    { .name = "packed, queue reset, mmio", B(RING_PACKED) | B(RING_RESET), .queue_size = 8, .transport = VBLK_TRANSPORT_MMIO },
+    { .name = "packed, queue reset, pci", B(RING_PACKED) | B(RING_RESET), .queue_size = 8, .transport = VBLK_TRANSPORT_PCI },
+    { .name = "packed, everything", B(RING_PACKED) | B(INDIRECT_DESC) | B(EVENT_IDX) | B(IN_ORDER) | B(NOTIFICATION_DATA) | B(RING_RESET),
+      .queue_size = 8, .queues = 2 },
 };
 #define SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))
 
+static uint16_t queues_of(const struct scenario *as)
+{
+    return as->queues != 0 ? as->queues : 1;
+}
+
+static const struct vblk_profile *profile_of(const struct scenario *as)
+{
+    return as->profile != NULL ? vblk_profile_find(as->profile) : vblk_profile_default();
+}
+
 struct bench {
+    const struct mutant *mutant; /* NULL: none */
     const struct scenario *as;
     struct vblk_memory *mem;
     struct vblk_port *device;
@@ -78,7 +100,9 @@ static struct vblk_port *make_device(struct bench *b, const struct mutant *mutan
     struct vblk_device_options is;
 
     vblk_device_defaults(&is);
-    if (mutant != NULL && !mutant->driver) {
+    is.profile = *profile_of(b->as);
+    is.features &= vblk_device_features(&is.profile);
+    if (mutant != NULL) {
         b->wrong_device = mutant_device(mutant);
         is.behaviour = &b->wrong_device.behaviour;
     }
@@ -95,15 +119,15 @@ static struct vblk_port *make_device(struct bench *b, const struct mutant *mutan
 static bool bench_open(struct bench *b, const struct scenario *as, const struct mutant *mutant, bool snapshot)
 {
     static const struct wrong_port_ops nothing;
-    struct vblk_oracle_options judge = { .profile = *vblk_profile_default(), .disk_zero = true, .sees = VBLK_SEES_ALL,
-                                         .judge_driver = true };
-    struct vblk_driver_options wants = { .profile = *vblk_profile_default(),
+    struct vblk_oracle_options judge = { .profile = *profile_of(as), .disk_zero = true, .sees = VBLK_SEES_ALL,
+                                         .judge_driver = true, .transport = as->transport };
+    struct vblk_driver_options wants = { .profile = *profile_of(as),
                                          .features = (ALL_BUT_RINGS & ~as->refuse) | as->ring,
                                          .arena = { ARENA_GPA, ARENA_SIZE },
-                                         .queues = as->queues, .queue_size = as->queue_size, .wait_ms = 1 };
+                                         .queues = queues_of(as), .queue_size = as->queue_size, .wait_ms = 1 };
 
-    *b = (struct bench){ .as = as, .mem = vblk_memory_new() };
-    if (b->mem == NULL || vblk_memory_add(b->mem, &(struct vblk_region){ .size = 2u << 20, .fd = -1 }) != VBLK_OK)
+    *b = (struct bench){ .as = as, .mutant = mutant, .mem = vblk_memory_new() };
+    if (b->mem == NULL || vblk_memory_add(b->mem, &(struct vblk_region){ .size = MEMORY, .fd = -1 }) != VBLK_OK)
         return false;
     if (snapshot)
         judge.sees = VBLK_SEES_DRIVER_STORES | VBLK_SEES_DRIVER_LOADS;
@@ -128,7 +152,7 @@ static bool bench_open(struct bench *b, const struct scenario *as, const struct 
 
 static void quiet(struct bench *b)
 {
-    for (uint16_t i = 0; i < b->as->queues; i++)
+    for (uint16_t i = 0; i < queues_of(b->as); i++)
         vblk_port_emit(b->port, &(struct vblk_event){ .kind = VBLK_EV_QUIET, .party = VBLK_DEVICE, .queue = i, .value = 1000 });
 }
 
@@ -150,19 +174,86 @@ static void data_both_ways(struct bench *b)
     note(b, vblk_driver_read(b->driver, DISK - 1, data, 1));
 }
 
+static void flush(struct bench *b)
+{
+    if (b->mutant == NULL || !b->mutant->never_flushes)
+        note(b, vblk_driver_flush(b->driver));
+}
+
 static void one_of_each(struct bench *b)
 {
     struct vblk_lifetime lifetime;
     char id[VBLK_ID_BYTES + 1];
 
     data_both_ways(b);
-    note(b, vblk_driver_flush(b->driver));
+    flush(b);
     note(b, vblk_driver_get_id(b->driver, id));
     note(b, vblk_driver_lifetime(b->driver, &lifetime));
     note(b, vblk_driver_discard(b->driver, 8, 40));
     note(b, vblk_driver_write_zeroes(b->driver, 16, 40, true));
     note(b, vblk_driver_secure_erase(b->driver, 24, 40));
     note(b, vblk_driver_provision(b->driver, 32, 40));
+}
+
+#define FAR 0x8000u /* from a wrong request's readable part to its writable one */
+
+/* Cut [@gpa, @gpa + @len) into @pieces. */
+static uint32_t cut(struct vblk_element *e, uint32_t n, uint64_t gpa, uint32_t len, uint32_t pieces, bool writable)
+{
+    for (uint32_t i = 0; len != 0 && i < pieces; i++) {
+        const uint32_t part = i + 1 < pieces ? len / pieces : len - (pieces - 1) * (len / pieces);
+
+        e[n++] = (struct vblk_element){ gpa, part, writable };
+        gpa += part;
+    }
+    return n;
+}
+
+static uint32_t lay_out(const struct bench *b, const struct wrong_request *r, uint64_t at, struct vblk_element *e)
+{
+    const uint32_t out = r->segments * (uint32_t)sizeof(struct vblk_segment) + r->more;
+    const uint64_t status = at + FAR + (r->at != 0 ? 0 : r->in);
+    uint32_t n = 1, pieces = r->pieces != 0 ? r->pieces : 1;
+
+    if (b->as->queue_size == 2) {
+        e[0] = (struct vblk_element){ at, (uint32_t)sizeof(struct vblk_request_header) + out, false };
+        e[1] = (struct vblk_element){ r->at != 0 ? r->at : at + FAR, r->in + 1, true };
+        return 2;
+    }
+    e[0] = (struct vblk_element){ at, sizeof(struct vblk_request_header), false };
+    n = cut(e, n, at + sizeof(struct vblk_request_header), out, pieces, false);
+    n = cut(e, n, r->at != 0 ? r->at : at + FAR, r->in, pieces, true);
+    e[n++] = (struct vblk_element){ status, 1, true };
+    return n;
+}
+
+#define PIECES_MAX 8u
+
+/* The mutant's own request. */
+static void send_wrong(struct bench *b)
+{
+    const struct wrong_request *r = &b->mutant->sends;
+    const struct vblk_request_header header = { vblk_put32(r->type), vblk_put32(0), vblk_put64(r->sector) };
+    const struct vblk_segment segment = { vblk_put64(r->segment.sector), vblk_put32(r->segment.count),
+                                          vblk_put32(r->segment.flags) };
+    const uint64_t at = vblk_driver_room(b->driver).gpa + 0x10000;
+    struct vblk_element e[2 * PIECES_MAX + 2];
+    const uint32_t n = lay_out(b, r, at, e);
+    uint16_t id;
+    uint32_t len;
+    vblk_err err = vblk_memory_write(b->mem, VBLK_DRIVER, at, &header, sizeof(header));
+
+    for (uint32_t i = 0; err == VBLK_OK && i < r->segments; i++)
+        err = vblk_memory_write(b->mem, VBLK_DRIVER, at + sizeof(header) + i * sizeof(segment), &segment, sizeof(segment));
+    if (err == VBLK_OK)
+        err = vblk_driver_add(b->driver, 0, e, n, &id);
+    if (err == VBLK_OK)
+        err = vblk_driver_publish(b->driver, 0, 1);
+    for (unsigned i = 0; err == VBLK_OK && i < 4; i++) {
+        vblk_port_look(b->port, 0);
+        if (vblk_driver_reap(b->driver, 0, &id, &len) != VBLK_E_EMPTY || vblk_port_wait(b->port, 0, 1) != VBLK_OK)
+            break;
+    }
 }
 
 /* Request @i of a batch, a read of one sector; in two elements on a ring of two. */
@@ -207,7 +298,7 @@ static bool alive(struct bench *b)
 static void all_queues(struct bench *b)
 {
     for (unsigned round = 0; round < 3; round++)
-        for (uint16_t i = 0; i < b->as->queues && alive(b); i++)
+        for (uint16_t i = 0; i < queues_of(b->as) && alive(b); i++)
             batch(b, i);
 }
 
@@ -221,24 +312,40 @@ static void events(struct bench *b)
     (void)!vblk_port_host(b->port, VBLK_HOST_RESIZE, DISK / 2, 0);
     note(b, vblk_driver_read(b->driver, 0, data, 1));
     note(b, vblk_driver_read(b->driver, DISK / 2, data, 1));
-    for (uint16_t i = 0; i < b->as->queues && (b->as->ring & B(RING_RESET)) != 0; i++)
+    for (uint16_t i = 0; i < queues_of(b->as) && (b->as->ring & B(RING_RESET)) != 0; i++)
         (void)!vblk_driver_reset_queue(b->driver, i);
     note(b, vblk_driver_write(b->driver, 3, data, 1));
+    flush(b);
     (void)!vblk_port_host(b->port, VBLK_HOST_NEEDS_RESET, 0, 0);
     note(b, vblk_driver_read(b->driver, 0, data, 1));
+}
+
+static void last_words(struct bench *b)
+{
+    uint8_t data[VBLK_SECTOR];
+
+    data_both_ways(b);
+    if (!alive(b))
+        return;
+    (void)!vblk_port_host(b->port, VBLK_HOST_RESIZE, DISK / 4, 0);
+    note(b, vblk_driver_read(b->driver, 0, data, 1));
+    flush(b);
 }
 
 static void work(struct bench *b)
 {
     if (vblk_driver_start(b->driver) == VBLK_OK) {
         one_of_each(b);
+        if (b->mutant != NULL && (b->mutant->sends.type != 0 || b->mutant->sends.sector != 0))
+            send_wrong(b);
         all_queues(b);
         events(b);
     }
     if (vblk_driver_start(b->driver) == VBLK_OK)
-        data_both_ways(b);
+        last_words(b);
     quiet(b);
-    (void)!vblk_driver_stop(b->driver);
+    if (!b->as->stays)
+        (void)!vblk_driver_stop(b->driver);
     vblk_port_emit(b->port, &(struct vblk_event){ .kind = VBLK_EV_CASE_END });
 }
 
@@ -252,12 +359,23 @@ static void collect(const struct bench *b, struct trial *out)
     }
 }
 
+static bool does_work(const struct mutant *mutant, const struct scenario *as)
+{
+    const char *only = mutant != NULL ? mutant->only : NULL;
+
+    if (only == NULL)
+        return true;
+    return only[0] == '!' ? fnmatch(only + 1, as->name, 0) != 0 : fnmatch(only, as->name, 0) == 0;
+}
+
 void trial_driver(const struct mutant *mutant, bool snapshot, struct trial *out)
 {
     *out = (struct trial){ .result = TRIAL_SURVIVED };
     for (size_t i = 0; i < SCENARIOS; i++) {
         struct bench b;
 
+        if (!does_work(mutant, &scenarios[i]))
+            continue;
         if (bench_open(&b, &scenarios[i], mutant, snapshot)) {
             work(&b);
             collect(&b, out);

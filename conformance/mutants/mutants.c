@@ -6,7 +6,7 @@ struct mutant_device mutant_device(const struct mutant *mutant)
     struct mutant_device device = { mutant->behaviour, mutant };
 
     device.behaviour.name = mutant->name;
-    if (mutant->ring != NULL)
+    if (mutant->ring != NULL && !mutant->driver)
         device.behaviour.ring = vblk_ring_fault_find(mutant->ring);
     return device;
 }
@@ -14,9 +14,27 @@ struct mutant_device mutant_device(const struct mutant *mutant)
 const struct mutant *mutant_at(size_t i)
 {
     const struct mutant *const tables[] = {
-        mutants_provision, mutants_provision_more, mutants_segments, mutants_request, mutants_ring, mutants_config, mutants_answers,        mutants_packed,
-        mutants_indirect,  mutants_notify,   mutants_in_order, mutants_fields, mutants_offers, mutants_life, mutants_disk,
+        mutants_provision,
+        mutants_provision_more,
+        mutants_segments,
+        mutants_request,
+        mutants_ring,
+        mutants_config,
+        mutants_answers,
+        mutants_packed,
+        mutants_indirect,
+        mutants_notify,
+        mutants_in_order,
+        mutants_fields,
+        mutants_offers,
+        mutants_life,
+        mutants_disk,
         mutants_driver_ring,
+        mutants_driver_start,
+        mutants_driver_features,
+        mutants_driver_config,
+        mutants_driver_queue,
+        mutants_driver_request,
     };
 
     for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)

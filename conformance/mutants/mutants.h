@@ -6,12 +6,25 @@
 #ifndef CONFORMANCE_MUTANTS_H
 #define CONFORMANCE_MUTANTS_H
 
+#include <stddef.h>
+
 #include <vblk/device.h>
 #include <vblk/driver.h>
 
 #include "wrong_port.h"
 
 #define MUTANT_SYNONYMS 12
+
+/* A request that the reference driver does not send: header, data, status. */
+struct wrong_request {
+    uint32_t type;
+    uint64_t sector;
+    uint32_t segments;         /* readable data are that many of these, and @more bytes */
+    struct vblk_range segment;
+    uint32_t more, in;         /* bytes; of writable data */
+    uint32_t pieces;           /* descriptors of the data; 0: one */
+    uint64_t at;               /* where the data lies; 0: anywhere */
+};
 
 struct mutant {
     const char *name;
@@ -29,10 +42,14 @@ struct mutant {
     /* What the functions of generic.c go by; each says which. */
     const char *field;
     uint64_t value, other;
-    /* A wrong driver: it does its work in front of the reference device. */
+    /* A wrong driver: it does its work in front of the reference device, or of what the members above make of it. */
     bool driver;
     struct vblk_driver_behaviour with;
     struct wrong_port_ops port;
+    struct wrong_request sends; /* besides, if it has a type or a sector */
+    bool never_flushes;
+    const char *only;   /* where it does its work: a glob of scenarios, with ! of the others; NULL: in all */
+    const char *beside; /* a glob of what that device breaks to give the driver the occasion, and may be blamed for */
 };
 
 /* One table per area; each ends with a NULL name. */
@@ -52,6 +69,11 @@ extern const struct mutant mutants_offers[];
 extern const struct mutant mutants_life[];
 extern const struct mutant mutants_disk[];
 extern const struct mutant mutants_driver_ring[];
+extern const struct mutant mutants_driver_start[];
+extern const struct mutant mutants_driver_features[];
+extern const struct mutant mutants_driver_config[];
+extern const struct mutant mutants_driver_queue[];
+extern const struct mutant mutants_driver_request[];
 
 /* A device's behaviour while it is tried: what functions of the tables find the mutant by. */
 struct mutant_device {
@@ -62,6 +84,12 @@ struct mutant_device {
 static inline const struct mutant *mutant_of(const struct vblk_device *device)
 {
     return ((const struct mutant_device *)(const void *)vblk_device_behaviour(device))->mutant;
+}
+
+/* The mutant whose wrong driver goes through @port. */
+static inline const struct mutant *mutant_at_port(const struct wrong_port *port)
+{
+    return (const struct mutant *)(const void *)((const char *)port->with - offsetof(struct mutant, port));
 }
 
 /* @mutant's behaviour, complete. */

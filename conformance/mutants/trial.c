@@ -103,6 +103,8 @@ static void judge(const struct mutant *mutant, bool snapshot, struct trial *out)
     for (unsigned i = 0; i < out->count; i++) {
         const struct trial_blame *b = &out->blame[i];
 
+        if (mutant->beside != NULL && b->guilty != guilty && fnmatch(mutant->beside, vblk_clause_at(b->clause)->id, 0) == 0)
+            continue;
         killed = killed || (b->clause == no && b->guilty == guilty);
         astray = astray || b->guilty != guilty || !trial_is_meant(mutant, vblk_clause_at(b->clause)->id);
     }

@@ -10,7 +10,7 @@ static struct wrong_port *of(struct vblk_port *port)
 static vblk_err told(struct wrong_port *self, vblk_err err)
 {
     self->port.used_notified = self->inner->used_notified;
-    self->port.config_notified = self->inner->config_notified;
+    self->port.config_notified = self->with->deaf ? 0 : self->inner->config_notified;
     return err;
 }
 

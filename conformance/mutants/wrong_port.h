@@ -16,6 +16,7 @@ struct wrong_port_ops {
     vblk_err (*write_reg)(struct wrong_port *port, enum vblk_reg reg, uint16_t queue, uint64_t value);
     vblk_err (*read_config)(struct wrong_port *port, uint32_t offset, void *buf, uint32_t len, uint32_t *got);
     vblk_err (*kick)(struct wrong_port *port, uint16_t queue, uint32_t data);
+    bool deaf; /* configuration change notifications don't reach the driver */
 };
 
 struct wrong_port {

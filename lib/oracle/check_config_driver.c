@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* How the driver reads and uses the configuration: 2.5.1, 5.2.5, 5.2.5.1. */
-#include "judge.h"
+#include "check_features.h"
 
 #define RULE(token, moments) CHECK(token, VBLK_DRIVER, moments, 0, ANY_PLACE, NO_SIGHT)
 
@@ -102,6 +102,17 @@ RULE(CFG_DRV_04, AT(CONFIG_READ) | AT(CONFIG_WRITE))
     return outcome;
 }
 
+/* What is offered was enough for the driver in an earlier life, when the configuration had another length. */
+static bool offer_was_enough(const struct control *ctl)
+{
+    if (ctl->length_granted == 0 || ctl->length_granted == ctl->config_length)
+        return false;
+    for (unsigned i = 0; i < ctl->grants; i++)
+        if ((ctl->granted[i].accepted & ~ctl->offered) == 0)
+            return true;
+    return false;
+}
+
 /* The driver gives up before it comes to features: over nothing but the length, as far as can be seen. */
 static enum outcome length_accepted(const struct look *l, struct why *why, const char *expected)
 {
@@ -112,7 +123,8 @@ static enum outcome length_accepted(const struct look *l, struct why *why, const
         return UNTOUCHED;
     if ((status & VBLK_STATUS_FAILED) != 0 && !ctl->failed && !ctl->accepted_written && !ctl->refused &&
         (ctl->status_ever & VBLK_STATUS_DRIVER) != 0 && ctl->offered_read && /* it knows the kind of device, and offer */
-        !ctl->needs_reset && features_missing(ctl) == 0) /* FEAT-DRV-06, RSVF-DRV-02 */
+        !ctl->needs_reset && features_missing(ctl) == 0 && /* FEAT-DRV-06, RSVF-DRV-02 */
+        undescribed(l, ctl->offered) == 0 && offer_was_enough(ctl)) /* FEAT-DRV-09; it may need what was never offered */
         return doubted(why, expected, "FAILED set, and the configuration has %u bytes", ctl->config_length);
     return (status & ~ctl->status_ever & VBLK_STATUS_DRIVER_OK) != 0 ? HELD : UNTOUCHED;
 }
@@ -179,13 +191,22 @@ RULE(BLK_INIT_DRV_04, AT(CONFIG_READ))
                                                         "read at status 0x%02x", ctl->status_written);
 }
 
+/* The driver was at work since the notification came: it had the time. */
+static bool went_on(const struct look *l)
+{
+    for (uint32_t i = 0; i < l->o->active_count; i++)
+        if (l->o->notices[l->o->active[i]].way[VBLK_DRIVER].published > l->o->ctl.stale_since)
+            return true;
+    return false;
+}
+
 RULE(BLK_OP_DRV_01, AT(CONFIG_READ) | AT(CASE_END))
 {
     if (!l->o->ctl.capacity_stale)
         return UNTOUCHED;
     if (l->ev->kind == VBLK_EV_CONFIG_READ)
         return l->ev->at < 8 ? HELD : UNTOUCHED;
-    if (l->o->ctl.needs_reset)
+    if (l->o->ctl.needs_reset || l->o->ctl.failed || !went_on(l))
         return UNTOUCHED;
     return broken(why, "capacity is read again after a configuration change notification", "it was not");
 }

@@ -270,6 +270,14 @@ RULE(FEAT_DEV_01, VBLK_DEVICE, AT(REG_READ))
                         (ull)l->ev->value);
 }
 
+/* The driver came to this step by those before it: a device may refuse one that did not. */
+static bool in_sequence(const struct control *ctl)
+{
+    const unsigned before = VBLK_STATUS_ACKNOWLEDGE | VBLK_STATUS_DRIVER;
+
+    return (ctl->status_ever & before) == before;
+}
+
 /* Neither a fault of the driver's nor something that a device may insist on. */
 static bool valid_choice(const struct look *l)
 {
@@ -299,8 +307,8 @@ RULE(FEAT_DEV_02, VBLK_DEVICE, AT(REG_READ))
 
     if (!verdict_shown(l, &kept) || !valid_choice(l))
         return UNTOUCHED;
-    if (kept)
-        return HELD;
+    if (kept || !in_sequence(ctl))
+        return kept ? HELD : UNTOUCHED;
     if (was_granted(ctl) || (profile->provision && ctl->accepted == (VBLK_BIT(profile->provision_bit) |
                                                                      VBLK_BIT(VBLK_F_VERSION_1))))
         return UNTOUCHED; /* FEAT-DEV-05, PROV-FEAT-04 */
@@ -342,7 +350,8 @@ RULE(FEAT_DEV_05, VBLK_DEVICE, AT(REG_READ))
 
     if (!verdict_shown(l, &kept) || (ctl->accepted & ~offer_known(ctl)) != 0 || !was_granted(ctl))
         return UNTOUCHED;
-    return kept ? HELD
-                : broken(why, "FEATURES_OK for the features it was set for before", "0x%llx refused after a reset",
-                         (ull)ctl->accepted);
+    if (kept || !in_sequence(ctl))
+        return kept ? HELD : UNTOUCHED;
+    return broken(why, "FEATURES_OK for the features it was set for before", "0x%llx refused after a reset",
+                  (ull)ctl->accepted);
 }

@@ -213,7 +213,7 @@ CHECK(PROV_DEV_13, VBLK_DEVICE, AT(USED), TYPE(PROVISION), ANY_PLACE, NO_SIGHT)
         { BROKEN, HELD, HELD },
         { HELD, HELD, HELD },
     };
-    if (provision_row(l) != VBLK_C_PROV_DEV_13 || l->o->ctl.notified) /* the capacity may have grown (AMB-21) */
+    if (provision_row(l) != VBLK_C_PROV_DEV_13 || l->o->ctl.capacity_old) /* the capacity may have grown (AMB-21) */
         return UNTOUCHED;
     return weigh_by(l, why, VBLK_AMB_04, scales, "IOERR, or UNSUPP, for a segment past capacity");
 }

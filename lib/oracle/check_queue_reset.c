@@ -137,13 +137,11 @@ RULE(QRESET_DRV_01, VBLK_DRIVER, AT(REG_WRITE) | AT(KICK))
 
 RULE(QRESET_DRV_03, VBLK_DRIVER, AT(QUEUE_ENABLE))
 {
-    static const uint16_t parts = 1u << VBLK_REG_QUEUE_SIZE | 1u << VBLK_REG_QUEUE_DESC | 1u << VBLK_REG_QUEUE_DRIVER |
-                                  1u << VBLK_REG_QUEUE_DEVICE;
     const struct notices *s = facts(l);
 
     if (s == NULL || s->reset != RESET_DONE)
         return UNTOUCHED;
-    return (s->written & parts) == parts
+    return (s->written & QUEUE_PARTS) == QUEUE_PARTS
                ? HELD
                : broken(why, "size and addresses are set before the queue is enabled again", "%s",
                         (s->written & 1u << VBLK_REG_QUEUE_SIZE) == 0 ? "no size" : "not all addresses");

@@ -165,7 +165,7 @@ static bool past_capacity(const struct look *l)
 {
     const struct chain *c = l->chain;
     bool empty = (c->faults & F_ZERO_SECTORS) != 0 || (c->req.slot == TY_OUT && c->req.out_len == 0);
-    return (c->faults & F_RANGE) != 0 && c->req.slot != TY_IN && !empty && !l->o->ctl.notified && !wraps_onto_disk(l);
+    return (c->faults & F_RANGE) != 0 && c->req.slot != TY_IN && !empty && !l->o->ctl.capacity_old && !wraps_onto_disk(l);
 }
 
 static enum outcome accepted_past_capacity(const struct look *l, struct why *why)
@@ -269,8 +269,8 @@ CHECK(FRAME_DEV_01, VBLK_DEVICE, AT(USED), ALL_BUT_PROVISION & ~TYPE(NONE) & ~TY
 {
     if (!lawful(l->chain) || l->answer->status > VBLK_S_UNSUPP || !l->chain->odd_framing)
         return UNTOUCHED;
-    if (l->answer->status == VBLK_S_OK)
-        return HELD;
+    if (l->answer->status == VBLK_S_OK || l->o->ctl.capacity_old) /* it may be past the end by now */
+        return l->answer->status == VBLK_S_OK ? HELD : UNTOUCHED;
     char buf[16];
     return doubted(why, "the same answer whatever the framing", "%s for a request in %u descriptors",
                    say_status(l->answer->status, buf), l->chain->count);

@@ -100,7 +100,7 @@ CHECK(SAFE_DEV_05, VBLK_DEVICE, AT(USED), TYPE(GET_ID) | TYPE(IN), ANY_PLACE, NO
     const struct answer *a = l->answer;
     if (l->chain->void_ || a->len > l->chain->req.writable || a->status != VBLK_S_OK)
         return UNTOUCHED;
-    if (l->chain->req.slot == TY_IN && (l->chain->faults & F_RANGE) != 0 && !l->o->ctl.notified)
+    if (l->chain->req.slot == TY_IN && (l->chain->faults & F_RANGE) != 0 && !l->o->ctl.capacity_old)
         return read_of_nothing(l, why);
     if (a->prefix_known ? a->len > a->prefix : a->read.bad || a->read.causes == 0)
         return UNTOUCHED; /* unwritten bytes: RING-SPLIT-DEV-06; wrong ones: the rows of requests */

@@ -39,7 +39,7 @@ static void forget_driver(struct control *ctl)
     ctl->live = ctl->needs_reset = ctl->bad_queue = ctl->failed = ctl->refused = ctl->features_ok = false;
     ctl->offered_read = ctl->offer_seen = ctl->accepted_written = false;
     ctl->accepted = ctl->negotiated = 0;
-    ctl->notified = ctl->notice = ctl->notice_owed = ctl->capacity_stale = false;
+    ctl->notice = ctl->notice_owed = ctl->capacity_stale = false;
     ctl->suspend_asked = ctl->suspended = ctl->resume_asked = ctl->suspend_change = false;
     ctl->mode_asked = ctl->mode_written = ctl->mode_ignored = false;
     ctl->odd.is = false;
@@ -67,6 +67,8 @@ static void grant_features(struct control *ctl)
     ctl->features_ok = true;
     ctl->refused = false;
     ctl->negotiated_ever |= ctl->negotiated;
+    if (fresh && ctl->config_length_known)
+        ctl->length_granted = ctl->config_length;
     if (fresh && ctl->offered_read)
         remember_grant(ctl);
 }
@@ -165,9 +167,11 @@ static void generation_read(struct control *ctl, const struct vblk_event *ev)
 
     ctl->generation_seen |= (ev->flags & VBLK_EV_EMULATED) == 0;
     if (b->open && b->fields > 0) {
-        b->torn_wide = changed && b->wide;
+        if (b->wide || b->fields > 1)
+            b->torn_wide = changed && b->wide;
         b->torn_many = changed && b->fields > 1;
     }
+    ctl->capacity_old |= changed;
     if (changed || !ctl->generation_known)
         unsettle(ctl, SEEN_NOW | (changed ? SEEN_EARLY : 0));
     b->open = true;
@@ -201,6 +205,8 @@ void control_reg(struct vblk_oracle *o, const struct vblk_event *ev)
     } else if (ev->reg == VBLK_REG_CONFIG_LENGTH && !write && (ev->flags & VBLK_EV_EMULATED) == 0) {
         ctl->config_length = ev->value < VBLK_CONFIG_MAX ? (uint32_t)ev->value : VBLK_CONFIG_MAX;
         ctl->config_length_known = true;
+        if (ctl->features_ok)
+            ctl->length_granted = ctl->config_length;
     }
 }
 
@@ -210,6 +216,9 @@ void control_notified(struct vblk_oracle *o)
 
     ctl->notified = ctl->notice = true;
     ctl->notice_owed = ctl->suspend_change = false;
+    ctl->capacity_old = true;
+    if (!ctl->capacity_stale)
+        ctl->stale_since = o->seq;
     ctl->capacity_stale |= ctl->live && !ctl->needs_reset;
     ctl->odd.is = false;
     unsettle(ctl, SEEN_STEADY | SEEN_EARLY);

@@ -100,6 +100,9 @@ struct control {
     uint8_t mode;             /* … as this */
     bool mode_written;        /* since the last reset */
     bool mode_ignored;        /* it was written while suspended: such a write should do nothing */
+    uint32_t length_granted;  /* config_length when features were granted last */
+    bool capacity_old;        /* there was word of a change since capacity was read last */
+    uint64_t stale_since;     /* when that notification came */
     bool capacity_stale;      /* a notification came while live, capacity was not read since */
     uint32_t num_queues;      /* the register; 0: not seen, or not the device's word */
     bool notified;            /* a configuration change notification came since the last config read */

@@ -109,7 +109,7 @@ static void config_read(struct vblk_oracle *o, const struct vblk_event *ev, cons
         return;
     ctl->notified = false;
     if (ev->at < 8)
-        ctl->capacity_stale = false;
+        ctl->capacity_old = ctl->capacity_stale = false;
     if (mode != NULL && touches(mode, ev->at, ev->len))
         ctl->mode_asked = false;
     if (ctl->bracket.open) {

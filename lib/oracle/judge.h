@@ -225,6 +225,7 @@ struct queue {
     uint32_t faulty_turn;   /* turn of the last malformed PROVISION, 0: none */
     uint32_t used_total;
     uint16_t avail_flags, used_flags; /* as last seen */
+    bool flags_left;        /* split: used flags were not 0 when the queue was enabled: nobody's wish, heeded or not */
     uint16_t elem_pending;  /* SEES_DEVICE_STORES: idx was published before this many elements were stored */
     uint64_t notified;      /* used notifications seen */
     uint32_t since_kick;    /* chains made available since the last kick */
@@ -562,7 +563,7 @@ static inline const struct notices *notices_of(const struct vblk_oracle *o, cons
 static inline bool never_told(const struct look *l)
 {
     const struct notice *n = &notices_of(l->o, l->q)->way[VBLK_DRIVER];
-    return (n->due || n->missed) && l->chain->born > n->sent;
+    return l->o->ctl.failed || l->q->flags_left || ((n->due || n->missed) && l->chain->born > n->sent);
 }
 
 /* repeat.c: count what was found again, before anybody looks at a tally. */

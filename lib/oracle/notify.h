@@ -33,6 +33,9 @@ struct notice {
 
 enum queue_reset { NOT_RESET, RESET_ASKED, RESET_DONE };
 
+/* The registers by which a queue is configured. */
+#define QUEUE_PARTS (1u << VBLK_REG_QUEUE_SIZE | 1u << VBLK_REG_QUEUE_DESC | 1u << VBLK_REG_QUEUE_DRIVER | 1u << VBLK_REG_QUEUE_DEVICE)
+
 struct notices {
     struct notice way[2];    /* by the party that sends */
     bool on;                 /* the queue is enabled and followed */

@@ -189,6 +189,14 @@ static void find_rings(struct vblk_oracle *o)
     o->rings_len = to - from;
 }
 
+/* Enabled after its reset with parts of it not set: where they lie is anybody's guess (QRESET-DRV-03). */
+static bool half_configured(struct vblk_oracle *o, const struct queue *q)
+{
+    const struct notices *s = notices_of(o, q);
+
+    return s->reset == RESET_DONE && (s->written & QUEUE_PARTS) != QUEUE_PARTS;
+}
+
 void queue_enable(struct vblk_oracle *o, const struct vblk_event *ev)
 {
     const bool at_once = (ev->flags & VBLK_EV_EMULATED) == 0; /* else more may be available already */
@@ -200,7 +208,7 @@ void queue_enable(struct vblk_oracle *o, const struct vblk_event *ev)
     fits = fits && open_pool(q, q->packed, negotiated(o, VBLK_F_INDIRECT_DESC)) && (!q->packed || packed_open(o, q));
     q->enabled = fits;
     q->usual_for = 0;
-    queue_set_lost(o, q, !ring_makes_sense(o, q) ||
+    queue_set_lost(o, q, !ring_makes_sense(o, q) || half_configured(o, q) ||
                              (at_once && !q->packed && queue_word(o, q->driver + 2) != 0)); /* RING-SPLIT-12 */
     o->ctl.bad_queue |= q->lost && !o->ctl.live;
     q->avail_idx = 0;
@@ -215,6 +223,7 @@ void queue_enable(struct vblk_oracle *o, const struct vblk_event *ev)
     find_rings(o);
     q->avail_flags = queue_word(o, q->driver);
     q->used_flags = queue_word(o, q->device);
+    q->flags_left = at_once && !q->packed && q->used_flags != 0;
     if (o->opt.late)
         late_enable(o, q, (uint16_t)ev->at);
 }

@@ -258,6 +258,9 @@ static void parts__are_there_for_the_host(void **state)
     vblk_device_resize(vblk_testbed_device(f.bed), 64);
     assert_int_equal(get(&f, VBLK_MMIO_INTERRUPT_STATUS), VBLK_MMIO_INT_CONFIG_CHANGE);
     assert_non_null(vblk_testbed_store(f.bed));
+    submit(&f, 1);
+    put(&f, VBLK_MMIO_QUEUE_NOTIFY, 0);
+    vblk_testbed_run(f.bed);
     assert_int_equal(vblk_testbed_finish(f.bed), 1); /* capacity was not read again */
     assert_true(report_says(&f, "WARN  BLK-OP-DRV-01"));
     close_bed(&f);

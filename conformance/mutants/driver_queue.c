@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Drivers that set queues up wrongly, or reset them. */
+#include "driver_port.h"
+
+#define M(name_, what_, clause_, ...) { .name = "driver-" name_, .what = what_, .clause = clause_, .driver = true, __VA_ARGS__ }
+#define SAME(...) .synonyms = { __VA_ARGS__ }
+#define TRUSTS_RESET .port.read_reg = trusts_queue_reset
+
+/* The address in register value is other further on. */
+static vblk_err shifted(struct wrong_port *port, enum vblk_reg reg, uint16_t queue, uint64_t value)
+{
+    const struct mutant *m = mutant_at_port(port);
+
+    return vblk_port_write_reg(port->inner, reg, queue, reg == m->value ? value + m->other : value);
+}
+
+static vblk_err used_flags_left(struct wrong_port *port, enum vblk_reg reg, uint16_t queue, uint64_t value)
+{
+    if (reg == VBLK_REG_QUEUE_DEVICE)
+        (void)!vblk_memory_store16(port->inner->mem, VBLK_DRIVER, value, VBLK_RELAXED, 1);
+    return vblk_port_write_reg(port->inner, reg, queue, value);
+}
+
+static vblk_err trusts_queue_reset(struct wrong_port *port, enum vblk_reg reg, uint16_t queue, uint64_t *value)
+{
+    if (reg != VBLK_REG_QUEUE_RESET)
+        return vblk_port_read_reg(port->inner, reg, queue, value);
+    *value = 0;
+    return VBLK_OK;
+}
+
+/* After a queue reset nothing is configured anew. */
+static vblk_err enables_alone(struct wrong_port *port, enum vblk_reg reg, uint16_t queue, uint64_t value)
+{
+    if (reg == VBLK_REG_QUEUE_RESET)
+        port->note[0] = 1;
+    if (port->note[0] != 0 && reg >= VBLK_REG_QUEUE_SIZE && reg < VBLK_REG_QUEUE_ENABLE)
+        return VBLK_OK;
+    if (reg == VBLK_REG_QUEUE_ENABLE)
+        port->note[0] = 0;
+    return vblk_port_write_reg(port->inner, reg, queue, value);
+}
+
+const struct mutant mutants_driver_queue[] = {
+    M("misaligned-split", "puts a used ring where it is not aligned", "RING-SPLIT-DRV-01", .port.write_reg = shifted,
+      .value = VBLK_REG_QUEUE_DEVICE, .other = 2, .only = "split"),
+    M("misaligned-packed", "puts an event structure where it is not aligned", "RING-PACKED-DRV-01", .port.write_reg = shifted,
+      .value = VBLK_REG_QUEUE_DRIVER, .other = 2, .only = "packed"),
+    M("used-flags-left", "does not set the flags of a used ring to 0", "NOTIF-AVAIL-DRV-01", .port.write_reg = used_flags_left, .only = "split"),
+    M("queue-reset-unread", "does not wait until a queue is reset", "QRESET-DRV-01", TRUSTS_RESET, .only = "split, queue reset", SAME("RING-SPLIT-*")),
+    M("queue-reset-unread-mmio", "does not wait until QueueReset reads 0", "MMIO-DRV-10", TRUSTS_RESET, .only = "*mmio", SAME("QRESET-DRV-01", "RING-PACKED-03")),
+    M("queue-reset-unread-pci", "does not wait until queue_reset reads 0", "PCI-COM-DRV-07", TRUSTS_RESET, .only = "*pci", SAME("QRESET-DRV-01", "RING-PACKED-03")),
+    M("queue-enabled-alone", "enables a queue after its reset without configuring it", "QRESET-DRV-03", .port.write_reg = enables_alone),
+    { .name = NULL },
+};
