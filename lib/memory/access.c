@@ -141,22 +141,6 @@ static void copy_in(struct vblk_memory *mem, uint64_t gpa, const void *buf, uint
     }
 }
 
-/*
- * What judging costs for each access: a tap and nothing else, and a range in the region last used. @return where the
- * bytes are, or NULL: not so simple. A store is marked here, once for all granules but the first time.
- */
-static inline uint8_t *tapped(struct vblk_memory *mem, unsigned party, uint64_t gpa, uint64_t len, bool store)
-{
-    const struct region *region = region_guess(mem, party);
-    uint64_t offset = gpa - region->gpa;
-
-    if (unlikely(mem->watched != TAPPED || !region_holds(region, gpa, len) || len - 1 >= EVENT_MAX))
-        return NULL;
-    if (store && unlikely(!region_marked(region, offset, len)))
-        vblk_region_mark(&mem->regions[region - mem->regions], offset, len);
-    return region->host + offset;
-}
-
 static inline void tell_tap(struct vblk_memory *mem, enum vblk_event_kind kind, enum vblk_party party,
                             enum vblk_order order, uint64_t gpa, const void *bytes, uint64_t len)
 {
@@ -194,12 +178,14 @@ static __attribute__((noinline)) vblk_err read_any(struct vblk_memory *mem, enum
     return VBLK_OK;
 }
 
-static __attribute__((noinline)) vblk_err read_slow(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
-                                                    void *buf, size_t len)
+/*
+ * What judging costs for each access that is not inline: something watches, and the range lies in the region last used,
+ * at @host. Through the watcher's short way, if it is a tap.
+ */
+static __attribute__((noinline)) vblk_err read_watched(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
+                                                       void *buf, size_t len, const uint8_t *host)
 {
-    const uint8_t *host = tapped(mem, party, gpa, len, false);
-
-    if (unlikely(host == NULL))
+    if (unlikely(mem->watched != TAPPED || len - 1 >= EVENT_MAX))
         return read_any(mem, party, gpa, buf, len);
     copy(buf, host, len);
     tell_tap(mem, VBLK_EV_LOAD, party, VBLK_RELAXED, gpa, buf, len);
@@ -210,8 +196,10 @@ vblk_err vblk_memory_read(struct vblk_memory *mem, enum vblk_party party, uint64
 {
     const struct region *region = region_guess(mem, party);
 
-    if (unlikely(mem->watched || !region_holds(region, gpa, len)))
-        return read_slow(mem, party, gpa, buf, len);
+    if (unlikely(!region_holds(region, gpa, len)))
+        return read_any(mem, party, gpa, buf, len);
+    if (unlikely(mem->watched != UNWATCHED))
+        return read_watched(mem, party, gpa, buf, len, region->host + (gpa - region->gpa));
     return copy(buf, region->host + (gpa - region->gpa), len);
 }
 
@@ -233,12 +221,10 @@ static __attribute__((noinline)) vblk_err write_any(struct vblk_memory *mem, enu
     return VBLK_OK;
 }
 
-static __attribute__((noinline)) vblk_err write_slow(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
-                                                     const void *buf, size_t len)
+static __attribute__((noinline)) vblk_err write_watched(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
+                                                        const void *buf, size_t len, uint8_t *host)
 {
-    uint8_t *host = tapped(mem, party, gpa, len, true);
-
-    if (unlikely(host == NULL))
+    if (unlikely(mem->watched != TAPPED || len - 1 >= EVENT_MAX))
         return write_any(mem, party, gpa, buf, len);
     copy(host, buf, len);
     tell_tap(mem, VBLK_EV_STORE, party, VBLK_RELAXED, gpa, buf, len);
@@ -249,8 +235,10 @@ vblk_err vblk_memory_write(struct vblk_memory *mem, enum vblk_party party, uint6
 {
     const struct region *region = region_guess(mem, party);
 
-    if (unlikely(mem->watched || !region_holds(region, gpa, len) || !region_marked(region, gpa - region->gpa, len)))
-        return write_slow(mem, party, gpa, buf, len);
+    if (unlikely(!region_holds(region, gpa, len) || !region_marked(region, gpa - region->gpa, len)))
+        return write_any(mem, party, gpa, buf, len);
+    if (unlikely(mem->watched != UNWATCHED))
+        return write_watched(mem, party, gpa, buf, len, region->host + (gpa - region->gpa));
     return copy(region->host + (gpa - region->gpa), buf, len);
 }
 
@@ -297,13 +285,12 @@ static __attribute__((noinline)) vblk_err load16_any(struct vblk_memory *mem, en
     return VBLK_OK;
 }
 
-static __attribute__((noinline)) vblk_err load16_slow(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
-                                                      enum vblk_order order, uint16_t *value)
+static __attribute__((noinline)) vblk_err load16_watched(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
+                                                         enum vblk_order order, uint16_t *value, const uint8_t *host)
 {
-    const uint8_t *host = tapped(mem, party, gpa, 2, false);
     uint16_t wire;
 
-    if (unlikely(host == NULL))
+    if (unlikely(mem->watched != TAPPED))
         return load16_any(mem, party, gpa, order, value);
     *value = get16(host, order);
     wire = le16(*value);
@@ -316,8 +303,10 @@ vblk_err vblk_memory_load16(struct vblk_memory *mem, enum vblk_party party, uint
 {
     const struct region *region = region_guess(mem, party);
 
-    if (unlikely(mem->watched || !region_holds(region, gpa, 2)))
-        return load16_slow(mem, party, gpa, order, value);
+    if (unlikely(!region_holds(region, gpa, 2)))
+        return load16_any(mem, party, gpa, order, value);
+    if (unlikely(mem->watched != UNWATCHED))
+        return load16_watched(mem, party, gpa, order, value, region->host + (gpa - region->gpa));
     *value = get16(region->host + (gpa - region->gpa), order);
     return VBLK_OK;
 }
@@ -339,13 +328,12 @@ static __attribute__((noinline)) vblk_err store16_any(struct vblk_memory *mem, e
     return VBLK_OK;
 }
 
-static __attribute__((noinline)) vblk_err store16_slow(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
-                                                       enum vblk_order order, uint16_t value)
+static __attribute__((noinline)) vblk_err store16_watched(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
+                                                          enum vblk_order order, uint16_t value, uint8_t *host)
 {
     const uint16_t wire = le16(value);
-    uint8_t *host = tapped(mem, party, gpa, 2, true);
 
-    if (unlikely(host == NULL))
+    if (unlikely(mem->watched != TAPPED))
         return store16_any(mem, party, gpa, order, value);
     put16(host, order, value);
     tell_tap(mem, VBLK_EV_STORE, party, order, gpa, &wire, 2);
@@ -357,8 +345,10 @@ vblk_err vblk_memory_store16(struct vblk_memory *mem, enum vblk_party party, uin
 {
     const struct region *region = region_guess(mem, party);
 
-    if (unlikely(mem->watched || !region_holds(region, gpa, 2) || !region_marked(region, gpa - region->gpa, 2)))
-        return store16_slow(mem, party, gpa, order, value);
+    if (unlikely(!region_holds(region, gpa, 2) || !region_marked(region, gpa - region->gpa, 2)))
+        return store16_any(mem, party, gpa, order, value);
+    if (unlikely(mem->watched != UNWATCHED))
+        return store16_watched(mem, party, gpa, order, value, region->host + (gpa - region->gpa));
     put16(region->host + (gpa - region->gpa), order, value);
     return VBLK_OK;
 }

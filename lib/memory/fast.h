@@ -15,7 +15,7 @@ static inline vblk_err fast_read(struct vblk_memory *mem, enum vblk_party party,
     const struct region *region = region_guess(mem, party);
     const bool watched = mem->watched != UNWATCHED;
 
-    if (unlikely(!region_holds(region, gpa, len) || (watched && mem->watched == STEERED)))
+    if (unlikely(!region_serves(region, gpa, len) || (watched && mem->watched == STEERED)))
         return vblk_memory_read(mem, party, gpa, buf, len);
     memcpy(buf, region->host + (gpa - region->gpa), len);
     /* From here on the copy is what was read: the compiler may not look at the shared bytes again. */
@@ -31,7 +31,7 @@ static inline vblk_err fast_write(struct vblk_memory *mem, enum vblk_party party
     const struct region *region = region_guess(mem, party);
     uint8_t *host;
 
-    if (unlikely(!region_holds(region, gpa, len) || !region_marked(region, gpa - region->gpa, len)))
+    if (unlikely(!region_serves(region, gpa, len) || !region_marked(region, gpa - region->gpa, len)))
         return vblk_memory_write(mem, party, gpa, buf, len);
     host = region->host + (gpa - region->gpa);
     if (unlikely(mem->watched != UNWATCHED)) {
@@ -49,7 +49,7 @@ static inline vblk_err fast_peek(const struct vblk_memory *mem, uint64_t gpa, vo
 {
     const struct region *region = region_guess(mem, VBLK_NOBODY);
 
-    if (unlikely(!region_holds(region, gpa, len)))
+    if (unlikely(!region_serves(region, gpa, len)))
         return vblk_memory_peek(mem, gpa, buf, len);
     memcpy(buf, region->host + (gpa - region->gpa), len);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -58,7 +58,7 @@ static inline vblk_err fast_peek(const struct vblk_memory *mem, uint64_t gpa, vo
 
 static inline bool fast_covers(const struct vblk_memory *mem, uint64_t gpa, uint64_t len)
 {
-    return likely(region_holds(region_guess(mem, GUESS_COVERS), gpa, len)) || vblk_memory_covers(mem, gpa, len);
+    return likely(region_serves(region_guess(mem, GUESS_COVERS), gpa, len)) || vblk_memory_covers(mem, gpa, len);
 }
 
 #endif /* VBLK_MEMORY_FAST_H */

@@ -16,13 +16,12 @@ static inline uint16_t le16(uint16_t v)
 #endif
 }
 
-static inline uint16_t get16(const uint8_t *host, enum vblk_order order)
+/* At an even address. */
+static inline uint16_t get16_even(const uint8_t *host, enum vblk_order order)
 {
     uint16_t v;
 
-    if (unlikely((uintptr_t)host % 2 != 0))
-        memcpy(&v, host, 2);
-    else if (order == VBLK_RELAXED)
+    if (order == VBLK_RELAXED)
         v = __atomic_load_n((const uint16_t *)(const void *)host, __ATOMIC_RELAXED);
     else if (order == VBLK_ACQUIRE)
         v = __atomic_load_n((const uint16_t *)(const void *)host, __ATOMIC_ACQUIRE);
@@ -31,18 +30,37 @@ static inline uint16_t get16(const uint8_t *host, enum vblk_order order)
     return le16(v);
 }
 
-static inline void put16(uint8_t *host, enum vblk_order order, uint16_t value)
+static inline uint16_t get16(const uint8_t *host, enum vblk_order order)
 {
-    uint16_t v = le16(value);
+    uint16_t v;
 
-    if (unlikely((uintptr_t)host % 2 != 0))
-        memcpy(host, &v, 2);
-    else if (order == VBLK_RELAXED)
+    if (likely((uintptr_t)host % 2 == 0))
+        return get16_even(host, order);
+    memcpy(&v, host, 2);
+    return le16(v);
+}
+
+/* At an even address. */
+static inline void put16_even(uint8_t *host, enum vblk_order order, uint16_t value)
+{
+    const uint16_t v = le16(value);
+
+    if (order == VBLK_RELAXED)
         __atomic_store_n((uint16_t *)(void *)host, v, __ATOMIC_RELAXED);
     else if (order == VBLK_RELEASE)
         __atomic_store_n((uint16_t *)(void *)host, v, __ATOMIC_RELEASE);
     else
         __atomic_store_n((uint16_t *)(void *)host, v, __ATOMIC_SEQ_CST);
+}
+
+static inline void put16(uint8_t *host, enum vblk_order order, uint16_t value)
+{
+    const uint16_t v = le16(value);
+
+    if (likely((uintptr_t)host % 2 == 0))
+        put16_even(host, order, value);
+    else
+        memcpy(host, &v, 2);
 }
 
 #endif /* VBLK_MEMORY_HALF_H */

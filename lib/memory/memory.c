@@ -9,7 +9,11 @@
 
 struct vblk_memory *vblk_memory_new(void)
 {
-    return calloc(1, sizeof(struct vblk_memory));
+    struct vblk_memory *mem = calloc(1, sizeof(*mem));
+
+    for (unsigned i = 0; mem != NULL && i < GUESSES; i++)
+        mem->guess[i] = &mem->regions[NO_REGION];
+    return mem;
 }
 
 static void region_drop(struct region *region)
@@ -57,14 +61,15 @@ const struct region *vblk_region_search(const struct vblk_memory *mem, unsigned 
     if (mem->onlooker != NULL && (party == VBLK_NOBODY || party == GUESS_COVERS))
         return &mem->regions[i];
     /* The guess is a cache: a const memory may learn. Every struct vblk_memory was allocated as not const. */
-    __atomic_store_n(&((struct vblk_memory *)mem)->guess[party], i, __ATOMIC_RELAXED);
+    __atomic_store_n(&((struct vblk_memory *)mem)->guess[party], &((struct vblk_memory *)mem)->regions[i],
+                     __ATOMIC_RELAXED);
     return &mem->regions[i];
 }
 
 void vblk_memory_set_onlooker(struct vblk_memory *mem, const struct vblk_onlooker *onlooker)
 {
     if (onlooker != NULL)
-        mem->guess[VBLK_NOBODY] = mem->guess[GUESS_COVERS] = NO_REGION;
+        mem->guess[VBLK_NOBODY] = mem->guess[GUESS_COVERS] = &mem->regions[NO_REGION];
     mem->onlooker = onlooker;
 }
 
@@ -118,6 +123,7 @@ static vblk_err region_make(struct region *region, const struct vblk_region *giv
     uint64_t words = ((given->size - 1) >> GRANULE_SHIFT) / 64 + 1;
 
     *region = (struct region){ .gpa = given->gpa, .size = given->size, .host = given->host, .as_given = *given };
+    region->small = given->size >= REGION_SMALL ? given->size - (REGION_SMALL - 1) : 0;
     if (words > SIZE_MAX / sizeof(uint64_t) || (given->host == NULL && !region_own(region)))
         return VBLK_E_NOMEM;
     region->as_given.host = region->host;

@@ -17,14 +17,17 @@ struct vblk_visibility;
 struct region {
     uint64_t gpa;
     uint64_t size; /* 0: an unused entry, which no range lies in */
+    uint64_t small; /* at offsets below it REGION_SMALL bytes are there */
     uint8_t *host;
     uint64_t *dirty;     /* one bit per granule; atomic */
     uint64_t *list;      /* indices of the non-zero words of dirty, in the order they became so */
     uint64_t listed;     /* entries of list; atomic */
     void *owned;         /* what to free, or NULL */
     struct vblk_region as_given;
-    uint64_t unused[3]; /* makes it 128 bytes, so that an index costs a shift */
 };
+
+/* The most bytes that one comparison finds to lie in a region. */
+#define REGION_SMALL 16u
 
 /* Each party has its own guess which region it will touch next, so that two threads don't fight over one. */
 enum { GUESS_COVERS = VBLK_NOBODY + 1, GUESSES };
@@ -43,7 +46,7 @@ typedef bool (*vblk_quick_fn)(void *ctx, uint64_t gpa, uint32_t len, const void 
 struct vblk_memory {
     uint8_t watched; /* enum watch */
     uint32_t epoch;  /* counts what makes host addresses of before worthless: see vblk_memory_host() */
-    uint32_t guess[GUESSES]; /* index into regions; atomic, any value up to NO_REGION is safe */
+    struct region *guess[GUESSES]; /* into regions; atomic, any of them is safe */
     uint32_t count;
     vblk_observe_fn tap;
     void *tap_ctx;
@@ -54,7 +57,7 @@ struct vblk_memory {
     void *view_ctx;
     struct vblk_visibility *visibility; /* NULL: a store is seen at once */
     uint32_t fences; /* full barriers under ThreadSanitizer */
-    const struct vblk_onlooker *onlooker; /* while there is one, the guesses of who is not observed are NO_REGION */
+    const struct vblk_onlooker *onlooker; /* while there is one, the guesses of who is not observed are of NO_REGION */
     struct region regions[VBLK_MEMORY_REGIONS_MAX + 1]; /* ascending by gpa; the last is never used */
 };
 #define NO_REGION VBLK_MEMORY_REGIONS_MAX
@@ -91,7 +94,15 @@ static inline bool region_holds(const struct region *region, uint64_t gpa, uint6
 /* The region that the party used last; it may hold nothing of what is wanted now. */
 static inline const struct region *region_guess(const struct vblk_memory *mem, unsigned party)
 {
-    return &mem->regions[__atomic_load_n(&mem->guess[party], __ATOMIC_RELAXED)];
+    return __atomic_load_n(&mem->guess[party], __ATOMIC_RELAXED);
+}
+
+/* region_holds(), for a length known when compiling in one comparison; then it may say no at the region's end. */
+static inline bool region_serves(const struct region *region, uint64_t gpa, uint64_t len)
+{
+    if (__builtin_constant_p(len) && len <= REGION_SMALL)
+        return gpa - region->gpa < region->small;
+    return region_holds(region, gpa, len);
 }
 
 static inline const struct region *region_find(const struct vblk_memory *mem, unsigned party, uint64_t gpa,
@@ -105,10 +116,10 @@ static inline const struct region *region_find(const struct vblk_memory *mem, un
 /* Whether a store of these bytes is remembered already: the usual case, within one granule. */
 static inline bool region_marked(const struct region *region, uint64_t offset, uint64_t len)
 {
-    uint64_t first = offset >> GRANULE_SHIFT;
-    uint64_t last = (offset + len - 1) >> GRANULE_SHIFT;
+    const uint64_t granule = offset >> GRANULE_SHIFT;
 
-    return first == last && (__atomic_load_n(&region->dirty[first / 64], __ATOMIC_RELAXED) >> first % 64 & 1);
+    return (len == 1 || offset % GRANULE + len <= GRANULE) &&
+           (__atomic_load_n(&region->dirty[granule / 64], __ATOMIC_RELAXED) >> granule % 64 & 1);
 }
 
 /* Remember that bytes of the region were stored into. */

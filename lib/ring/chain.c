@@ -15,7 +15,7 @@ static vblk_err walk_packed(struct vblk_ring *ring, struct vblk_chain *chain, ui
         chain->fault = VBLK_CHAIN_TOO_LONG;
     for (uint32_t i = 0; chain->fault == VBLK_CHAIN_OK && i < entries; i++) {
         TRY(fast_read(ring->mem, VBLK_DEVICE, table + (uint64_t)i * ENTRY, &desc, sizeof(desc)));
-        chain->fault = (uint8_t)chain_append(ring, chain, region_guess(ring->mem, GUESS_COVERS), vblk_get64(desc.addr), vblk_get32(desc.len),
+        chain->fault = (uint8_t)chain_append(ring, chain, vblk_get64(desc.addr), vblk_get32(desc.len),
                                              (vblk_get16(desc.flags) & VBLK_DESC_WRITE) != 0);
     }
     return VBLK_OK;
@@ -36,7 +36,7 @@ static vblk_err walk_split(struct vblk_ring *ring, struct vblk_chain *chain, uin
         if (flags & VBLK_DESC_INDIRECT)
             chain->fault = VBLK_CHAIN_INDIRECT_NESTED;
         else
-            chain->fault = (uint8_t)chain_append(ring, chain, region_guess(ring->mem, GUESS_COVERS), vblk_get64(desc.addr), vblk_get32(desc.len),
+            chain->fault = (uint8_t)chain_append(ring, chain, vblk_get64(desc.addr), vblk_get32(desc.len),
                                                  (flags & VBLK_DESC_WRITE) != 0);
         if (chain->fault != VBLK_CHAIN_OK || (flags & VBLK_DESC_NEXT) == 0)
             return VBLK_OK;

@@ -64,7 +64,7 @@ static vblk_err add_not_head(struct vblk_ring *ring, const struct vblk_buf *bufs
     TRY(split_add(ring, bufs, n, id));
     if (n < 2)
         return VBLK_OK;
-    return store16(ring, vblk_split_avail_ring_at(&ring->at, ring->split.added - 1), ring->split.slots[*id].next);
+    return store16(ring, vblk_split_avail_ring_at(&ring->at, ring->split.added - 1), ring->split.next[*id]);
 }
 
 static vblk_err add_not_writable(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
@@ -120,8 +120,8 @@ static vblk_err add_out_of_sequence(struct vblk_ring *ring, const struct vblk_bu
     TRY(split_add(ring, bufs, n, id));
     if (n != 3)
         return VBLK_OK;
-    second = ring->split.slots[*id].next;
-    third = ring->split.slots[second].next;
+    second = ring->split.next[*id];
+    third = ring->split.next[second];
     TRY(get_desc(ring, desc_of(ring, second), &b));
     TRY(get_desc(ring, desc_of(ring, third), &c));
     b.next = vblk_put16(second);
@@ -172,7 +172,7 @@ static vblk_err table_and_next(struct vblk_ring *ring, uint64_t table, uint32_t 
 {
     TRY(split_add_indirect(ring, table, direct, bufs, n, id));
     return link_to(ring, desc_of(ring, ring->split.slots[*id].tail), VBLK_DESC_NEXT, 0,
-                   ring->split.slots[ring->split.slots[*id].tail].next);
+                   ring->split.next[ring->split.slots[*id].tail]);
 }
 
 static vblk_err table_in_table(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_buf *bufs,

@@ -9,6 +9,10 @@
 #include "half.h"
 #include "ring.h"
 
+/* For functions that are compiled once for each way that a ring may be accessed, and for the rare way. */
+#define EACH_WAY static inline __attribute__((always_inline))
+#define RARE static __attribute__((noinline))
+
 #define TRY(call)                                                                                                      \
     do {                                                                                                               \
         vblk_err try_err = (call);                                                                                     \
@@ -31,33 +35,39 @@ static inline uint64_t ring_le64(uint64_t v)
 #endif
 }
 
-/* The two words of a descriptor, which compilers would put together and take apart byte by byte otherwise. */
-struct words {
-    uint64_t addr; /* in the byte order of the host from here on … */
-    uint64_t rest;
-};
-
-static inline struct words ring_words(uint64_t addr, uint64_t rest)
+static inline uint32_t ring_le32(uint32_t v)
 {
-    return (struct words){ ring_le64(addr), ring_le64(rest) };
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return __builtin_bswap32(v);
+#else
+    return v;
+#endif
 }
+
+/* A descriptor as few words, which compilers would put together and take apart byte by byte otherwise. */
+struct words {
+    uint64_t addr;
+    uint32_t len;
+    uint32_t more; /* flags and next, or id and flags */
+};
 
 /*
  * Accesses to the ring's own areas. Where each area lies in one region and nobody but a tap watches, they are stores and
  * loads through host addresses, found again whenever the memory's epoch changes; else what the memory makes of them.
  * Offsets are the caller's to check, once: see ring_check_areas().
+ *
+ * Whether nobody watches at all is asked once for a function, which is compiled twice: @plain is a constant in both.
  */
 bool ring_map(struct vblk_ring *ring);
+
+static inline bool ring_plain(const struct vblk_ring *ring)
+{
+    return likely(ring->quiet == ring->mem->epoch);
+}
 
 static inline bool ring_mapped(struct vblk_ring *ring)
 {
     return likely(ring->epoch == ring->mem->epoch) ? ring->mapped : ring_map(ring);
-}
-
-/* The host address of an area while one function runs, or NULL. */
-static inline uint8_t *ring_host(struct vblk_ring *ring, unsigned area)
-{
-    return ring_mapped(ring) ? ring->host[area] : NULL;
 }
 
 static inline uint64_t area_at(const struct vblk_ring *ring, unsigned area)
@@ -65,67 +75,94 @@ static inline uint64_t area_at(const struct vblk_ring *ring, unsigned area)
     return area == VBLK_AREA_DESC ? ring->at.desc : area == VBLK_AREA_DRIVER ? ring->at.driver : ring->at.device;
 }
 
-/* @host: of the area, at byte @offset of which @len bytes are stored. */
-static inline vblk_err area_write(struct vblk_memory *mem, uint8_t *host, enum vblk_party party, uint64_t base,
-                                  uint64_t offset, const void *bytes, size_t len)
+static inline uint8_t *ring_host(const struct vblk_ring *ring, unsigned area, uint64_t gpa)
 {
-    if (unlikely(host == NULL))
-        return fast_write(mem, party, base + offset, bytes, len);
-    memcpy(host + offset, bytes, len);
-    if (unlikely(mem->watched != UNWATCHED))
-        vblk_memory_told(mem, VBLK_EV_STORE, party, VBLK_RELAXED, base + offset, bytes, len);
+    return ring->host[area] + (gpa - area_at(ring, area));
+}
+
+static inline vblk_err ring_write(struct vblk_ring *ring, bool plain, enum vblk_party party, unsigned area,
+                                  uint64_t gpa, const void *bytes, size_t len)
+{
+    if (!plain && unlikely(!ring_mapped(ring)))
+        return fast_write(ring->mem, party, gpa, bytes, len);
+    memcpy(ring_host(ring, area, gpa), bytes, len);
+    if (!plain && ring->mem->watched != UNWATCHED)
+        vblk_memory_told(ring->mem, VBLK_EV_STORE, party, VBLK_RELAXED, gpa, bytes, len);
     return VBLK_OK;
 }
 
-static inline vblk_err ring_write(struct vblk_ring *ring, enum vblk_party party, unsigned area, uint64_t gpa,
-                                  const void *bytes, size_t len)
-{
-    const uint64_t base = area_at(ring, area);
-
-    return area_write(ring->mem, ring_host(ring, area), party, base, gpa - base, bytes, len);
-}
-
-static inline vblk_err area_read(struct vblk_memory *mem, const uint8_t *host, enum vblk_party party, uint64_t base,
-                                 uint64_t offset, void *bytes, size_t len)
-{
-    if (unlikely(host == NULL))
-        return fast_read(mem, party, base + offset, bytes, len);
-    memcpy(bytes, host + offset, len);
-    /* From here on the copy is what was read: the compiler may not look at the shared bytes again. */
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    if (unlikely(mem->watched != UNWATCHED))
-        vblk_memory_told(mem, VBLK_EV_LOAD, party, VBLK_RELAXED, base + offset, bytes, len);
-    return VBLK_OK;
-}
-
-static inline vblk_err ring_read(struct vblk_ring *ring, enum vblk_party party, unsigned area, uint64_t gpa,
+static inline vblk_err ring_read(struct vblk_ring *ring, bool plain, enum vblk_party party, unsigned area, uint64_t gpa,
                                  void *bytes, size_t len)
 {
-    const uint64_t base = area_at(ring, area);
-
-    return area_read(ring->mem, ring_host(ring, area), party, base, gpa - base, bytes, len);
+    if (!plain && unlikely(!ring_mapped(ring)))
+        return fast_read(ring->mem, party, gpa, bytes, len);
+    memcpy(bytes, ring_host(ring, area, gpa), len);
+    /* From here on the copy is what was read: the compiler may not look at the shared bytes again. */
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (!plain && ring->mem->watched != UNWATCHED)
+        vblk_memory_told(ring->mem, VBLK_EV_LOAD, party, VBLK_RELAXED, gpa, bytes, len);
+    return VBLK_OK;
 }
 
-static inline vblk_err ring_load16(struct vblk_ring *ring, enum vblk_party party, unsigned area, uint64_t gpa,
-                                   enum vblk_order order, uint16_t *value)
+/* Shared words that are loaded and stored once, whatever compilers would like to do. */
+typedef volatile uint64_t __attribute__((may_alias)) shared64;
+typedef volatile uint32_t __attribute__((may_alias)) shared32;
+
+/* A descriptor, which is one access of 16 bytes. */
+static inline vblk_err ring_get_desc(struct vblk_ring *ring, bool plain, uint32_t slot, struct words *desc)
 {
-    if (unlikely(!ring_mapped(ring)))
+    const uint64_t offset = (uint64_t)slot * sizeof(*desc);
+    struct words wire;
+
+    if (plain) {
+        const uint8_t *host = ring->host[VBLK_AREA_DESC] + offset;
+        const shared32 *words = (const shared32 *)(const void *)host;
+        *desc = (struct words){ ring_le64(*(const shared64 *)(const void *)host), ring_le32(words[2]),
+                                ring_le32(words[3]) };
+        return VBLK_OK;
+    }
+    TRY(ring_read(ring, false, VBLK_DEVICE, VBLK_AREA_DESC, ring->at.desc + offset, &wire, sizeof(wire)));
+    *desc = (struct words){ ring_le64(wire.addr), ring_le32(wire.len), ring_le32(wire.more) };
+    return VBLK_OK;
+}
+
+static inline vblk_err ring_put_desc(struct vblk_ring *ring, bool plain, uint32_t slot, uint64_t addr, uint32_t len,
+                                     uint32_t more)
+{
+    const struct words wire = { ring_le64(addr), ring_le32(len), ring_le32(more) };
+    const uint64_t offset = (uint64_t)slot * sizeof(wire);
+
+    if (plain) {
+        uint8_t *host = ring->host[VBLK_AREA_DESC] + offset;
+        shared32 *words = (shared32 *)(void *)host;
+        *(shared64 *)(void *)host = wire.addr;
+        words[2] = wire.len;
+        words[3] = wire.more;
+        return VBLK_OK;
+    }
+    return ring_write(ring, false, VBLK_DRIVER, VBLK_AREA_DESC, ring->at.desc + offset, &wire, sizeof(wire));
+}
+
+static inline vblk_err ring_load16(struct vblk_ring *ring, bool plain, enum vblk_party party, unsigned area,
+                                   uint64_t gpa, enum vblk_order order, uint16_t *value)
+{
+    if (!plain && unlikely(!ring_mapped(ring)))
         return vblk_memory_load16(ring->mem, party, gpa, order, value);
-    *value = get16(ring->host[area] + (gpa - area_at(ring, area)), order);
-    if (unlikely(ring->mem->watched != UNWATCHED)) {
+    *value = get16_even(ring_host(ring, area, gpa), order);
+    if (!plain && ring->mem->watched != UNWATCHED) {
         const uint16_t wire = le16(*value);
         vblk_memory_told(ring->mem, VBLK_EV_LOAD, party, order, gpa, &wire, 2);
     }
     return VBLK_OK;
 }
 
-static inline vblk_err ring_store16(struct vblk_ring *ring, enum vblk_party party, unsigned area, uint64_t gpa,
-                                    enum vblk_order order, uint16_t value)
+static inline vblk_err ring_store16(struct vblk_ring *ring, bool plain, enum vblk_party party, unsigned area,
+                                    uint64_t gpa, enum vblk_order order, uint16_t value)
 {
-    if (unlikely(!ring_mapped(ring)))
+    if (!plain && unlikely(!ring_mapped(ring)))
         return vblk_memory_store16(ring->mem, party, gpa, order, value);
-    put16(ring->host[area] + (gpa - area_at(ring, area)), order, value);
-    if (unlikely(ring->mem->watched != UNWATCHED)) {
+    put16_even(ring_host(ring, area, gpa), order, value);
+    if (!plain && ring->mem->watched != UNWATCHED) {
         const uint16_t wire = le16(value);
         vblk_memory_told(ring->mem, VBLK_EV_STORE, party, order, gpa, &wire, 2);
     }
@@ -147,16 +184,16 @@ static inline void chain_begin(const struct vblk_ring *ring, struct vblk_chain *
     chain->fault = VBLK_CHAIN_OK;
 }
 
-/* Append one element to the chain, if nothing is wrong with it; there must be room. @near: where it may well lie. */
-static inline enum vblk_chain_fault chain_append(const struct vblk_ring *ring, struct vblk_chain *chain,
-                                                 const struct region *near, uint64_t gpa, uint32_t len, bool writable)
+/* Append one element to the chain, if nothing is wrong with it; there must be room. */
+static inline enum vblk_chain_fault chain_append(const struct vblk_ring *ring, struct vblk_chain *chain, uint64_t gpa,
+                                                 uint32_t len, bool writable)
 {
     struct vblk_buf *buf = &ring->bufs[chain->n];
 
     buf->gpa = gpa;
     buf->len = len;
     buf->writable = writable;
-    if (unlikely(!region_holds(near, gpa, len)) && !vblk_memory_covers(ring->mem, gpa, len))
+    if (!fast_covers(ring->mem, gpa, len))
         return !writable && chain->readable != chain->n ? VBLK_CHAIN_WRITE_THEN_READ : VBLK_CHAIN_BAD_ADDRESS;
     if (writable) {
         chain->n++;
@@ -171,11 +208,64 @@ static inline enum vblk_chain_fault chain_append(const struct vblk_ring *ring, s
     return VBLK_CHAIN_OK;
 }
 
+/*
+ * The usual elements of a chain: each in the region that elements lay in last, readable ones before writable ones. What
+ * is not usual goes on with chain_append(), after usual_end().
+ */
+struct usual {
+    uint64_t low, size; /* that region */
+    struct vblk_buf *bufs;
+    uint64_t bytes;
+    uint32_t n;
+};
+
+static inline struct usual usual_begin(const struct vblk_ring *ring, struct vblk_chain *chain)
+{
+    const struct region *near = region_guess(ring->mem, GUESS_COVERS);
+
+    chain->bufs = ring->bufs;
+    chain->readable = 0;
+    chain->readable_bytes = 0;
+    chain->fault = VBLK_CHAIN_OK;
+    return (struct usual){ near->gpa, near->size, ring->bufs, 0, 0 };
+}
+
+/* Append one element; there must be room. @return false: it is not usual. */
+static inline bool usual_append(struct usual *usual, struct vblk_chain *chain, uint64_t gpa, uint32_t len, bool writable)
+{
+    struct vblk_buf *buf = usual->bufs + usual->n;
+    const uint64_t offset = gpa - usual->low;
+
+    if (unlikely(offset >= usual->size || len > usual->size - offset || (!writable && chain->readable != usual->n)))
+        return false;
+    buf->gpa = gpa;
+    buf->len = len;
+    buf->writable = writable;
+    usual->n++;
+    usual->bytes += len;
+    if (!writable) {
+        chain->readable = usual->n;
+        chain->readable_bytes = usual->bytes;
+    }
+    return true;
+}
+
+static inline void usual_end(const struct usual *usual, struct vblk_chain *chain)
+{
+    chain->n = usual->n;
+    chain->writable_bytes = usual->bytes - chain->readable_bytes;
+}
+
 /* Append the elements of an indirect table of @len bytes at @table to the chain; sets the chain's fault. */
 vblk_err chain_walk_table(struct vblk_ring *ring, struct vblk_chain *chain, uint64_t table, uint32_t len);
 /* The driver's half: whether such a table may be written, and writing it. */
 vblk_err chain_check_table(const struct vblk_ring *ring, uint32_t n);
 vblk_err chain_put_table(struct vblk_ring *ring, uint64_t table, const struct vblk_buf *bufs, uint32_t n);
+
+static inline uint64_t buf_writable(const struct vblk_buf *buf)
+{
+    return (uint64_t)buf->len * buf->writable;
+}
 
 /* The bytes of a chain that the device may write. */
 static inline uint64_t chain_writable(const struct vblk_buf *bufs, uint32_t n)
@@ -183,7 +273,7 @@ static inline uint64_t chain_writable(const struct vblk_buf *bufs, uint32_t n)
     uint64_t writable = 0;
 
     for (uint32_t i = 0; i < n; i++)
-        writable += bufs[i].writable ? bufs[i].len : 0;
+        writable += buf_writable(&bufs[i]);
     return writable;
 }
 

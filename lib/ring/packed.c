@@ -12,8 +12,6 @@
 #include "impl.h"
 #include "packed.h"
 
-#define IDS 65536u
-
 static void packed_extents(uint32_t size, uint64_t features, struct vblk_extent areas[VBLK_AREAS])
 {
     (void)features;
@@ -48,7 +46,7 @@ static vblk_err allocate(struct vblk_ring *ring)
 
     p->order = calloc(size, sizeof(*p->order));
     if (ring->side == VBLK_DEVICE) {
-        p->slots = calloc(IDS, sizeof(*p->slots)); /* an id is whatever the driver likes */
+        p->slots = calloc(VBLK_PACKED_IDS, sizeof(*p->slots)); /* an id is whatever the driver likes */
         return p->order != NULL && p->slots != NULL ? ring_make_bufs(ring) : VBLK_E_NOMEM;
     }
     p->bufs = calloc(size, sizeof(*p->bufs));

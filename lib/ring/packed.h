@@ -7,6 +7,9 @@
 
 #include "ring.h"
 
+/* A buffer's id is any half-word. */
+#define VBLK_PACKED_IDS 65536u
+
 static inline uint64_t vblk_packed_desc_at(const struct vblk_layout *at, uint32_t slot)
 {
     return at->desc + (uint64_t)slot * sizeof(struct vblk_packed_desc);

@@ -9,26 +9,46 @@
 #include "impl.h"
 #include "packed.h"
 
-static inline vblk_err append(struct vblk_ring *ring, struct vblk_chain *chain, const struct vblk_packed_desc *desc,
-                              bool first)
-{
-    const unsigned flags = vblk_get16(desc->flags);
+#define FLAGS(flag) ((uint32_t)(flag) << 16)
 
-    if (__builtin_expect((flags & VBLK_DESC_INDIRECT) == 0, 1)) {
-        chain->fault = (uint8_t)chain_append(ring, chain, region_guess(ring->mem, GUESS_COVERS),
-                                             vblk_get64(desc->addr), vblk_get32(desc->len),
-                                             (flags & VBLK_DESC_WRITE) != 0);
+/* Flags that say that a descriptor is available. */
+static inline bool is_available(uint32_t more, uint32_t mark)
+{
+    return (more & FLAGS(VBLK_DESC_AVAIL | VBLK_DESC_USED)) == mark;
+}
+
+/* The first descriptor, whose flags said that it is there. */
+EACH_WAY vblk_err get_first(struct vblk_ring *ring, bool plain, uint16_t flags, struct words *desc)
+{
+    const uint64_t at = vblk_packed_desc_at(&ring->at, ring->packed.avail.slot);
+    struct vblk_packed_desc copy;
+
+    if (plain) {
+        const uint8_t *host = ring_host(ring, VBLK_AREA_DESC, at);
+        desc->addr = ring_le64(*(const shared64 *)(const void *)host);
+        desc->len = ring_le32(*(const shared32 *)(const void *)(host + offsetof(struct vblk_packed_desc, len)));
+        desc->more = get16_even(host + offsetof(struct vblk_packed_desc, id), VBLK_RELAXED) | FLAGS(flags);
         return VBLK_OK;
     }
-    if (!ring_has(ring, VBLK_F_INDIRECT_DESC)) {
-        chain->fault = VBLK_CHAIN_INDIRECT;
-        return VBLK_OK;
-    }
-    if (!first || flags & VBLK_DESC_NEXT) {
-        chain->fault = VBLK_CHAIN_INDIRECT_MIXED;
-        return VBLK_OK;
-    }
-    return chain_walk_table(ring, chain, vblk_get64(desc->addr), vblk_get32(desc->len));
+    TRY(ring_read(ring, false, VBLK_DEVICE, VBLK_AREA_DESC, at, &copy, offsetof(struct vblk_packed_desc, flags)));
+    *desc = (struct words){ vblk_get64(copy.addr), vblk_get32(copy.len), vblk_get16(copy.id) | FLAGS(flags) };
+    return VBLK_OK;
+}
+
+/* Where a chain was followed to. */
+struct place {
+    uint32_t slot, slots; /* @slots: descriptors so far */
+    uint32_t most;        /* that may be available */
+    uint32_t mark;        /* what says that they are */
+};
+
+static inline struct place place_begin(const struct vblk_ring *ring)
+{
+    const struct vblk_packed *p = &ring->packed;
+    const uint32_t size = ring->at.size, taken = p->out + p->hidden;
+
+    return (struct place){ p->avail.slot, 0, taken < size ? size - taken : 0,
+                           FLAGS(vblk_packed_available(p->avail.wrap)) };
 }
 
 static vblk_err broken(struct vblk_ring *ring, struct vblk_chain *chain, enum vblk_chain_fault fault)
@@ -38,94 +58,145 @@ static vblk_err broken(struct vblk_ring *ring, struct vblk_chain *chain, enum vb
     return VBLK_OK;
 }
 
-/* The whole chain was seen: it is the device's until it is answered. */
-static inline vblk_err accept(struct vblk_ring *ring, struct vblk_chain *chain, uint32_t slots)
+/* No room for another descriptor that the driver could own. */
+static vblk_err broken_by_length(struct vblk_ring *ring, struct vblk_chain *chain, uint32_t slots)
+{
+    return broken(ring, chain, slots == ring->at.size ? VBLK_CHAIN_TOO_LONG : VBLK_CHAIN_OVERRUN);
+}
+
+static inline void step(const struct vblk_ring *ring, struct place *at)
+{
+    at->slots++;
+    if (unlikely(++at->slot == ring->at.size)) {
+        at->slot = 0;
+        at->mark ^= FLAGS(VBLK_DESC_AVAIL | VBLK_DESC_USED);
+    }
+}
+
+/* The whole chain was seen, to @desc: it is the device's until it is answered. */
+static inline vblk_err accept(struct vblk_ring *ring, struct vblk_chain *chain, uint32_t slots, uint32_t more)
 {
     struct vblk_packed *p = &ring->packed;
+    const uint16_t id = (uint16_t)more;
 
-    if (p->slots[chain->id] != 0)
+    chain->id = id;
+    if (unlikely(p->slots[id] != 0))
         return broken(ring, chain, VBLK_CHAIN_ID_BUSY);
-    p->slots[chain->id] = (uint16_t)slots;
+    p->slots[id] = (uint16_t)slots;
     p->out += slots;
-    p->order[p->order_in] = chain->id;
+    p->order[p->order_in] = id;
     p->order_in = next_in_order(ring, p->order_in);
     vblk_packed_advance(&p->avail, ring->at.size, slots);
     return VBLK_OK;
 }
 
-/* After a fault in an element the chain is still followed: its end says where the next one begins, and its id. */
-static inline vblk_err walk(struct vblk_ring *ring, struct vblk_chain *chain, struct vblk_packed_desc *desc)
+static vblk_err append(struct vblk_ring *ring, struct vblk_chain *chain, const struct words *desc, bool first)
 {
-    struct vblk_packed *p = &ring->packed;
-    const uint32_t size = ring->at.size, taken = p->out + p->hidden;
-    unsigned mark = vblk_packed_available(p->avail.wrap);
-    uint32_t slot = p->avail.slot, slots = 0;
+    if (!(desc->more & FLAGS(VBLK_DESC_INDIRECT)))
+        chain->fault = (uint8_t)chain_append(ring, chain, desc->addr, desc->len,
+                                             (desc->more & FLAGS(VBLK_DESC_WRITE)) != 0);
+    else if (!ring_has(ring, VBLK_F_INDIRECT_DESC))
+        chain->fault = VBLK_CHAIN_INDIRECT;
+    else if (!first || desc->more & FLAGS(VBLK_DESC_NEXT))
+        chain->fault = VBLK_CHAIN_INDIRECT_MIXED;
+    else
+        return chain_walk_table(ring, chain, desc->addr, desc->len);
+    return VBLK_OK;
+}
 
+/*
+ * From a descriptor on that was loaded and is available. After a fault in an element the chain is still followed: its end
+ * says where the next one begins, and its id.
+ */
+RARE vblk_err walk_on(struct vblk_ring *ring, struct vblk_chain *chain, struct words desc, struct place at)
+{
     for (;;) {
-        if (taken + slots >= size)
-            return broken(ring, chain, slots == size ? VBLK_CHAIN_TOO_LONG : VBLK_CHAIN_OVERRUN);
-        if (slots++ != 0) {
-            TRY(ring_read(ring, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_desc_at(&ring->at, slot), desc, sizeof(*desc)));
-            if (!vblk_packed_is(vblk_get16(desc->flags), mark))
-                return broken(ring, chain, VBLK_CHAIN_UNAVAILABLE);
-        }
         if (chain->fault == VBLK_CHAIN_OK)
-            TRY(append(ring, chain, desc, slots == 1));
-        if ((vblk_get16(desc->flags) & VBLK_DESC_NEXT) == 0)
-            break;
-        if (++slot == size) {
-            slot = 0;
-            mark ^= VBLK_DESC_AVAIL | VBLK_DESC_USED;
-        }
+            TRY(append(ring, chain, &desc, at.slots == 0));
+        step(ring, &at);
+        if (!(desc.more & FLAGS(VBLK_DESC_NEXT)))
+            return accept(ring, chain, at.slots, desc.more);
+        if (at.slots == at.most)
+            return broken_by_length(ring, chain, at.slots);
+        TRY(ring_get_desc(ring, false, at.slot, &desc));
+        if (!is_available(desc.more, at.mark))
+            return broken(ring, chain, VBLK_CHAIN_UNAVAILABLE);
     }
-    chain->id = vblk_get16(desc->id);
-    return accept(ring, chain, slots);
+}
+
+EACH_WAY vblk_err walk(struct vblk_ring *ring, bool plain, struct vblk_chain *chain, struct words desc)
+{
+    struct usual usual = usual_begin(ring, chain);
+    struct place at = place_begin(ring);
+
+    chain->id = 0;
+    if (unlikely(at.most == 0)) {
+        usual_end(&usual, chain);
+        return broken_by_length(ring, chain, 0);
+    }
+    while (likely(!(desc.more & FLAGS(VBLK_DESC_INDIRECT))) &&
+           usual_append(&usual, chain, desc.addr, desc.len, (desc.more & FLAGS(VBLK_DESC_WRITE)) != 0)) {
+        step(ring, &at);
+        usual_end(&usual, chain);
+        if (!(desc.more & FLAGS(VBLK_DESC_NEXT)))
+            return accept(ring, chain, at.slots, desc.more);
+        if (unlikely(at.slots == at.most))
+            return broken_by_length(ring, chain, at.slots);
+        TRY(ring_get_desc(ring, plain, at.slot, &desc));
+        if (unlikely(!is_available(desc.more, at.mark)))
+            return broken(ring, chain, VBLK_CHAIN_UNAVAILABLE);
+    }
+    usual_end(&usual, chain);
+    return walk_on(ring, chain, desc, at);
+}
+
+EACH_WAY vblk_err take(struct vblk_ring *ring, bool plain, struct vblk_chain *chain)
+{
+    const struct vblk_packed_pos at = ring->packed.avail;
+    struct words desc;
+    uint16_t flags;
+
+    TRY(ring_load16(ring, plain, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, at.slot), VBLK_ACQUIRE,
+                    &flags));
+    if (!vblk_packed_is(flags, vblk_packed_available(at.wrap)))
+        return VBLK_E_EMPTY;
+    TRY(get_first(ring, plain, flags, &desc));
+    return walk(ring, plain, chain, desc);
+}
+
+RARE vblk_err take_watched(struct vblk_ring *ring, struct vblk_chain *chain)
+{
+    return take(ring, false, chain);
 }
 
 vblk_err packed_take(struct vblk_ring *ring, struct vblk_chain *chain)
 {
-    const struct vblk_packed_pos at = ring->packed.avail;
-    struct vblk_packed_desc desc;
-    uint16_t flags;
-
     if (ring->side != VBLK_DEVICE || ring->broken)
         return VBLK_E_STATE;
-    TRY(ring_load16(ring, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, at.slot), VBLK_ACQUIRE,
-                    &flags));
-    if (!vblk_packed_is(flags, vblk_packed_available(at.wrap)))
-        return VBLK_E_EMPTY;
-    TRY(ring_read(ring, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_desc_at(&ring->at, at.slot), &desc,
-                  offsetof(struct vblk_packed_desc, flags)));
-    desc.flags = vblk_put16(flags);
-    chain_begin(ring, chain);
-    return walk(ring, chain, &desc);
+    return ring_plain(ring) ? take(ring, true, chain) : take_watched(ring, chain);
 }
 
-/* How many descriptors an answer is for; an answer to nothing takes one. With IN_ORDER, all from the oldest on. */
-static uint32_t covered(const struct vblk_ring *ring, uint32_t id)
+/* How many descriptors an answer to a buffer that was taken is for. With IN_ORDER, all from the oldest on. */
+static inline uint32_t covered(const struct vblk_ring *ring, uint32_t id)
 {
     const struct vblk_packed *p = &ring->packed;
-    uint32_t slots = 0, i = p->order_out;
+    uint32_t slots = p->slots[id];
 
-    if (id >= 65536 || p->slots[id] == 0)
-        return 1;
-    if (!ring_has(ring, VBLK_F_IN_ORDER))
-        return p->slots[id];
-    for (; p->order[i] != id; i = next_in_order(ring, i))
+    if (likely(!ring_has(ring, VBLK_F_IN_ORDER)))
+        return slots;
+    for (uint32_t i = p->order_out; p->order[i] != id; i = next_in_order(ring, i))
         slots += p->slots[p->order[i]];
-    return slots + p->slots[id];
+    return slots;
 }
 
 /* Those buffers are no longer the device's. */
-static void forget(struct vblk_ring *ring, uint32_t id, uint32_t slots)
+static inline void forget(struct vblk_ring *ring, uint32_t id, uint32_t slots)
 {
     struct vblk_packed *p = &ring->packed;
     uint16_t last;
 
-    if (id >= 65536 || p->slots[id] == 0)
-        return;
     p->out -= slots;
-    if (!ring_has(ring, VBLK_F_IN_ORDER)) {
+    if (likely(!ring_has(ring, VBLK_F_IN_ORDER))) {
         p->slots[id] = 0;
         return;
     }
@@ -141,22 +212,26 @@ vblk_err packed_put_used_wrote(struct vblk_ring *ring, uint32_t id, uint32_t len
     struct vblk_packed *p = &ring->packed;
     const unsigned flags = vblk_packed_used(p->used.wrap) | (wrote ? VBLK_DESC_WRITE : 0u);
     const uint64_t answer = ring_le64(len | (uint64_t)(uint16_t)id << 32);
+    const bool plain = ring_plain(ring);
     uint32_t slots;
+    bool known;
 
     if (ring->side != VBLK_DEVICE)
         return VBLK_E_STATE;
-    slots = covered(ring, id);
+    known = id < VBLK_PACKED_IDS && p->slots[id] != 0;
+    slots = likely(known) ? covered(ring, id) : 1; /* an answer to nothing takes one descriptor */
     if (p->hidden + slots > ring->at.size)
         return VBLK_E_FULL;
-    TRY(ring_write(ring, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_len_at(&ring->at, p->used.slot), &answer, 6));
+    TRY(ring_write(ring, plain, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_len_at(&ring->at, p->used.slot), &answer, 6));
     if (p->hidden == 0) {
         p->armed = p->used;
         p->armed_flags = (uint16_t)flags;
     } else {
-        TRY(ring_store16(ring, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, p->used.slot),
+        TRY(ring_store16(ring, plain, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, p->used.slot),
                          VBLK_RELAXED, (uint16_t)flags));
     }
-    forget(ring, id, slots);
+    if (likely(known))
+        forget(ring, id, slots);
     p->hidden += slots;
     vblk_packed_advance(&p->used, ring->at.size, slots);
     return VBLK_OK;
@@ -176,7 +251,7 @@ vblk_err packed_publish_used(struct vblk_ring *ring)
         return VBLK_E_STATE;
     if (p->hidden == 0)
         return VBLK_OK;
-    TRY(ring_store16(ring, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, p->armed.slot), VBLK_RELEASE,
+    TRY(ring_store16(ring, ring_plain(ring), VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, p->armed.slot), VBLK_RELEASE,
                      p->armed_flags));
     p->unasked = p->unasked + p->hidden < most ? p->unasked + p->hidden : most;
     p->hidden = 0;

@@ -17,23 +17,12 @@ vblk_err packed_clear(struct vblk_ring *ring)
     return vblk_memory_fill(ring->mem, VBLK_DRIVER, ring->at.device, 0, sizeof(struct vblk_packed_event));
 }
 
-/* The two words of a descriptor, which compilers would put together byte by byte otherwise. */
-struct wire_desc {
-    uint64_t addr;
-    uint64_t rest;
-};
-
-static inline struct wire_desc wire_desc(const struct vblk_buf *buf, uint16_t id, unsigned flags)
-{
-    return (struct wire_desc){ ring_le64(buf->gpa), ring_le64(buf->len | (uint64_t)id << 32 | (uint64_t)flags << 48) };
-}
-
 /* All but the flags. */
-static inline vblk_err put_hidden(struct vblk_ring *ring, uint32_t slot, const struct vblk_buf *buf, uint16_t id)
+EACH_WAY vblk_err put_hidden(struct vblk_ring *ring, bool plain, uint32_t slot, const struct vblk_buf *buf, uint16_t id)
 {
-    const struct wire_desc desc = wire_desc(buf, id, 0);
+    const struct words desc = { ring_le64(buf->gpa), ring_le32(buf->len), ring_le32(id) };
 
-    return ring_write(ring, VBLK_DRIVER, VBLK_AREA_DESC, vblk_packed_desc_at(&ring->at, slot), &desc,
+    return ring_write(ring, plain, VBLK_DRIVER, VBLK_AREA_DESC, vblk_packed_desc_at(&ring->at, slot), &desc,
                       offsetof(struct vblk_packed_desc, flags));
 }
 
@@ -61,35 +50,43 @@ static inline unsigned flags_of(const struct vblk_buf *buf, bool more)
     return (more ? VBLK_DESC_NEXT : 0u) | (buf->writable ? VBLK_DESC_WRITE : 0u);
 }
 
-vblk_err packed_add(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+EACH_WAY vblk_err add(struct vblk_ring *ring, bool plain, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
 {
-    struct vblk_packed *p = &ring->packed;
+    const struct vblk_packed *p = &ring->packed;
     const unsigned first = vblk_packed_available(p->avail.wrap);
+    const uint16_t free_id = p->free_id;
     unsigned mark = first;
     uint32_t slot = p->avail.slot;
-    uint64_t writable;
+    uint64_t writable = buf_writable(&bufs[0]);
 
-    if (ring->side != VBLK_DRIVER)
-        return VBLK_E_STATE;
-    if (n == 0 || n > ring->at.size)
-        return VBLK_E_INVAL;
-    if (n > p->free)
-        return VBLK_E_FULL;
-    TRY(put_hidden(ring, slot, &bufs[0], p->free_id));
-    writable = bufs[0].writable ? bufs[0].len : 0;
+    TRY(put_hidden(ring, plain, slot, &bufs[0], free_id));
     for (uint32_t i = 1; i < n; i++) {
-        struct wire_desc desc;
-
         if (++slot == ring->at.size) {
             slot = 0;
             mark ^= VBLK_DESC_AVAIL | VBLK_DESC_USED;
         }
-        desc = wire_desc(&bufs[i], p->free_id, mark | flags_of(&bufs[i], i + 1 < n));
-        TRY(ring_write(ring, VBLK_DRIVER, VBLK_AREA_DESC, vblk_packed_desc_at(&ring->at, slot), &desc, sizeof(desc)));
-        writable += bufs[i].writable ? bufs[i].len : 0;
+        TRY(ring_put_desc(ring, plain, slot, bufs[i].gpa, bufs[i].len,
+                          free_id | (mark | flags_of(&bufs[i], i + 1 < n)) << 16));
+        writable += buf_writable(&bufs[i]);
     }
     enter(ring, n, first | flags_of(&bufs[0], n > 1), writable, id);
     return VBLK_OK;
+}
+
+RARE vblk_err add_watched(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+{
+    return add(ring, false, bufs, n, id);
+}
+
+vblk_err packed_add(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+{
+    if (ring->side != VBLK_DRIVER)
+        return VBLK_E_STATE;
+    if (n == 0 || n > ring->at.size)
+        return VBLK_E_INVAL;
+    if (n > ring->packed.free)
+        return VBLK_E_FULL;
+    return ring_plain(ring) ? add(ring, true, bufs, n, id) : add_watched(ring, bufs, n, id);
 }
 
 vblk_err packed_add_indirect(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_buf *bufs,
@@ -107,7 +104,7 @@ vblk_err packed_add_indirect(struct vblk_ring *ring, uint64_t table, uint32_t di
     if (p->free == 0)
         return VBLK_E_FULL;
     TRY(chain_put_table(ring, table, bufs, n));
-    TRY(put_hidden(ring, p->avail.slot, &buf, p->free_id));
+    TRY(put_hidden(ring, false, p->avail.slot, &buf, p->free_id));
     enter(ring, 1, flags, chain_writable(bufs, n), id);
     return VBLK_OK;
 }
@@ -116,7 +113,7 @@ static vblk_err show(struct vblk_ring *ring, uint16_t id, enum vblk_order order)
 {
     const struct vblk_packed_buf *buf = &ring->packed.bufs[id];
 
-    return ring_store16(ring, VBLK_DRIVER, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, buf->head), order,
+    return ring_store16(ring, ring_plain(ring), VBLK_DRIVER, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, buf->head), order,
                         buf->flags);
 }
 
@@ -155,7 +152,7 @@ vblk_err packed_kick_data(const struct vblk_ring *ring, uint16_t vq, uint32_t *d
 }
 
 /* Take a buffer back. */
-static void settle(struct vblk_ring *ring, struct vblk_used *used)
+static inline void settle(struct vblk_ring *ring, struct vblk_used *used)
 {
     struct vblk_packed *p = &ring->packed;
     struct vblk_packed_buf *buf = &p->bufs[used->id];
@@ -185,51 +182,70 @@ static void settle_in_order(struct vblk_ring *ring, struct vblk_used *used)
 }
 
 /* Load the next answer. Without a buffer there's no telling where the one after it will be. */
-static vblk_err look_at_used(struct vblk_ring *ring, struct vblk_used *used)
+EACH_WAY vblk_err get_used(struct vblk_ring *ring, bool plain, struct vblk_used *used)
 {
     struct vblk_packed *p = &ring->packed;
     const uint16_t slot = p->used.slot;
+    const uint64_t at = vblk_packed_len_at(&ring->at, slot);
     uint16_t flags;
     struct {
         vblk_le32 len;
         vblk_le16 id;
     } desc;
 
-    TRY(ring_load16(ring, VBLK_DRIVER, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, slot), VBLK_ACQUIRE, &flags));
+    TRY(ring_load16(ring, plain, VBLK_DRIVER, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, slot), VBLK_ACQUIRE,
+                    &flags));
     if (!vblk_packed_is(flags, vblk_packed_used(p->used.wrap)))
         return VBLK_E_EMPTY;
-    TRY(ring_read(ring, VBLK_DRIVER, VBLK_AREA_DESC, vblk_packed_len_at(&ring->at, slot), &desc, sizeof(desc)));
-    *used = (struct vblk_used){ .id = vblk_get16(desc.id), .no_len = !(flags & VBLK_DESC_WRITE) };
-    if (!used->no_len)
-        used->len = vblk_get32(desc.len);
-    if (used->id >= ring->at.size)
-        used->fault = VBLK_USED_ID_RANGE;
-    else if (p->bufs[used->id].slots == 0 || p->bufs[used->id].seq >= p->published)
-        used->fault = VBLK_USED_NOT_OUTSTANDING;
-    ring->broken = used->fault != VBLK_USED_OK;
+    TRY(ring_read(ring, plain, VBLK_DRIVER, VBLK_AREA_DESC, at, &desc, sizeof(desc)));
+    used->id = vblk_get16(desc.id);
+    used->no_len = (flags & VBLK_DESC_WRITE) == 0;
+    used->len = used->no_len ? 0 : vblk_get32(desc.len);
+    used->passed = false;
     return VBLK_OK;
+}
+
+static inline enum vblk_used_fault judge(const struct vblk_ring *ring, uint32_t id)
+{
+    const struct vblk_packed_buf *buf;
+
+    if (id >= ring->at.size)
+        return VBLK_USED_ID_RANGE;
+    buf = &ring->packed.bufs[id];
+    return buf->slots == 0 || buf->seq >= ring->packed.published ? VBLK_USED_NOT_OUTSTANDING : VBLK_USED_OK;
+}
+
+EACH_WAY vblk_err reap(struct vblk_ring *ring, bool plain, struct vblk_used *used)
+{
+    struct vblk_packed *p = &ring->packed;
+
+    TRY(get_used(ring, plain, used));
+    used->fault = (uint8_t)judge(ring, used->id);
+    if (unlikely(used->fault != VBLK_USED_OK)) {
+        ring->broken = true;
+    } else if (likely(!ring_has(ring, VBLK_F_IN_ORDER))) {
+        settle(ring, used);
+    } else {
+        p->batch_left = (uint32_t)(p->bufs[used->id].seq - p->returned) + 1;
+        p->batch_len = used->len;
+        p->batch_no_len = used->no_len;
+        settle_in_order(ring, used);
+    }
+    return VBLK_OK;
+}
+
+RARE vblk_err reap_watched(struct vblk_ring *ring, struct vblk_used *used)
+{
+    return reap(ring, false, used);
 }
 
 vblk_err packed_reap(struct vblk_ring *ring, struct vblk_used *used)
 {
-    struct vblk_packed *p = &ring->packed;
-
     if (ring->side != VBLK_DRIVER || ring->broken)
         return VBLK_E_STATE;
-    if (p->batch_left != 0) {
+    if (unlikely(ring->packed.batch_left != 0)) {
         settle_in_order(ring, used);
         return VBLK_OK;
     }
-    TRY(look_at_used(ring, used));
-    if (ring->broken)
-        return VBLK_OK;
-    if (!ring_has(ring, VBLK_F_IN_ORDER)) {
-        settle(ring, used);
-        return VBLK_OK;
-    }
-    p->batch_left = (uint32_t)(p->bufs[used->id].seq - p->returned) + 1;
-    p->batch_len = used->len;
-    p->batch_no_len = used->no_len;
-    settle_in_order(ring, used);
-    return VBLK_OK;
+    return ring_plain(ring) ? reap(ring, true, used) : reap_watched(ring, used);
 }

@@ -165,18 +165,18 @@ struct vblk_ring_fault {
     struct vblk_ring_ops split, packed;
 };
 
-/** The driver's memory of one descriptor; never in shared memory. */
+/** The driver's memory of one buffer, by its head; never in shared memory. */
 struct vblk_split_slot {
-    uint64_t seq;      /* of a head: the count of buffers added before it */
-    uint64_t writable; /* of a head: bytes that the device may write */
-    uint16_t next;     /* in the chain, or in the list of free ones */
-    uint16_t tail;     /* of a head: the chain's last descriptor */
-    uint16_t len;      /* of a head: descriptors in the chain; 0: not a head in flight */
+    uint64_t seq;      /* the count of buffers added before it */
+    uint64_t writable; /* bytes that the device may write */
+    uint16_t tail;     /* the chain's last descriptor */
+    uint16_t len;      /* descriptors in the chain; 0: not a head in flight */
 };
 
 /** The private state of one side of a split ring. Ring positions are counts modulo 2^16. */
 struct vblk_split {
     struct vblk_split_slot *slots; /* driver: [size] */
+    uint16_t *next;                /* driver: [size] of each descriptor the next, in the chain or the list of free ones */
     uint64_t added;                /* driver: buffers put into the ring */
     uint64_t published;            /* driver: buffers made available */
     uint32_t in_flight;            /* driver: buffers made available and not yet back */
@@ -248,6 +248,7 @@ struct vblk_ring {
     bool broken;   /* the peer made no sense: nothing more can be read from the ring */
     bool mapped;   /* host[] may be used while epoch is the memory's */
     uint32_t epoch;
+    uint32_t quiet; /* is the memory's epoch while host[] may be used and nobody watches */
     uint8_t *host[VBLK_AREAS]; /* where the areas are */
     uint32_t chain_max;      /* device: the room in bufs */
     struct vblk_buf *bufs;   /* device: the chain last taken */

@@ -10,26 +10,24 @@
 
 /* The driver's half. */
 
-static inline vblk_err put_desc(struct vblk_ring *ring, uint8_t *table, uint16_t i, const struct vblk_buf *buf,
-                                uint16_t next, unsigned how)
+EACH_WAY vblk_err put_desc(struct vblk_ring *ring, bool plain, uint16_t i, const struct vblk_buf *buf, unsigned how,
+                           uint16_t next)
 {
-    const uint64_t flags = how | (unsigned)buf->writable << 1;
-    const struct words desc = ring_words(buf->gpa, buf->len | flags << 32 | (uint64_t)(how != 0 ? next : 0) << 48);
-
     _Static_assert(VBLK_DESC_WRITE == 1 << 1, "a bool becomes the flag");
-    return area_write(ring->mem, table, VBLK_DRIVER, ring->at.desc, (uint64_t)i * sizeof(desc), &desc, sizeof(desc));
+    return ring_put_desc(ring, plain, i, buf->gpa, buf->len, how | (uint32_t)buf->writable << 1 | (uint32_t)next << 16);
 }
 
 /* The descriptors are written, the last one at @tail: it is a buffer from here on. */
-static inline vblk_err enter(struct vblk_ring *ring, uint16_t tail, uint32_t n, uint64_t writable, uint16_t *id)
+EACH_WAY vblk_err enter(struct vblk_ring *ring, bool plain, uint16_t tail, uint32_t n, uint64_t writable, uint16_t *id)
 {
     struct vblk_split *s = &ring->split;
-    struct vblk_split_slot *slot = &s->slots[s->free_head];
+    const uint16_t head = s->free_head;
+    struct vblk_split_slot *slot = &s->slots[head];
 
-    TRY(ring_store16(ring, VBLK_DRIVER, VBLK_AREA_DRIVER, vblk_split_avail_ring_at(&ring->at, s->added), VBLK_RELAXED,
-                     s->free_head));
-    *id = s->free_head;
-    s->free_head = s->slots[tail].next;
+    TRY(ring_store16(ring, plain, VBLK_DRIVER, VBLK_AREA_DRIVER, vblk_split_avail_ring_at(&ring->at, s->added),
+                     VBLK_RELAXED, head));
+    *id = head;
+    s->free_head = s->next[tail];
     s->free -= n;
     slot->seq = s->added++;
     slot->writable = writable;
@@ -38,34 +36,45 @@ static inline vblk_err enter(struct vblk_ring *ring, uint16_t tail, uint32_t n, 
     return VBLK_OK;
 }
 
-vblk_err split_add(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+EACH_WAY vblk_err add(struct vblk_ring *ring, bool plain, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
 {
-    const struct vblk_split *s = &ring->split;
-    const struct vblk_split_slot *slots = s->slots;
-    uint8_t *table = ring_host(ring, VBLK_AREA_DESC);
-    uint16_t tail = s->free_head, next = tail;
+    const uint16_t *following = ring->split.next;
+    const struct vblk_buf *last = bufs + (n - 1);
+    uint16_t i = ring->split.free_head;
     uint64_t writable = 0;
 
+    for (; bufs != last; bufs++) {
+        const uint16_t next = following[i];
+
+        TRY(put_desc(ring, plain, i, bufs, VBLK_DESC_NEXT, next));
+        writable += buf_writable(bufs);
+        i = next;
+    }
+    TRY(put_desc(ring, plain, i, last, 0, 0));
+    writable += buf_writable(last);
+    return enter(ring, plain, i, n, writable, id);
+}
+
+RARE vblk_err add_watched(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+{
+    return add(ring, false, bufs, n, id);
+}
+
+vblk_err split_add(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+{
     if (ring->side != VBLK_DRIVER)
         return VBLK_E_STATE;
     if (n == 0 || n > ring->at.size)
         return VBLK_E_INVAL;
-    if (n > s->free)
+    if (n > ring->split.free)
         return VBLK_E_FULL;
-    for (uint32_t left = n; left > 0; left--, bufs++) {
-        tail = next;
-        next = slots[tail].next;
-        TRY(put_desc(ring, table, tail, bufs, next, left > 1 ? VBLK_DESC_NEXT : 0));
-        writable += bufs->writable ? bufs->len : 0;
-    }
-    return enter(ring, tail, n, writable, id);
+    return ring_plain(ring) ? add(ring, true, bufs, n, id) : add_watched(ring, bufs, n, id);
 }
 
 vblk_err split_add_indirect(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_buf *bufs,
                             uint32_t n, uint16_t *id)
 {
     const struct vblk_split *s = &ring->split;
-    uint8_t *host = ring_host(ring, VBLK_AREA_DESC);
     uint16_t tail = s->free_head;
 
     if (ring->side != VBLK_DRIVER)
@@ -75,11 +84,11 @@ vblk_err split_add_indirect(struct vblk_ring *ring, uint64_t table, uint32_t dir
         return direct >= ring->at.size ? VBLK_E_INVAL : VBLK_E_FULL;
     TRY(chain_put_table(ring, table, bufs + direct, n - direct));
     for (uint32_t i = 0; i < direct; i++) {
-        TRY(put_desc(ring, host, tail, &bufs[i], s->slots[tail].next, VBLK_DESC_NEXT));
-        tail = s->slots[tail].next;
+        TRY(put_desc(ring, false, tail, &bufs[i], VBLK_DESC_NEXT, s->next[tail]));
+        tail = s->next[tail];
     }
-    TRY(put_desc(ring, host, tail, &(struct vblk_buf){ table, (n - direct) * 16, false }, 0, VBLK_DESC_INDIRECT));
-    return enter(ring, tail, direct + 1, chain_writable(bufs, n), id);
+    TRY(put_desc(ring, false, tail, &(struct vblk_buf){ table, (n - direct) * 16, false }, VBLK_DESC_INDIRECT, 0));
+    return enter(ring, false, tail, direct + 1, chain_writable(bufs, n), id);
 }
 
 vblk_err split_publish(struct vblk_ring *ring, uint32_t count)
@@ -93,7 +102,7 @@ vblk_err split_publish(struct vblk_ring *ring, uint32_t count)
         return VBLK_E_INVAL;
     if (count == 0)
         return VBLK_OK;
-    TRY(ring_store16(ring, VBLK_DRIVER, VBLK_AREA_DRIVER, vblk_split_avail_idx_at(&ring->at), VBLK_RELEASE,
+    TRY(ring_store16(ring, false, VBLK_DRIVER, VBLK_AREA_DRIVER, vblk_split_avail_idx_at(&ring->at), VBLK_RELEASE,
                      (uint16_t)published));
     s->published = published;
     s->in_flight += count;
@@ -107,7 +116,7 @@ static vblk_err look_at_used(struct vblk_ring *ring)
     struct vblk_split *s = &ring->split;
     uint16_t idx;
 
-    TRY(ring_load16(ring, VBLK_DRIVER, VBLK_AREA_DEVICE, vblk_split_used_idx_at(&ring->at), VBLK_ACQUIRE, &idx));
+    TRY(ring_load16(ring, false, VBLK_DRIVER, VBLK_AREA_DEVICE, vblk_split_used_idx_at(&ring->at), VBLK_ACQUIRE, &idx));
     if (idx == s->used_next)
         return VBLK_E_EMPTY;
     ring->broken = (uint16_t)(idx - s->used_next) > s->in_flight;
@@ -132,7 +141,7 @@ static inline void settle(struct vblk_ring *ring, struct vblk_used *used)
     struct vblk_split_slot *slot = &s->slots[used->id];
 
     if (!s->in_order) {
-        s->slots[slot->tail].next = s->free_head;
+        s->next[slot->tail] = s->free_head;
         s->free_head = (uint16_t)used->id;
     }
     s->free += slot->len;
@@ -173,79 +182,128 @@ static vblk_err begin_batch(struct vblk_ring *ring, struct vblk_used *used)
     return settle_in_order(ring, used);
 }
 
-vblk_err split_reap(struct vblk_ring *ring, struct vblk_used *used)
+/* Load the answer at the next position. */
+EACH_WAY vblk_err get_used(struct vblk_ring *ring, bool plain, struct vblk_used *used)
 {
-    struct vblk_split *s = &ring->split;
-    uint64_t elem;
+    const uint64_t at = vblk_split_used_ring_at(&ring->at, ring->split.used_next);
+    struct vblk_used_elem elem;
 
-    if (ring->side != VBLK_DRIVER || ring->broken)
-        return VBLK_E_STATE;
-    if (__builtin_expect(s->batch_left != 0, 0))
-        return settle_in_order(ring, used);
-    if (s->used_next == s->used_seen)
-        TRY(look_at_used(ring));
-    if (ring->broken) {
-        *used = (struct vblk_used){ .fault = VBLK_USED_JUMP };
-        return VBLK_OK;
+    if (plain) {
+        const shared32 *host = (const shared32 *)(const void *)ring_host(ring, VBLK_AREA_DEVICE, at);
+        used->id = ring_le32(host[0]);
+        used->len = ring_le32(host[1]);
+    } else {
+        TRY(ring_read(ring, false, VBLK_DRIVER, VBLK_AREA_DEVICE, at, &elem, sizeof(elem)));
+        used->id = vblk_get32(elem.id);
+        used->len = vblk_get32(elem.len);
     }
-    TRY(ring_read(ring, VBLK_DRIVER, VBLK_AREA_DEVICE, vblk_split_used_ring_at(&ring->at, s->used_next), &elem,
-                  sizeof(elem)));
-    s->used_next++;
-    elem = ring_le64(elem);
-    used->id = (uint32_t)elem;
-    used->len = (uint32_t)(elem >> 32);
+    ring->split.used_next++;
     used->passed = false;
+    return VBLK_OK;
+}
+
+EACH_WAY vblk_err reap(struct vblk_ring *ring, bool plain, struct vblk_used *used)
+{
+    TRY(get_used(ring, plain, used));
     used->fault = (uint8_t)judge(ring, used->id);
-    if (used->fault != VBLK_USED_OK)
+    if (unlikely(used->fault != VBLK_USED_OK))
         return VBLK_OK;
-    if (s->in_order)
+    if (unlikely(ring->split.in_order))
         return begin_batch(ring, used);
     settle(ring, used);
     return VBLK_OK;
 }
 
-/* The device's half. */
-
-/* An indirect descriptor: there is nothing behind it. */
-static vblk_err chain_end(struct vblk_ring *ring, struct vblk_chain *chain, uint64_t table, uint32_t len, unsigned flags)
+/* Whatever reap() may not do. */
+RARE vblk_err reap_anyhow(struct vblk_ring *ring, struct vblk_used *used)
 {
-    if (!ring_has(ring, VBLK_F_INDIRECT_DESC))
-        chain->fault = VBLK_CHAIN_INDIRECT;
-    else if (flags & VBLK_DESC_NEXT)
-        chain->fault = VBLK_CHAIN_INDIRECT_MIXED;
-    else
-        return chain_walk_table(ring, chain, table, len);
-    return VBLK_OK;
-}
+    struct vblk_split *s = &ring->split;
 
-/* Copy the chain out, each descriptor before it is looked at. More of them than the table has must be a loop. */
-static vblk_err chain_walk(struct vblk_ring *ring, struct vblk_chain *chain)
-{
-    const struct region *near = region_guess(ring->mem, GUESS_COVERS);
-    const uint8_t *table = ring_host(ring, VBLK_AREA_DESC);
-    const uint32_t size = ring->at.size;
-    uint32_t i = chain->id;
-    struct words desc;
-
-    if (i >= size) {
-        chain->fault = VBLK_CHAIN_HEAD_RANGE;
-        return VBLK_OK;
-    }
-    for (;;) {
-        TRY(area_read(ring->mem, table, VBLK_DEVICE, ring->at.desc, (uint64_t)i * sizeof(desc), &desc, sizeof(desc)));
-        const uint64_t addr = ring_le64(desc.addr), rest = ring_le64(desc.rest);
-        const unsigned flags = (uint16_t)(rest >> 32);
-        if (unlikely((flags & VBLK_DESC_INDIRECT) != 0))
-            return chain_end(ring, chain, addr, (uint32_t)rest, flags);
-        chain->fault = (uint8_t)chain_append(ring, chain, near, addr, (uint32_t)rest, (flags & VBLK_DESC_WRITE) != 0);
-        if (chain->fault != VBLK_CHAIN_OK || (flags & VBLK_DESC_NEXT) == 0)
-            return VBLK_OK;
-        i = (uint32_t)(rest >> 48);
-        if (i >= size || chain->n == size) {
-            chain->fault = i >= size ? VBLK_CHAIN_NEXT_RANGE : VBLK_CHAIN_TOO_LONG;
+    if (s->batch_left != 0)
+        return settle_in_order(ring, used);
+    if (s->used_next == s->used_seen) {
+        TRY(look_at_used(ring));
+        if (ring->broken) {
+            *used = (struct vblk_used){ .fault = VBLK_USED_JUMP };
             return VBLK_OK;
         }
     }
+    return reap(ring, false, used);
+}
+
+vblk_err split_reap(struct vblk_ring *ring, struct vblk_used *used)
+{
+    const struct vblk_split *s = &ring->split;
+
+    if (ring->side != VBLK_DRIVER || ring->broken)
+        return VBLK_E_STATE;
+    if (unlikely(s->batch_left != 0 || s->used_next == s->used_seen || !ring_plain(ring)))
+        return reap_anyhow(ring, used);
+    return reap(ring, true, used);
+}
+
+/* The device's half. */
+
+/* An indirect descriptor: there is nothing behind it. */
+static vblk_err chain_end(struct vblk_ring *ring, struct vblk_chain *chain, const struct words *desc)
+{
+    if (!ring_has(ring, VBLK_F_INDIRECT_DESC))
+        chain->fault = VBLK_CHAIN_INDIRECT;
+    else if (desc->more & VBLK_DESC_NEXT)
+        chain->fault = VBLK_CHAIN_INDIRECT_MIXED;
+    else
+        return chain_walk_table(ring, chain, desc->addr, desc->len);
+    return VBLK_OK;
+}
+
+/* Whether the chain goes on behind a descriptor, at *i. More of them than the table has must be a loop. */
+static inline bool goes_on(const struct vblk_ring *ring, struct vblk_chain *chain, uint32_t n, uint32_t more,
+                           uint32_t *i)
+{
+    *i = more >> 16;
+    if (!(more & VBLK_DESC_NEXT))
+        return false;
+    if (likely(*i < ring->at.size && n != ring->at.size))
+        return true;
+    chain->fault = *i >= ring->at.size ? VBLK_CHAIN_NEXT_RANGE : VBLK_CHAIN_TOO_LONG;
+    return false;
+}
+
+/* From a descriptor on that was loaded and not looked at. */
+RARE vblk_err walk_on(struct vblk_ring *ring, struct vblk_chain *chain, struct words desc)
+{
+    uint32_t i;
+
+    for (;;) {
+        if (desc.more & VBLK_DESC_INDIRECT)
+            return chain_end(ring, chain, &desc);
+        chain->fault = (uint8_t)chain_append(ring, chain, desc.addr, desc.len, (desc.more & VBLK_DESC_WRITE) != 0);
+        if (chain->fault != VBLK_CHAIN_OK || !goes_on(ring, chain, chain->n, desc.more, &i))
+            return VBLK_OK;
+        TRY(ring_get_desc(ring, false, i, &desc));
+    }
+}
+
+/* Copy the chain out, each descriptor before it is looked at. */
+EACH_WAY vblk_err walk(struct vblk_ring *ring, bool plain, struct vblk_chain *chain, uint32_t i)
+{
+    struct usual usual = usual_begin(ring, chain);
+    struct words desc;
+
+    if (unlikely(i >= ring->at.size)) {
+        chain->fault = VBLK_CHAIN_HEAD_RANGE;
+    } else {
+        do {
+            TRY(ring_get_desc(ring, plain, i, &desc));
+            if (unlikely(desc.more & VBLK_DESC_INDIRECT) ||
+                !usual_append(&usual, chain, desc.addr, desc.len, (desc.more & VBLK_DESC_WRITE) != 0)) {
+                usual_end(&usual, chain);
+                return walk_on(ring, chain, desc);
+            }
+        } while (goes_on(ring, chain, usual.n, desc.more, &i));
+    }
+    usual_end(&usual, chain);
+    return VBLK_OK;
 }
 
 /* See whether idx moved. At most as many buffers as the queue has entries can be out. */
@@ -254,7 +312,8 @@ static vblk_err look_at_avail(struct vblk_ring *ring)
     struct vblk_split *s = &ring->split;
     uint16_t idx;
 
-    TRY(ring_load16(ring, VBLK_DEVICE, VBLK_AREA_DRIVER, vblk_split_avail_idx_at(&ring->at), VBLK_ACQUIRE, &idx));
+    TRY(ring_load16(ring, false, VBLK_DEVICE, VBLK_AREA_DRIVER, vblk_split_avail_idx_at(&ring->at), VBLK_ACQUIRE,
+                    &idx));
     if (idx == s->avail_next)
         return VBLK_E_EMPTY;
     ring->broken = (uint16_t)(idx - s->avail_next) > ring->at.size;
@@ -262,25 +321,42 @@ static vblk_err look_at_avail(struct vblk_ring *ring)
     return VBLK_OK;
 }
 
-vblk_err split_take(struct vblk_ring *ring, struct vblk_chain *chain)
+EACH_WAY vblk_err take(struct vblk_ring *ring, bool plain, struct vblk_chain *chain)
 {
     struct vblk_split *s = &ring->split;
+    const uint16_t position = s->avail_next;
+    uint16_t id;
 
+    TRY(ring_load16(ring, plain, VBLK_DEVICE, VBLK_AREA_DRIVER, vblk_split_avail_ring_at(&ring->at, position),
+                    VBLK_RELAXED, &id));
+    chain->id = id;
+    s->avail_next = (uint16_t)(position + 1);
+    if (unlikely(s->in_order))
+        s->order[position & (ring->at.size - 1)] = id;
+    return walk(ring, plain, chain, id);
+}
+
+/* Whatever take() may not do. */
+RARE vblk_err take_anyhow(struct vblk_ring *ring, struct vblk_chain *chain)
+{
+    if (ring->split.avail_next == ring->split.avail_seen) {
+        TRY(look_at_avail(ring));
+        if (ring->broken) {
+            chain_begin(ring, chain);
+            chain->fault = VBLK_CHAIN_AVAIL_JUMP;
+            return VBLK_OK;
+        }
+    }
+    return take(ring, false, chain);
+}
+
+vblk_err split_take(struct vblk_ring *ring, struct vblk_chain *chain)
+{
     if (ring->side != VBLK_DEVICE || ring->broken)
         return VBLK_E_STATE;
-    if (s->avail_next == s->avail_seen)
-        TRY(look_at_avail(ring));
-    chain_begin(ring, chain);
-    if (ring->broken) {
-        chain->fault = VBLK_CHAIN_AVAIL_JUMP;
-        return VBLK_OK;
-    }
-    TRY(ring_load16(ring, VBLK_DEVICE, VBLK_AREA_DRIVER, vblk_split_avail_ring_at(&ring->at, s->avail_next),
-                    VBLK_RELAXED, &chain->id));
-    if (s->in_order)
-        s->order[s->avail_next & (ring->at.size - 1)] = chain->id;
-    s->avail_next++;
-    return chain_walk(ring, chain);
+    if (unlikely(ring->split.avail_next == ring->split.avail_seen || !ring_plain(ring)))
+        return take_anyhow(ring, chain);
+    return take(ring, true, chain);
 }
 
 /* With IN_ORDER: how many buffers an answer stands for, from the oldest on; an answer to nothing stands for itself. */
@@ -311,7 +387,7 @@ vblk_err split_put_used(struct vblk_ring *ring, uint32_t id, uint32_t len)
     steps = batch != 0 ? batch : 1;
     if ((uint16_t)(s->used_next - s->used_seen) + steps > ring->at.size)
         return VBLK_E_FULL;
-    TRY(ring_write(ring, VBLK_DEVICE, VBLK_AREA_DEVICE, vblk_split_used_ring_at(&ring->at, s->used_next), &elem,
+    TRY(ring_write(ring, ring_plain(ring), VBLK_DEVICE, VBLK_AREA_DEVICE, vblk_split_used_ring_at(&ring->at, s->used_next), &elem,
                    sizeof(elem)));
     s->used_next = (uint16_t)(s->used_next + steps);
     s->order_next = (uint16_t)(s->order_next + batch);
@@ -332,7 +408,7 @@ vblk_err split_publish_used(struct vblk_ring *ring)
         return VBLK_E_STATE;
     if (s->used_next == s->used_seen)
         return VBLK_OK;
-    TRY(ring_store16(ring, VBLK_DEVICE, VBLK_AREA_DEVICE, vblk_split_used_idx_at(&ring->at), VBLK_RELEASE,
+    TRY(ring_store16(ring, ring_plain(ring), VBLK_DEVICE, VBLK_AREA_DEVICE, vblk_split_used_idx_at(&ring->at), VBLK_RELEASE,
                      s->used_next));
     s->unasked += (uint16_t)(s->used_next - s->used_seen);
     s->used_seen = s->used_next;

@@ -44,6 +44,7 @@ static vblk_err check_layout(const struct vblk_ring *ring)
 static void split_close(struct vblk_ring *ring)
 {
     free(ring->split.slots);
+    free(ring->split.next);
     free(ring->split.order);
 }
 
@@ -63,10 +64,13 @@ static vblk_err split_open(struct vblk_ring *ring)
         return VBLK_E_NOMEM;
     }
     s->slots = calloc(size, sizeof(*s->slots));
-    if (s->slots == NULL)
+    s->next = calloc(size, sizeof(*s->next));
+    if (s->slots == NULL || s->next == NULL) {
+        split_close(ring);
         return VBLK_E_NOMEM;
+    }
     for (uint32_t i = 0; i < size; i++)
-        s->slots[i].next = (uint16_t)((i + 1) & (size - 1));
+        s->next[i] = (uint16_t)((i + 1) & (size - 1));
     s->free = size;
     return VBLK_OK;
 }
