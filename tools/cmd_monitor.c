@@ -215,6 +215,7 @@ static void observe(void *ctx, const struct vblk_event *ev)
         struct vblk_vhost_user_monitor_info info;
 
         vblk_vhost_user_monitor_info(w->monitor, &info);
+        w->looked_away |= memory_guard_gone != 0; /* the device may have hung up over it in the same step */
         driver_run_end(w->run, w->looked_away ? REPORT_GONE : REPORT_RAN, w->looked_away ? memory_lost : "");
         say(w, "the connection ended", info.note);
         w->ended++;
