@@ -143,17 +143,20 @@ static const struct mutant *row_at(const struct options *options, size_t i)
 /* Checked clauses that no mutant breaks, and why. */
 static void list_uncovered(void)
 {
+    size_t count[COVERS] = { 0 };
+
     for (size_t no = 0; no < vblk_clause_count(); no++) {
         const struct vblk_clause *row = vblk_clause_at((vblk_clause_no)no);
-        const struct mutant *m;
-        bool covered = false;
+        const enum cover cover = mutant_cover(row);
 
-        for (size_t i = 0; !covered && (m = mutant_at(i)) != NULL; i++)
-            covered = strcmp(m->clause, row->id) == 0;
-        if (!covered && row->standing == VBLK_CHECKED)
-            printf("no mutant: %-18s %s\n", row->id,
-                   mutant_uncovered(row->id) != NULL ? mutant_uncovered(row->id) : "none was written");
+        count[cover]++;
+        if (cover == COVER_EXCUSED)
+            printf("excused: %-18s %s\n", row->id, mutant_uncovered(row->id));
+        else if (cover == COVER_MISSING)
+            printf("missing: %-18s binds %s\n", row->id, vblk_bound_name((enum vblk_bound)row->bound));
     }
+    printf("%zu checked clauses: %zu with a mutant, %zu excused, %zu missing\n", vblk_clause_count() - count[COVER_NONE],
+           count[COVER_MUTANT], count[COVER_EXCUSED], count[COVER_MISSING]);
 }
 
 static int list(const struct options *options)

@@ -233,6 +233,7 @@ const struct mutant mutants_disk[] = {
     M("unsteady", "reads other bytes each time where nobody wrote", "BLK-OP-08", SAME("after power failed that is the row of it", "BLK-OP-DEV-15"), .behaviour = { .op = with_unsteady, .put_status = note_changes }),
     M("natural-reads", "refuses reads that are cut into more descriptors than it expects", "FRAME-DEV-01", SAME("a case of that row cuts a read into many", "BLK-OP-08"), .behaviour.op = with_natural_reads),
     M("backwards", "fills the buffers of a read last sector first", "RING-PACKED-DEV-08", SAME("the bytes are not those of the sector", "BLK-OP-09"), .behaviour.op = with_backwards),
+    M("table-backwards", "fills the entries of a packed table last sector first", "RING-IND-05", SAME("the bytes are not those of the sector", "BLK-OP-09"), .behaviour.op = with_backwards),
     M("never-stable", "keeps what it writes in a cache, whatever was agreed", "BLK-OP-DEV-20", SAME("the cases of this rule have rows of their own", "BLK-OP-DEV-16", "BLK-OP-DEV-17"), .behaviour.op = with_never_stable),
     M("volatile-without-flush", "keeps what it writes in a cache that nobody can flush", "BLK-OP-DEV-16", SAME("it is a case of that rule", "BLK-OP-DEV-20"), .behaviour.op = with_volatile_by_default),
     M("no-writethrough", "keeps what it writes in a cache although writeback is 0", "BLK-OP-DEV-17", SAME("it is a case of that rule", "BLK-OP-DEV-20"), .behaviour.op = with_no_writethrough),

@@ -101,19 +101,8 @@ static bool gather(const struct matrix_options *options, struct matrix *matrix)
 
 static void count_clauses(struct matrix *matrix)
 {
-    const struct mutant *m;
-
-    for (size_t no = 0; no < vblk_clause_count(); no++) {
-        const struct vblk_clause *row = vblk_clause_at((vblk_clause_no)no);
-        bool covered = false;
-
-        if (row->standing != VBLK_CHECKED)
-            continue;
-        matrix->checked++;
-        for (size_t i = 0; !covered && (m = mutant_at(i)) != NULL; i++)
-            covered = strcmp(m->clause, row->id) == 0;
-        matrix->covered += covered;
-    }
+    for (size_t no = 0; no < vblk_clause_count(); no++)
+        matrix->cover[mutant_cover(vblk_clause_at((vblk_clause_no)no))]++;
 }
 
 struct matrix *matrix_run(const struct matrix_options *options)

@@ -17,7 +17,7 @@ struct matrix {
     size_t count;
     bool controls, snapshot;
     size_t results[TRIAL_RESULTS];
-    size_t checked, covered; /* clauses that are checked; those of them that a mutant breaks */
+    size_t cover[COVERS]; /* clauses, by what proves their checks */
 };
 
 struct matrix_options {

@@ -44,6 +44,8 @@ int matrix_write_text(const struct matrix *matrix, FILE *out)
             matrix->count, matrix->snapshot ? "snapshot" : "access", matrix->results[TRIAL_KILLED],
             matrix->results[TRIAL_MISATTRIBUTED], matrix->results[TRIAL_SURVIVED], matrix->results[TRIAL_UNSEEN],
             matrix->results[TRIAL_NOT_RUN]);
-    fprintf(out, "%zu of %zu checked clauses have a mutant\n", matrix->covered, matrix->checked);
+    fprintf(out, "%zu checked clauses: %zu with a mutant, %zu excused, %zu missing\n",
+            vblk_clause_count() - matrix->cover[COVER_NONE], matrix->cover[COVER_MUTANT], matrix->cover[COVER_EXCUSED],
+            matrix->cover[COVER_MISSING]);
     return ferror(out) ? -1 : 0;
 }

@@ -29,6 +29,7 @@ const struct mutant *mutant_at(size_t i)
         mutants_offers,
         mutants_life,
         mutants_disk,
+        mutants_slots,
         mutants_driver_ring,
         mutants_driver_start,
         mutants_driver_features,

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 
+#include <vblk/clause.h>
 #include <vblk/device.h>
 #include <vblk/driver.h>
 
@@ -68,6 +69,7 @@ extern const struct mutant mutants_fields[];
 extern const struct mutant mutants_offers[];
 extern const struct mutant mutants_life[];
 extern const struct mutant mutants_disk[];
+extern const struct mutant mutants_slots[];
 extern const struct mutant mutants_driver_ring[];
 extern const struct mutant mutants_driver_start[];
 extern const struct mutant mutants_driver_features[];
@@ -103,10 +105,15 @@ const struct mutant *control_at(size_t i);
 
 /* A checked clause that no entry of a table can break, and why. */
 struct uncovered {
-    const char *clause; /* a glob */
+    const char *clause;
     const char *why;
 };
 /* Why @clause has no mutant, or NULL. */
 const char *mutant_uncovered(const char *clause);
+/* The first mutant that breaks @clause, or NULL. */
+const struct mutant *mutant_of_clause(const char *clause);
+/* What proves the check of a clause; COVER_NONE: it has no check. */
+enum cover { COVER_NONE, COVER_MUTANT, COVER_EXCUSED, COVER_MISSING, COVERS };
+enum cover mutant_cover(const struct vblk_clause *row);
 
 #endif /* CONFORMANCE_MUTANTS_H */

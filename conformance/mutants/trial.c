@@ -58,9 +58,14 @@ static void play(const struct trial_options *options, const struct mutant *mutan
     struct target_model model = { .profile = run.profile, .behaviour = &device.behaviour, .transport = mutant->transport,
                                   .snapshot = options->snapshot, .options = mutant->options, .options_ctx = mutant,
                                   .ring = part.plain ? 0 : vblk_device_ring_features() };
-    struct report *report = report_new();
+    struct report *report;
     struct target *target;
+    char why[VBLK_WHY_TEXT];
 
+    *out = (struct trial){ .result = TRIAL_NOT_RUN };
+    if (mutant->reading != NULL && vblk_readings_set(&run.readings, mutant->reading, why, sizeof(why)) != VBLK_OK)
+        return; /* no such reading */
+    report = report_new();
     if (part.clause != NULL)
         run.filter.clauses = (struct runner_globs){ &part.clause, 1 };
     else
