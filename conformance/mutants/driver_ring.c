@@ -1,9 +1,62 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Drivers that describe, show and announce buffers wrongly: ring faults, one line each. */
-#include "mutants.h"
+#include "driver_port.h"
 
 #define RING(name_, what_, clause_, ...) \
     { .name = "driver-" name_, .what = what_, .clause = clause_, .synonyms = { __VA_ARGS__ }, .ring = name_, .driver = true }
+
+/* The same fault where another clause says it. */
+#define AGAIN(name_, ring_, what_, clause_, only_, ...)                                                                \
+    { .name = "driver-" name_, .what = what_, .clause = clause_, .synonyms = { __VA_ARGS__ }, .ring = ring_, .driver = true, .only = only_ }
+
+/* The device asks for no notifications, by a flag that counts or by one that does not. */
+static void asks_for_none(struct vblk_device *device, struct vblk_request *req)
+{
+    struct vblk_queue_layout at;
+    const vblk_le16 flag = vblk_put16(1);
+
+    if (vblk_device_queue(device, vblk_request_queue(req), &at) == VBLK_OK)
+        store_as_device(device, at.device, &flag, sizeof(flag));
+}
+
+static uint64_t avail_event_of(const struct wrong_port *port, uint64_t used)
+{
+    return used + 4 + 8 * port->note[0];
+}
+
+static vblk_err remember_ring(struct wrong_port *port, enum vblk_reg reg, uint16_t queue, uint64_t value)
+{
+    if (reg == VBLK_REG_QUEUE_SIZE)
+        port->note[0] = value;
+    if (reg == VBLK_REG_QUEUE_DRIVER)
+        port->note[1] = value;
+    if (reg == VBLK_REG_QUEUE_DEVICE)
+        port->note[2] = value;
+    return vblk_port_write_reg(port->inner, reg, queue, value);
+}
+
+/* What lies where avail_event would be is not 0. */
+static vblk_err litter(struct wrong_port *port, enum vblk_reg reg, uint16_t queue, uint64_t value)
+{
+    const vblk_err err = remember_ring(port, reg, queue, value);
+
+    return err || reg != VBLK_REG_QUEUE_DEVICE
+               ? err
+               : vblk_memory_store16(port->inner->mem, VBLK_DRIVER, avail_event_of(port, value), VBLK_RELAXED, 0x1234);
+}
+
+/* The device served what there was, and asks to be told of an entry further on. */
+static vblk_err asks_later(struct wrong_port *port, uint16_t queue, uint32_t data)
+{
+    vblk_err err = vblk_port_kick(port->inner, queue, data);
+    vblk_le16 idx;
+
+    if (!err)
+        err = vblk_memory_peek(port->inner->mem, port->note[1] + 2, &idx, sizeof(idx));
+    return err ? err
+               : vblk_memory_store16(port->inner->mem, VBLK_DEVICE, avail_event_of(port, port->note[2]), VBLK_RELAXED,
+                                     (uint16_t)(vblk_get16(idx) + 5));
+}
 
 const struct mutant mutants_driver_ring[] = {
     RING("chain-loops", "links the last descriptor of a chain to its first", "RING-SPLIT-DRV-03", "RING-SPLIT-08"),
@@ -24,7 +77,7 @@ const struct mutant mutants_driver_ring[] = {
     RING("table-flags", "sets NEXT in a packed indirect table", "RING-IND-DRV-07", NULL),
     RING("table-in-list", "puts an indirect descriptor into a list of direct ones", "RING-IND-DRV-09", "RING-PACKED-*", "RING-IND-*"),
     RING("stale-after-end", "leaves flags past the end of the ring as before it", "RING-PACKED-21", "RING-PACKED-*"),
-    RING("stale-second-round", "marks descriptors of the second round as in the first", "RING-PACKED-06", "RING-PACKED-*"),
+    RING("stale-second-round", "marks descriptors of the second round as in the first", "RING-PACKED-06", "RING-PACKED-*", "NOTIF-DATA-05"),
     RING("marks-equal", "sets AVAIL and USED both in what it makes available", "RING-PACKED-09", "RING-PACKED-*"),
     RING("first-shown-first", "makes the first descriptor of a list available before the others", "RING-PACKED-21", "RING-PACKED-*", "SAFE-DRV-0[13]"),
     RING("shown-without-barrier", "makes buffers available without a barrier before", "SUPPLY-DRV-01", "RING-PACKED-*", "SUPPLY-02", "SAFE-DRV-0[13]"),
@@ -41,5 +94,30 @@ const struct mutant mutants_driver_ring[] = {
     RING("own-flag-with-event", "sets the available flag although EVENT_IDX was negotiated", "NOTIF-USED-DRV-03", NULL),
     RING("event-flags-reserved", "asks with the reserved value of the event flags", "NOTIF-PACKED-01", NULL),
     RING("event-bits-reserved", "sets reserved bits in its event structure", "NOTIF-PACKED-04", NULL),
+    AGAIN("split-writable-first", "writable-first", "puts writable elements before readable ones", "FRAME-DRV-01", "split*", "SUPPLY-03"),
+    AGAIN("packed-writable-first", "writable-first", "puts writable elements before readable ones", "RING-PACKED-DRV-08", "packed*", "SUPPLY-03", "FRAME-*"),
+    AGAIN("packed-table-unnegotiated", "table-unnegotiated", "uses an indirect table that was not negotiated", "RING-IND-DRV-06", "packed*", NULL),
+    AGAIN("packed-shown-without-barrier", "shown-without-barrier", "makes buffers available without a barrier before", "RING-PACKED-DRV-12", "packed*", "RING-PACKED-*", "SUPPLY-02", "SAFE-DRV-0[13]"),
+    AGAIN("packed-changed-in-flight", "changed-in-flight", "stores into a descriptor that the device holds", "RING-PACKED-DRV-03", "packed*", "RING-PACKED-*", "SAFE-DRV-0[13]"),
+    AGAIN("packed-data-none", "data-none", "leaves the position out of its notification data", "NOTIF-DATA-04", "packed*", "RING-PACKED-DRV-04"),
+    RING("data-wrap-inverted", "gives the wrong wrap counter in its notification data", "RING-PACKED-DRV-04", NULL),
+    AGAIN("packed-decides-without-barrier", "decides-without-barrier", "looks at the device's wishes without a barrier before", "NOTIF-PACKED-DRV-01", "packed*", "SUPPLY-02", "NOTIF-PACKED-*"),
+    RING("own-flags-odd-always", "sets flags of its ring that mean nothing", "NOTIF-USED-DRV-01", "RING-SPLIT-10"),
+    RING("second-late", "writes the second descriptor of a list when the first one is available", "RING-PACKED-DRV-11", "RING-PACKED-*"),
+    RING("list-without-end", "sets NEXT in every descriptor of the ring", "RING-PACKED-DRV-07", "SAFE-DRV-03"),
+    RING("list-half-there", "begins a list that has to wait for the room of others", "RING-PACKED-DRV-09", "RING-PACKED-DRV-10"),
+    RING("list-over-others", "puts a list over descriptors that are with the device", "RING-PACKED-DRV-10", "SAFE-DRV-03"),
+    RING("used-unseen", "stores into a used descriptor without a look at its flags", "RING-PACKED-DRV-02", NULL),
+    RING("table-past-size", "gives an indirect table more entries than the queue has", "RING-IND-DRV-03", NULL),
+    { .name = "driver-event-without-feature", .what = "heeds avail_event although EVENT_IDX was not negotiated", .clause = "NOTIF-AVAIL-DRV-02",
+      .ring = "event-without-feature", .driver = true, .port.write_reg = litter, .only = "split" },
+    { .name = "driver-event-ignored", .what = "notifies whatever avail_event says", .clause = "NOTIF-AVAIL-DRV-07", .ring = "event-ignored",
+      .driver = true, .port = { .write_reg = remember_ring, .kick = asks_later }, .only = "split, event index" },
+    { .name = "driver-looks-too-early", .what = "looks at the used flags without a barrier before", .clause = "SUPPLY-DRV-02",
+      .ring = "decides-without-barrier", .driver = true, .behaviour.after = asks_for_none, .only = "split, in order", .synonyms = { "SUPPLY-02" }, .beside = "SAFE-DEV-03" },
+    { .name = "driver-flag-ignored", .what = "notifies although flags is 1", .clause = "NOTIF-AVAIL-DRV-03", .ring = "flag-ignored", .driver = true,
+      .behaviour.after = asks_for_none, .only = "split, in order" },
+    { .name = "driver-flag-with-event", .what = "heeds flags although EVENT_IDX was negotiated", .clause = "NOTIF-AVAIL-DRV-05", .ring = "flag-with-event",
+      .driver = true, .behaviour.after = asks_for_none, .only = "split, event index", .beside = "NOTIF-AVAIL-DEV-03" },
     { .name = NULL },
 };

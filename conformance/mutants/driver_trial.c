@@ -46,6 +46,7 @@ static const struct scenario scenarios[] = {
     { .name = "packed, five entries", B(RING_PACKED), .queue_size = 5 },
     { .name = "packed, three entries", B(RING_PACKED), .queue_size = 3 },
     { .name = "packed, event index", B(RING_PACKED) | B(EVENT_IDX), .queue_size = 7, .queues = 2 },
+    { .name = "packed, notification data", B(RING_PACKED) | B(NOTIFICATION_DATA), .queue_size = 8, .queues = 2 },
     { .name = "packed, tables", B(RING_PACKED) | B(INDIRECT_DESC), .queue_size = 5 },
     { .name = "packed, small pieces", B(RING_PACKED), .queue_size = 16, .size_max = 512, .seg_max = 2 },
     { .name = "packed, tables, small pieces", B(RING_PACKED) | B(INDIRECT_DESC), .queue_size = 16, .size_max = 512, .seg_max = 2 },
@@ -282,6 +283,8 @@ static bool batch(struct bench *b, uint16_t queue)
     while (n < BATCH && add_read(b, queue, n) == VBLK_OK)
         n++;
     err = vblk_driver_publish(b->driver, queue, n);
+    if (err == VBLK_OK && add_read(b, queue, n) == VBLK_OK) /* one more while the others are with the device */
+        err = vblk_driver_publish(b->driver, queue, 1);
     (void)!vblk_port_host(b->port, VBLK_HOST_HOLD, 0, 0);
     vblk_port_look(b->port, queue);
     for (uint32_t i = 0; err == VBLK_OK && i <= 2 * BATCH; i++) {

@@ -128,7 +128,7 @@ RULE(RING_PACKED_DRV_05, VBLK_DRIVER, AT(KICK))
 static bool told(const struct look *l, const struct notices **s)
 {
     *s = packed(l);
-    return *s != NULL && negotiated(l->o, VBLK_F_NOTIFICATION_DATA) && !(*s)->repeated;
+    return *s != NULL && !l->q->lost && l->o->ctl.live && negotiated(l->o, VBLK_F_NOTIFICATION_DATA) && !(*s)->repeated;
 }
 
 RULE(NOTIF_DATA_04, VBLK_DRIVER, AT(KICK))

@@ -9,5 +9,6 @@ extern const struct vblk_ring_fault ring_faults_device[];
 extern const struct vblk_ring_fault ring_faults_driver[];
 extern const struct vblk_ring_fault ring_faults_event[];
 extern const struct vblk_ring_fault ring_faults_places[];
+extern const struct vblk_ring_fault ring_faults_room[];
 
 #endif /* VBLK_RING_FAULT_TABLES_H */
