@@ -35,8 +35,29 @@ function(vblk_room name)
   vblk_warnings(vblk_${name})
 endfunction()
 
-function(vblk_test name)
+# Tests that thread sanitizer has nothing to find in, as each has one thread, and that take it minutes in all.
+set(VBLK_ONE_THREAD differential_test event_test in_order_test judged_test
+  monitor_in_between_changes_nothing_and_judges_both mutants_test oracle_test packed_device_test packed_driver_test player_test ring_test rings_test shadow_model_test shadow_test split_test store_test
+  trace_check_test vectors_lint vectors_run_1.2+provision vectors_run_1.4 visibility_ring_test)
+
+# vblk_leaves_out(NAME RESULT): whether this build has nothing to gain from a test
+function(vblk_leaves_out name result)
+  set(${result} FALSE PARENT_SCOPE)
   if(NOT VBLK_TESTS)
+    set(${result} TRUE PARENT_SCOPE)
+  elseif(VBLK_SANITIZE MATCHES "thread" AND name IN_LIST VBLK_ONE_THREAD)
+    set(${result} TRUE PARENT_SCOPE)
+  elseif(VBLK_SANITIZE MATCHES "memory" AND VBLK_TOOLS)
+    # The library's own tests run in the preset msan, at full strength.
+    set(library ${PROJECT_SOURCE_DIR}/lib)
+    cmake_path(IS_PREFIX library ${CMAKE_CURRENT_SOURCE_DIR} of_the_library)
+    set(${result} ${of_the_library} PARENT_SCOPE)
+  endif()
+endfunction()
+
+function(vblk_test name)
+  vblk_leaves_out(${name} left_out)
+  if(left_out)
     return()
   endif()
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
