@@ -15,13 +15,6 @@ extern "C" {
 
 struct vblk_driver; /**< opaque; one driver on one port */
 
-/** One element of a buffer in guest memory. */
-struct vblk_element {
-    uint64_t gpa;  /**< guest address */
-    uint32_t len;  /**< bytes */
-    bool writable; /**< by the device */
-};
-
 /**
  * A driver that misbehaves is the reference with members replaced; NULL members fall through to the reference. What
  * goes wrong with registers, configuration and notifications needs none of this: the port can be made to change it.

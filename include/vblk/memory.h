@@ -27,6 +27,13 @@ struct vblk_memory_snapshot; /**< opaque; a copy of the bytes at one moment */
 /** The largest number of regions of one memory. */
 #define VBLK_MEMORY_REGIONS_MAX 512u
 
+/** One element of a buffer in guest memory (2.6.1: contiguous, device-readable or device-writable). */
+struct vblk_element {
+    uint64_t gpa;  /**< guest address */
+    uint32_t len;  /**< bytes */
+    bool writable; /**< by the device */
+};
+
 /** A region as the caller describes it and as it can be listed again. */
 struct vblk_region {
     uint64_t gpa;                           /**< first guest address, bytes */

@@ -124,13 +124,9 @@ void blk_queue_reset(struct vblk_device *device, uint16_t queue);
 void blk_fail(struct vblk_device *device);
 void blk_config_changed(struct vblk_device *device);
 
-/* request.c */
-/* Split a chain into the parts of a request; reads nothing. */
-void blk_request_init(struct vblk_request *req, uint16_t queue, const struct vblk_chain *chain);
-/* Fetch the header. @return false: malformed. */
-bool blk_request_header(struct vblk_device *device, struct vblk_request *req);
-/* Store the last writable byte, of at least one. @return false: it is not in the last buffer. */
-bool blk_request_put_last(struct vblk_device *device, struct vblk_request *req, uint8_t byte);
+/* request.c; more of framing is inline, in frame.h */
+/* The header, from wherever its bytes are. @return false: some are missing. */
+bool blk_fetch_header(struct vblk_device *device, struct vblk_request *req, struct vblk_request_header *header);
 
 /* segments.c */
 VBLK_NODISCARD vblk_err blk_fetch_segments(struct vblk_device *device, struct vblk_request *req);

@@ -174,15 +174,15 @@ static uint8_t run_provision(struct vblk_device *device, struct vblk_request *re
 
 /* clang-format off */
 static const struct vblk_op ops[] = {
-    { .type = VBLK_T_IN,  .feature = -1, .direction = VBLK_TO_DRIVER,   .unit = VBLK_SECTOR, .run = run_in },
-    { .type = VBLK_T_OUT, .feature = -1, .direction = VBLK_FROM_DRIVER, .unit = VBLK_SECTOR, .writes = true,
+    [VBLK_T_IN] = { .type = VBLK_T_IN,  .feature = -1, .direction = VBLK_TO_DRIVER,   .unit = VBLK_SECTOR, .run = run_in },
+    [VBLK_T_OUT] = { .type = VBLK_T_OUT, .feature = -1, .direction = VBLK_FROM_DRIVER, .unit = VBLK_SECTOR, .writes = true,
       .run = run_out },
-    { .type = VBLK_T_FLUSH,        .feature = VBLK_F_FLUSH,    .direction = VBLK_NO_DATA,   .run = run_flush },
-    { .type = VBLK_T_GET_ID,       .feature = -1,              .direction = VBLK_TO_DRIVER, .run = run_get_id },
-    { .type = VBLK_T_GET_LIFETIME, .feature = VBLK_F_LIFETIME, .direction = VBLK_TO_DRIVER, .run = run_get_lifetime },
-    { .type = VBLK_T_DISCARD,      .feature = VBLK_F_DISCARD,      .direction = VBLK_SEGMENTS, .writes = true,
+    [VBLK_T_FLUSH] = { .type = VBLK_T_FLUSH,        .feature = VBLK_F_FLUSH,    .direction = VBLK_NO_DATA,   .run = run_flush },
+    [VBLK_T_GET_ID] = { .type = VBLK_T_GET_ID,       .feature = -1,              .direction = VBLK_TO_DRIVER, .run = run_get_id },
+    [VBLK_T_GET_LIFETIME] = { .type = VBLK_T_GET_LIFETIME, .feature = VBLK_F_LIFETIME, .direction = VBLK_TO_DRIVER, .run = run_get_lifetime },
+    [VBLK_T_DISCARD] = { .type = VBLK_T_DISCARD,      .feature = VBLK_F_DISCARD,      .direction = VBLK_SEGMENTS, .writes = true,
       LIMITS(discard), .run = run_discard },
-    { .type = VBLK_T_WRITE_ZEROES, .feature = VBLK_F_WRITE_ZEROES, .direction = VBLK_SEGMENTS, .writes = true,
+    [VBLK_T_WRITE_ZEROES] = { .type = VBLK_T_WRITE_ZEROES, .feature = VBLK_F_WRITE_ZEROES, .direction = VBLK_SEGMENTS, .writes = true,
       .known_flags = VBLK_SEGMENT_UNMAP, LIMITS(write_zeroes), .run = run_write_zeroes },
 };
 /* The rows that depend on the profile and on readings. */
@@ -228,10 +228,8 @@ const struct vblk_op *vblk_reference_op(const struct vblk_device *device, uint32
 
     if (profile->provision && type == profile->provision_type)
         return &device->provision;
-    for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++) {
-        if (ops[i].type == type)
-            return ops[i].feature >= 0 && profile->without >> ops[i].feature & 1 ? NULL : &ops[i];
-    }
+    if (type < sizeof ops / sizeof ops[0] && ops[type].run)
+        return ops[type].feature >= 0 && profile->without >> ops[type].feature & 1 ? NULL : &ops[type];
     return type == VBLK_T_SECURE_ERASE ? &device->secure_erase : NULL;
 }
 
@@ -266,10 +264,11 @@ static uint8_t check_segments(struct vblk_device *device, struct vblk_request *r
 
 static uint8_t check_data(struct vblk_device *device, struct vblk_request *req, const struct vblk_op *op)
 {
-    uint64_t len = op->direction == VBLK_TO_DRIVER ? vblk_request_in_len(req) : vblk_request_out_len(req);
+    uint64_t len;
 
     if (!op->unit)
         return VBLK_S_OK;
+    len = op->direction == VBLK_TO_DRIVER ? vblk_request_in_len(req) : vblk_request_out_len(req);
     if (len % op->unit)
         return VBLK_S_IOERR;
     if (op->unit == VBLK_SECTOR && !blk_in_range(device, req->sector, len / VBLK_SECTOR))

@@ -6,18 +6,6 @@
 #include <string.h>
 
 #include "blk.h"
-#include "fast.h"
-
-void blk_request_init(struct vblk_request *req, uint16_t queue, const struct vblk_chain *chain)
-{
-    req->queue = queue;
-    req->id = chain->id;
-    req->out = (struct part){ chain->bufs, chain->readable, chain->readable_bytes, { 0, 0 } };
-    req->in = (struct part){ chain->bufs + chain->readable, chain->n - chain->readable, chain->writable_bytes, { 0, 0 } };
-    req->type = req->segments = req->segment_flags = 0;
-    req->sector = req->written = 0;
-    req->wrote = false;
-}
 
 /* Move to the buffer that byte @p offset lies in; the part must have such a byte. */
 static inline void seek(struct part *part, uint64_t offset)
@@ -69,24 +57,9 @@ static vblk_err fetch(struct vblk_device *device, struct part *part, uint64_t of
     return VBLK_OK;
 }
 
-bool blk_request_header(struct vblk_device *device, struct vblk_request *req)
+bool blk_fetch_header(struct vblk_device *device, struct vblk_request *req, struct vblk_request_header *header)
 {
-    struct vblk_request_header header;
-
-    /* 2.7.5: a chain has no more than 2^32 bytes. */
-    if (req->out.bytes > UINT32_MAX || req->in.bytes > UINT32_MAX || !req->in.bytes)
-        return false;
-    if (req->out.n + req->in.n > device->options.chain_max && device->options.chain_max)
-        return false;
-    if (req->out.n && req->out.bufs[0].len >= sizeof header) {
-        if (fast_read(device->mem, VBLK_DEVICE, req->out.bufs[0].gpa, &header, sizeof header))
-            return false;
-    } else if (fetch(device, &req->out, 0, &header, sizeof header)) {
-        return false;
-    }
-    req->type = vblk_get32(header.type);
-    req->sector = vblk_get64(header.sector);
-    return true;
+    return fetch(device, &req->out, 0, header, sizeof *header) == VBLK_OK;
 }
 
 vblk_err vblk_request_get(struct vblk_device *device, struct vblk_request *req, uint64_t offset, void *buf,
@@ -119,19 +92,6 @@ vblk_err vblk_request_put(struct vblk_device *device, struct vblk_request *req, 
         len -= here;
     }
     return VBLK_OK;
-}
-
-bool blk_request_put_last(struct vblk_device *device, struct vblk_request *req, uint8_t byte)
-{
-    const struct vblk_buf *last = &req->in.bufs[req->in.n - 1];
-
-    if (!last->len)
-        return false;
-    if (!fast_write(device->mem, VBLK_DEVICE, last->gpa + last->len - 1, &byte, 1)) {
-        req->wrote = true;
-        req->written += req->written == req->in.bytes - 1;
-    }
-    return true;
 }
 
 uint64_t vblk_request_address(const struct vblk_request *req, uint64_t offset, bool *ok)

@@ -2,7 +2,7 @@
 /* From the available ring to the used ring. */
 #include <string.h>
 
-#include "blk.h"
+#include "frame.h"
 
 /* The queue if it may be touched now: 2.1.2, and 5.2.2 without MQ. */
 static struct queue *live(struct vblk_device *device, uint16_t queue)
@@ -24,7 +24,7 @@ static void fault(struct vblk_device *device, struct queue *q)
 }
 
 /* @return false: nothing there, or (*faulty) nothing that can be served. */
-static bool take(struct queue *q, struct vblk_chain *chain, bool *faulty)
+static inline bool take(struct queue *q, struct vblk_chain *chain, bool *faulty)
 {
     vblk_err err = q->ring.ops->take(&q->ring, chain);
 
@@ -39,26 +39,27 @@ void vblk_reference_put_status(struct vblk_device *device, struct vblk_request *
         (void)!vblk_request_put(device, req, vblk_request_in_len(req), &status, 1); /* gone meanwhile: nobody reads it */
 }
 
-void vblk_reference_put_used(struct vblk_device *device, uint16_t queue, uint16_t id, uint32_t len)
+static inline void reference_put_used(struct vblk_device *device, struct queue *q, uint16_t id, uint32_t len)
 {
-    struct queue *q;
-
-    if (queue >= device->num_queues)
-        return;
-    q = &device->queues[queue];
-    if (!q->enabled)
-        return;
-    if (q->ring.ops->put_used_wrote(&q->ring, id, len, device->wrote || len) || q->ring.ops->publish_used(&q->ring))
+    if (q->enabled && q->ring.ops->answer(&q->ring, id, len, device->wrote || len))
         fault(device, q);
 }
 
-static void put_used(struct vblk_device *device, uint16_t queue, uint16_t id, uint32_t len)
+void vblk_reference_put_used(struct vblk_device *device, uint16_t queue, uint16_t id, uint32_t len)
 {
+    if (queue < device->num_queues)
+        reference_put_used(device, &device->queues[queue], id, len);
+}
+
+static inline void put_used(struct vblk_device *device, uint16_t queue, uint16_t id, uint32_t len)
+{
+    struct queue *q = &device->queues[queue];
+
     if (device->behaviour->put_used)
         device->behaviour->put_used(device, queue, id, len);
     else
-        vblk_reference_put_used(device, queue, id, len);
-    device->queues[queue].completed = true;
+        reference_put_used(device, q, id, len);
+    q->completed = true;
 }
 
 /* The answer of the last one of a batch that nothing came after. */
@@ -78,27 +79,28 @@ static bool may_pass(const struct vblk_device *device, const struct vblk_request
 {
     const struct vblk_behaviour *b = device->behaviour;
 
-    return device->batch && !b->put_used && !b->reorder && blk_accepted(device, VBLK_F_IN_ORDER) &&
-           len == req->in.bytes;
+    return !b->put_used && !b->reorder && blk_accepted(device, VBLK_F_IN_ORDER) && len == req->in.bytes;
 }
 
-static void answer(struct vblk_device *device, const struct vblk_request *req, uint32_t len)
+static inline void answer(struct vblk_device *device, const struct vblk_request *req, uint32_t len)
 {
     struct queue *q = &device->queues[req->queue];
 
-    q->passing = may_pass(device, req, len);
-    q->passed_id = req->id;
-    q->passed_len = len;
+    q->passing = device->batch && may_pass(device, req, len);
     device->wrote = req->wrote;
-    if (!q->passing)
+    if (unlikely(q->passing)) {
+        q->passed_id = req->id;
+        q->passed_len = len;
+    } else {
         put_used(device, req->queue, req->id, len);
+    }
 }
 
 /*
  * The length is honest: what was written from the first writable byte on without a gap. So a read that fails before any
  * data was written reports 0, although the status byte behind the data was written (AMB-14).
  */
-static void finish(struct vblk_device *device, struct vblk_request *req, uint8_t status)
+static inline void finish(struct vblk_device *device, struct vblk_request *req, uint8_t status)
 {
     const struct vblk_behaviour *b = device->behaviour;
     uint32_t len;
@@ -122,7 +124,7 @@ static void finish(struct vblk_device *device, struct vblk_request *req, uint8_t
  * where there is a byte for it (AMB-15). Under the other reading, to which a segment that is cut short counts as well,
  * the queue stops instead: @return false.
  */
-static bool handle(struct vblk_device *device, struct vblk_request *req)
+static inline bool handle(struct vblk_device *device, struct vblk_request *req)
 {
     const bool whole = blk_request_header(device, req);
 

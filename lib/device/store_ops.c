@@ -129,7 +129,10 @@ static vblk_err store_write(void *ctx, uint64_t sector, const void *buf, uint32_
 
 static vblk_err flush(void *ctx)
 {
-    map_stabilise(ctx);
+    struct vblk_store *store = ctx;
+
+    if (store->dirty)
+        map_stabilise(store);
     return VBLK_OK;
 }
 

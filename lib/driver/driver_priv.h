@@ -58,18 +58,27 @@ vblk_err driver_make_tables(struct vblk_driver *driver, uint16_t queue);
 void driver_make_table(struct vblk_driver *driver);
 void driver_free_tables(struct tables *tables);
 void driver_clear_tables(struct tables *tables, uint32_t size);
-/* Add driver->bufs[n] to a queue, through a table where there is one and more than two descriptors are spared. */
-vblk_err driver_add_bufs(struct vblk_driver *driver, uint16_t queue, uint32_t n, uint16_t *id);
+/* Add a buffer to a queue through a table; there must be a free one, with room for it. */
+vblk_err driver_add_in_table(struct vblk_driver *driver, uint16_t queue, const struct vblk_buf *bufs, uint32_t n,
+                             uint16_t *id);
 /* The same for the one request of a blocking call. */
 vblk_err driver_add_one(struct vblk_driver *driver, uint16_t queue, uint32_t n, uint16_t *id);
-/* A buffer is back. */
+/* A buffer is back, of a queue that has tables. */
 void driver_return_table(struct vblk_driver *driver, uint16_t queue, uint16_t id);
 
 /* notify.c */
 /* Make buffers available, and notify the device if it wants that. */
 vblk_err driver_publish(struct vblk_driver *driver, uint16_t queue, uint32_t count);
-/* Take an answer. With EVENT_IDX, if there is none: ask to be notified of the next one, and look again. */
-vblk_err driver_reap(struct vblk_driver *driver, uint16_t queue, struct vblk_used *used);
+/* There is no answer. With EVENT_IDX: ask to be notified of the next one, and look again. */
+vblk_err driver_reap_late(struct vblk_driver *driver, uint16_t queue, struct vblk_used *used);
+/* Take an answer. */
+static inline vblk_err driver_reap(struct vblk_driver *driver, uint16_t queue, struct vblk_used *used)
+{
+    struct vblk_ring *ring = &driver->ring[queue];
+    const vblk_err err = ring->ops->reap(ring, used);
+
+    return err == VBLK_E_EMPTY ? driver_reap_late(driver, queue, used) : err;
+}
 /* queues.c: a piece of the arena for good. */
 vblk_err driver_take_room(struct vblk_driver *driver, uint64_t bytes, uint64_t *gpa);
 

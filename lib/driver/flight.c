@@ -7,16 +7,24 @@ struct vblk_arena vblk_driver_room(const struct vblk_driver *driver)
     return (struct vblk_arena){ .gpa = driver->room_gpa, .size = driver->room };
 }
 
+/* Whether descriptors are spared by a table, and there is one. */
+static inline bool in_table(const struct vblk_driver *driver, uint16_t queue, uint32_t n)
+{
+    return driver->tables[queue].left && n > 2 && n <= DRIVER_TABLE;
+}
+
 vblk_err vblk_driver_add(struct vblk_driver *driver, uint16_t queue, const struct vblk_element *elements, uint32_t n,
                          uint16_t *id)
 {
+    struct vblk_ring *ring = &driver->ring[queue];
+
     if (!driver->live)
         return VBLK_E_STATE;
     if (queue >= driver->queues || n == 0 || n > driver->queue_size)
         return VBLK_E_INVAL;
-    for (uint32_t i = 0; i < n; i++)
-        driver->bufs[i] = (struct vblk_buf){ elements[i].gpa, elements[i].len, elements[i].writable };
-    return driver_add_bufs(driver, queue, n, id);
+    if (in_table(driver, queue, n))
+        return driver_add_in_table(driver, queue, elements, n, id);
+    return ring->ops->add(ring, elements, n, id);
 }
 
 vblk_err vblk_driver_publish(struct vblk_driver *driver, uint16_t queue, uint32_t count)
@@ -31,14 +39,17 @@ vblk_err vblk_driver_reap(struct vblk_driver *driver, uint16_t queue, uint16_t *
     struct vblk_used used;
     vblk_err err;
 
-    if (!driver->live || queue >= driver->queues)
-        return driver->live ? VBLK_E_INVAL : VBLK_E_STATE;
+    if (!driver->live)
+        return VBLK_E_STATE;
+    if (queue >= driver->queues)
+        return VBLK_E_INVAL;
     err = driver_reap(driver, queue, &used);
     if (err)
         return err;
     if (used.fault != VBLK_USED_OK && used.fault != VBLK_USED_LEN)
         return VBLK_E_IO;
-    driver_return_table(driver, queue, (uint16_t)used.id);
+    if (driver->tables[queue].gpa)
+        driver_return_table(driver, queue, (uint16_t)used.id);
     *id = (uint16_t)used.id;
     *len = used.len;
     return VBLK_OK;

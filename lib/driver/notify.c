@@ -27,13 +27,13 @@ vblk_err driver_publish(struct vblk_driver *driver, uint16_t queue, uint32_t cou
     return err || !wanted ? err : kick(driver, queue);
 }
 
-vblk_err driver_reap(struct vblk_driver *driver, uint16_t queue, struct vblk_used *used)
+vblk_err driver_reap_late(struct vblk_driver *driver, uint16_t queue, struct vblk_used *used)
 {
     struct vblk_ring *ring = &driver->ring[queue];
-    vblk_err err = ring->ops->reap(ring, used);
+    vblk_err err;
 
-    if (err != VBLK_E_EMPTY || !driver_has(driver, VBLK_F_EVENT_IDX))
-        return err;
+    if (!driver_has(driver, VBLK_F_EVENT_IDX))
+        return VBLK_E_EMPTY;
     err = ring->ops->set_interrupts(ring, true);
     return err ? err : ring->ops->reap(ring, used);
 }

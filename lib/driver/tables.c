@@ -45,17 +45,15 @@ void driver_free_tables(struct tables *tables)
     *tables = (struct tables){ 0 };
 }
 
-vblk_err driver_add_bufs(struct vblk_driver *driver, uint16_t queue, uint32_t n, uint16_t *id)
+vblk_err driver_add_in_table(struct vblk_driver *driver, uint16_t queue, const struct vblk_buf *bufs, uint32_t n,
+                             uint16_t *id)
 {
     struct vblk_ring *ring = &driver->ring[queue];
     struct tables *tables = &driver->tables[queue];
-    uint16_t table;
-    vblk_err err;
+    const uint16_t table = tables->free[tables->left - 1];
+    const vblk_err err =
+        ring->ops->add_indirect(ring, tables->gpa + table * DRIVER_TABLE * ENTRY, 0, bufs, n, id);
 
-    if (n <= 2 || n > DRIVER_TABLE || !tables->left)
-        return ring->ops->add(ring, driver->bufs, n, id);
-    table = tables->free[tables->left - 1];
-    err = ring->ops->add_indirect(ring, tables->gpa + table * DRIVER_TABLE * ENTRY, 0, driver->bufs, n, id);
     if (err)
         return err;
     tables->left--;
@@ -76,7 +74,7 @@ void driver_return_table(struct vblk_driver *driver, uint16_t queue, uint16_t id
 {
     struct tables *tables = &driver->tables[queue];
 
-    if (!tables->gpa || !tables->of_id[id])
+    if (!tables->of_id[id])
         return;
     tables->free[tables->left++] = (uint16_t)(tables->of_id[id] - 1);
     tables->of_id[id] = 0;

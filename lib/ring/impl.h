@@ -169,6 +169,8 @@ static inline vblk_err ring_store16(struct vblk_ring *ring, bool plain, enum vbl
     return VBLK_OK;
 }
 
+/* The answer of a ring in its two steps, whatever functions make them. */
+vblk_err ring_answer_in_steps(struct vblk_ring *ring, uint32_t id, uint32_t len, bool wrote);
 /* Whether each area is aligned and in the memory, with the bytes that are in use. */
 vblk_err ring_check_areas(const struct vblk_ring *ring, const struct vblk_extent areas[VBLK_AREAS]);
 /* The device's room for a chain. */
@@ -286,6 +288,7 @@ vblk_err split_take(struct vblk_ring *ring, struct vblk_chain *chain);
 vblk_err split_put_used(struct vblk_ring *ring, uint32_t id, uint32_t len);
 vblk_err split_put_used_wrote(struct vblk_ring *ring, uint32_t id, uint32_t len, bool wrote);
 vblk_err split_publish_used(struct vblk_ring *ring);
+vblk_err split_answer(struct vblk_ring *ring, uint32_t id, uint32_t len, bool wrote);
 
 /* Steps through order[], whose size need not be a power of two. */
 static inline uint32_t next_in_order(const struct vblk_ring *ring, uint32_t i)
@@ -304,5 +307,6 @@ vblk_err packed_take(struct vblk_ring *ring, struct vblk_chain *chain);
 vblk_err packed_put_used(struct vblk_ring *ring, uint32_t id, uint32_t len);
 vblk_err packed_put_used_wrote(struct vblk_ring *ring, uint32_t id, uint32_t len, bool wrote);
 vblk_err packed_publish_used(struct vblk_ring *ring);
+vblk_err packed_answer(struct vblk_ring *ring, uint32_t id, uint32_t len, bool wrote);
 
 #endif /* VBLK_RING_IMPL_H */

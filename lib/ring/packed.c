@@ -190,6 +190,7 @@ const struct vblk_ring_ops vblk_ring_packed = {
     .put_used = packed_put_used,
     .put_used_wrote = packed_put_used_wrote,
     .publish_used = packed_publish_used,
+    .answer = packed_answer,
     .notify_wanted = packed_notify_wanted,
     .set_notify = packed_set_notify,
     .notify_after = packed_notify_after,

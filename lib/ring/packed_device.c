@@ -257,3 +257,40 @@ vblk_err packed_publish_used(struct vblk_ring *ring)
     p->hidden = 0;
     return VBLK_OK;
 }
+
+/* The usual case of both steps: a buffer that was taken, and nothing else waits to be shown, so there is room. */
+EACH_WAY vblk_err answer(struct vblk_ring *ring, bool plain, uint16_t id, uint32_t len, bool wrote)
+{
+    struct vblk_packed *p = &ring->packed;
+    const uint32_t slots = p->slots[id], most = 2 * ring->at.size, unasked = p->unasked + slots;
+    const uint16_t slot = p->used.slot;
+    const unsigned flags = vblk_packed_used(p->used.wrap) | (wrote ? VBLK_DESC_WRITE : 0u);
+    const struct {
+        uint32_t len;
+        uint16_t id;
+    } wire = { ring_le32(len), le16(id) };
+
+    TRY(ring_write(ring, plain, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_len_at(&ring->at, slot), &wire, 6));
+    p->slots[id] = 0;
+    p->out -= slots;
+    vblk_packed_advance(&p->used, ring->at.size, slots);
+    TRY(ring_store16(ring, plain, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, slot), VBLK_RELEASE,
+                     (uint16_t)flags));
+    p->unasked = unasked < most ? unasked : most;
+    return VBLK_OK;
+}
+
+RARE vblk_err answer_watched(struct vblk_ring *ring, uint16_t id, uint32_t len, bool wrote)
+{
+    return answer(ring, false, id, len, wrote);
+}
+
+vblk_err packed_answer(struct vblk_ring *ring, uint32_t id, uint32_t len, bool wrote)
+{
+    const struct vblk_packed *p = &ring->packed;
+
+    if (unlikely(ring->side != VBLK_DEVICE || id >= VBLK_PACKED_IDS || p->slots[id] == 0 || p->hidden != 0 ||
+                 ring_has(ring, VBLK_F_IN_ORDER)))
+        return ring_answer_in_steps(ring, id, len, wrote);
+    return ring_plain(ring) ? answer(ring, true, (uint16_t)id, len, wrote) : answer_watched(ring, (uint16_t)id, len, wrote);
+}

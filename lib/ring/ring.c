@@ -82,6 +82,12 @@ vblk_err ring_make_bufs(struct vblk_ring *ring)
     return ring->bufs != NULL ? VBLK_OK : VBLK_E_NOMEM;
 }
 
+vblk_err ring_answer_in_steps(struct vblk_ring *ring, uint32_t id, uint32_t len, bool wrote)
+{
+    TRY(ring->ops->put_used_wrote(ring, id, len, wrote));
+    return ring->ops->publish_used(ring);
+}
+
 /* The format's table with what the fault has in its place. The name tells the format's own table. */
 static vblk_err use_fault(struct vblk_ring *ring)
 {
@@ -110,6 +116,7 @@ static vblk_err use_fault(struct vblk_ring *ring)
     REPLACE(set_notify);
     REPLACE(notify_after);
 #undef REPLACE
+    ring->own->answer = ring_answer_in_steps;
     ring->ops = ring->own;
     return VBLK_OK;
 }

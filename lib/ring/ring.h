@@ -33,12 +33,8 @@ struct vblk_extent {
 };
 enum { VBLK_AREA_DESC, VBLK_AREA_DRIVER, VBLK_AREA_DEVICE, VBLK_AREAS };
 
-/** One element of a buffer (2.6.1: contiguous, device-readable or device-writable). */
-struct vblk_buf {
-    uint64_t gpa;
-    uint32_t len;
-    bool writable;
-};
+/** The caller's elements are the ring's: nothing is copied in between. */
+#define vblk_buf vblk_element
 
 /** What is wrong with a chain that the driver made available. */
 enum vblk_chain_fault {
@@ -150,6 +146,8 @@ struct vblk_ring_ops {
     vblk_err (*put_used_wrote)(struct vblk_ring *ring, uint32_t id, uint32_t len, bool wrote);
     /** Show the driver every answer that was put. */
     vblk_err (*publish_used)(struct vblk_ring *ring);
+    /** put_used_wrote() and publish_used(). */
+    vblk_err (*answer)(struct vblk_ring *ring, uint32_t id, uint32_t len, bool wrote);
     /** Whether the driver wants a used buffer notification. After publish_used(). As kick_wanted() with EVENT_IDX. */
     vblk_err (*notify_wanted)(struct vblk_ring *ring, bool *wanted);
     /** Ask for available buffer notifications or not. After asking, take() until it is empty. As set_interrupts(). */

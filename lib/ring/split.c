@@ -414,3 +414,34 @@ vblk_err split_publish_used(struct vblk_ring *ring)
     s->used_seen = s->used_next;
     return VBLK_OK;
 }
+
+/* The usual case of both steps: nothing else waits to be shown, so there is room. */
+EACH_WAY vblk_err answer(struct vblk_ring *ring, bool plain, uint32_t id, uint32_t len)
+{
+    struct vblk_split *s = &ring->split;
+    const uint64_t elem = ring_le64(id | (uint64_t)len << 32);
+    const uint16_t next = (uint16_t)(s->used_next + 1);
+
+    TRY(ring_write(ring, plain, VBLK_DEVICE, VBLK_AREA_DEVICE, vblk_split_used_ring_at(&ring->at, s->used_next), &elem,
+                   sizeof(elem)));
+    s->used_next = next;
+    TRY(ring_store16(ring, plain, VBLK_DEVICE, VBLK_AREA_DEVICE, vblk_split_used_idx_at(&ring->at), VBLK_RELEASE,
+                     next));
+    s->unasked++;
+    s->used_seen = next;
+    return VBLK_OK;
+}
+
+RARE vblk_err answer_watched(struct vblk_ring *ring, uint32_t id, uint32_t len)
+{
+    return answer(ring, false, id, len);
+}
+
+vblk_err split_answer(struct vblk_ring *ring, uint32_t id, uint32_t len, bool wrote)
+{
+    const struct vblk_split *s = &ring->split;
+
+    if (unlikely(ring->side != VBLK_DEVICE || s->in_order || s->used_next != s->used_seen))
+        return ring_answer_in_steps(ring, id, len, wrote);
+    return ring_plain(ring) ? answer(ring, true, id, len) : answer_watched(ring, id, len);
+}

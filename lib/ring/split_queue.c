@@ -213,6 +213,7 @@ const struct vblk_ring_ops vblk_ring_split = {
     .put_used = split_put_used,
     .put_used_wrote = split_put_used_wrote,
     .publish_used = split_publish_used,
+    .answer = split_answer,
     .notify_wanted = split_notify_wanted,
     .set_notify = split_set_notify,
     .notify_after = split_notify_after,

@@ -32,6 +32,8 @@ function(vblk_room name)
   foreach(room IN LISTS ARG_ROOMS)
     target_link_libraries(vblk_${name} PUBLIC vblk_${room})
   endforeach()
+  # Nobody replaces a function of ours from outside: what is exported may be inlined at home as well.
+  target_compile_options(vblk_${name} PRIVATE -fno-semantic-interposition)
   vblk_warnings(vblk_${name})
 endfunction()
 
