@@ -59,9 +59,15 @@ TYPE(lifetime, VBLK_T_GET_LIFETIME, VBLK_TO_DRIVER, 0, false, lifetime)
 /* Writes are kept in a cache that a flush does not empty. */
 TYPE(no_flush, VBLK_T_FLUSH, VBLK_NO_DATA, 0, false, run_ok)
 
+static void note_status(struct vblk_device *device, struct vblk_request *req, uint8_t status)
+{
+    vblk_device_notes(device)[0] = status;
+    vblk_reference_put_status(device, req, status);
+}
+
 static void status_again(struct vblk_device *device, struct vblk_request *req)
 {
-    vblk_reference_put_status(device, req, VBLK_S_OK);
+    vblk_reference_put_status(device, req, (uint8_t)vblk_device_notes(device)[0]);
 }
 
 /* An unknown flag of the type in @value is answered @other. */
@@ -98,17 +104,17 @@ const struct mutant mutants_answers[] = {
     M("lifetime-undefined", "offers LIFETIME and knows nothing", "BLK-OP-DEV-24", LIFETIME(0, 0, 0)),
     M("lifetime-reserved", "answers with reserved lifetimes", "BLK-OP-DEV-25", SAME("BLK-OP-1[789]"), LIFETIME(4, 12, 12)),
     M("flush-of-nothing", "answers flushes and writes nothing back", "BLK-OP-DEV-18", SAME("BLK-OP-DEV-20", "BLK-OP-12"), .behaviour.op = with_no_flush),
-    M("status-again", "writes the status once more after its answer", "SAFE-DEV-02", .behaviour.after = status_again),
+    M("status-again", "writes the status once more after its answer", "SAFE-DEV-02", .hidden = BETWEEN_LOOKS, .behaviour = { .put_status = note_status, .after = status_again }),
     M("readable-changed", "changes what the driver gave it to read", "RING-SPLIT-DEV-01", SAME("RING-PACKED-DEV-04", "PROV-DEV-35", "BLK-*", "SAFE-*"), .ring = "readable-changed"),
     M("writable-loaded", "loads from what it is to fill", "RING-SPLIT-DEV-02", SAME("RING-PACKED-DEV-05", "RING-SPLIT-DEV-03"), .ring = "writable-loaded"),
     M("avail-slot-marked", "stores into the available ring", "RING-SPLIT-11", SAME("RING-SPLIT-03"), .ring = "avail-slot-marked"),
     M("next-followed", "follows next where NEXT is clear", "RING-SPLIT-07", SAME("SAFE-DEV-06"), .ring = "next-followed"),
-    M("loads-astray", "loads from memory that is in no buffer", "RSVF-06", .ring = "loads-astray"),
+    M("loads-astray", "loads from memory that is in no buffer", "RSVF-06", .hidden = LOADS_UNSEEN, .ring = "loads-astray"),
     M("header-read-twice", "reads what it has read once more", "SAFE-DEV-06", .ring = "header-read-twice"),
     M("descriptor-read-twice", "reads a descriptor twice", "SAFE-DEV-06", .ring = "descriptor-read-twice"),
     M("descriptor-marked", "stores into the descriptor table", "RING-SPLIT-DEV-04", SAME("RING-SPLIT-03", "SAFE-DEV-01"), .ring = "descriptor-marked"),
     M("used-idx-two", "moves the used index by two", "RING-SPLIT-17", SAME("RING-SPLIT-1*", "RING-SPLIT-DEV-05", "SAFE-DEV-0*", "NOTIF-*", "INORD-*"), .ring = "used-idx-two"),
-    M("used-modulo-less-one", "takes the used slot modulo one less than the size", "RING-SPLIT-DEV-05", SAME("RING-SPLIT-1*", "SAFE-DEV-0*", "INORD-*"), .ring = "used-modulo-less-one"),
+    M("used-modulo-less-one", "takes the used slot modulo one less than the size", "RING-SPLIT-DEV-05", SAME("RING-SPLIT-1*", "SAFE-DEV-0*", "INORD-*", "VQ-02"), .ring = "used-modulo-less-one"),
     M("takes-twice", "serves a buffer twice", "RING-SPLIT-15", SAME("*"), .ring = "takes-twice"),
     M("skips-first", "never answers the first buffer", "SAFE-DEV-03", SAME("*"), .ring = "skips-first"),
     { .name = NULL },

@@ -240,7 +240,7 @@ const struct mutant mutants_disk[] = {
     M("torn", "leaves bytes that nobody wrote when power fails", "BLK-OP-DEV-15", .behaviour.op = with_torn),
     M("written-though-refused", "writes, and answers IOERR because it is read-only", "BLK-OP-DEV-04", .behaviour.op = with_written_though_refused),
     M("read-only-unsupported", "answers UNSUPP to a write because it is read-only", "BLK-OP-DEV-03", .behaviour.put_status = unsupported_write),
-    M("zeroes-read-only", "answers OK to write zeroes although it is read-only", "BLK-INIT-03", .behaviour.op = with_zeroes_read_only),
+    M("zeroes-read-only", "answers OK to write zeroes although it is read-only", "BLK-INIT-03", .met = "blk-request", .behaviour.op = with_zeroes_read_only),
     M("zeroes-one-more", "zeroes the sector behind each segment, too", "BLK-OP-12", SAME("the neighbour may have been written", "BLK-OP-09"), .behaviour.op = with_one_more),
     M("zeroes-unmap-unknown", "answers UNSUPP to write zeroes with unmap", "BLK-OP-14", SAME("the type is known, and the flag with it", "BLK-OP-04"), .behaviour.check_segments = unmap_unknown),
     M("discard-in-blocks", "takes max_discard_sectors for blocks", "BLK-CFG-14", SAME("a well-formed request is refused as unknown", "BLK-OP-04"), SCALES(VBLK_T_DISCARD)),

@@ -49,8 +49,11 @@ static uint64_t hides_driver_ok(struct vblk_device *device, enum vblk_reg reg, u
                : honest;
 }
 
+/* When a queue is enabled, and just before it runs: where stores are not seen, the write is told of afterwards. */
 static void notifies_early(struct vblk_device *device, enum vblk_reg reg, uint16_t queue, uint64_t value)
 {
+    if (reg == VBLK_REG_STATUS && (value & VBLK_STATUS_DRIVER_OK) != 0)
+        vblk_device_notify(device, VBLK_EV_USED_NOTIFY, 0);
     vblk_reference_write_reg(device, reg, queue, value);
     if (reg == VBLK_REG_QUEUE_ENABLE && value == 1)
         vblk_device_notify(device, VBLK_EV_USED_NOTIFY, queue);
@@ -277,20 +280,20 @@ static uint64_t still_enabled(struct vblk_device *device, enum vblk_reg reg, uin
 
 const struct mutant mutants_life[] = {
     M("status-1-at-power-on", "shows ACKNOWLEDGE before the driver set anything", "STATUS-03", .behaviour = { .read_reg = not_zero_at_first, .write_reg = touched }),
-    M("runs-early", "serves what is available before DRIVER_OK", "STATUS-DEV-01", SAME("and notifies of it", "STATUS-DEV-02"), .behaviour = { .read_reg = hides_driver_ok, .write_reg = runs_early }),
+    M("runs-early", "serves what is available before DRIVER_OK", "STATUS-DEV-01", SAME("and notifies of it", "STATUS-DEV-02"), .hidden = ORDER_UNSEEN, .behaviour = { .read_reg = hides_driver_ok, .write_reg = runs_early }),
     M("notifies-early", "notifies before DRIVER_OK", "STATUS-DEV-02", .behaviour.write_reg = notifies_early),
     M("ring-after-reset", "stores into its used ring after a reset", "RESET-DEV-03", .behaviour = { .write_reg = note_reset, .read_reg = stores_at_rest }),
-    M("provision-answered-after-reset", "stores the status of a PROVISION once more after a reset", "PROV-DEV-37", SAME("2.4 says it of all buffers", "RESET-DEV-03"), .behaviour = { .put_status = note_status, .write_reg = note_reset, .read_reg = answers_at_rest }),
+    M("provision-answered-after-reset", "stores the status of a PROVISION once more after a reset", "PROV-DEV-37", SAME("2.4 says it of all buffers; where stores are not seen it shows when the driver has begun again", "RESET-DEV-03", "SAFE-DEV-02"), .hidden = ORDER_UNSEEN, .behaviour = { .put_status = note_status, .write_reg = note_reset, .read_reg = answers_at_rest }),
     M("dead-for-ever", "never serves again after a ring that made no sense, reset or not", "SAFE-DEV-04", .behaviour = { .write_reg = dead_for_ever, .put_used = unless_dead }),
     M("upset-by-kick", "sets DEVICE_NEEDS_RESET when it is kicked for nothing", "NOTIF-AVAIL-DEV-05", .behaviour = { .after = counted, .served = upset_by_nothing }),
     M("reset-of-all-queues", "resets all queues when one is to be reset", "QRESET-01", SAME("what they hold is owed", "SAFE-DEV-03"), .behaviour.write_reg = others_too),
-    M("reset-queue-stored", "stores into the used ring of a queue that was reset", "QRESET-DEV-01", .behaviour = { .write_reg = note_queue, .read_reg = stores_into_reset_queue }),
+    M("reset-queue-stored", "stores into the used ring of a queue that was reset", "QRESET-DEV-01", .hidden = BETWEEN_LOOKS, .behaviour = { .write_reg = note_queue, .read_reg = stores_into_reset_queue }),
     M("reset-queue-notified", "notifies of a queue that was reset", "QRESET-DEV-02", .behaviour = { .write_reg = note_queue, .read_reg = notifies_of_reset_queue }),
-    M("reset-queue-goes-on", "goes on where it was in a queue that was reset", "QRESET-DEV-03", SAME("the index is one that no buffer explains, past elements of before", "RING-SPLIT-17", "RING-SPLIT-DEV-05", "NOTIF-USED-DEV-05"), .behaviour = { .write_reg = keeps_count, .put_used = goes_on_counting }),
+    M("reset-queue-goes-on", "goes on where it was in a queue that was reset", "QRESET-DEV-03", SAME("the index is one that no buffer explains, past elements of before", "RING-SPLIT-15", "RING-SPLIT-16", "RING-SPLIT-17", "RING-SPLIT-DEV-05", "NOTIF-USED-DEV-05"), .behaviour = { .write_reg = keeps_count, .put_used = goes_on_counting }),
     M("reset-queue-stays", "uses a queue that was reset where it was before", "QRESET-DEV-04", SAME("its answers lie where nobody looks: nothing is served, and bytes outside of the rings are stored to", "QRESET-DEV-03", "SAFE-DEV-01", "SAFE-DEV-03"), .behaviour.write_reg = old_place),
     ON_BOTH("queue-reset-1", "shows queue reset 1 before the queue is enabled", "PCI-COM-DEV-10", "MMIO-DEV-08", .behaviour = { .write_reg = note_queue, .read_reg = one_at_first }),
     ON_BOTH("queue-reset-when-enabled", "shows queue reset 1 once the queue is enabled", "PCI-COM-DEV-11", "MMIO-DEV-09", .behaviour.read_reg = one_while_enabled),
-    ON_BOTH("queue-reset-ignored", "does not reset a queue", "PCI-COM-DEV-12", "MMIO-DEV-10", SAME("2.6.1 says it of any transport, and the index is one that no buffer explains", "QRESET-DEV-03", "RING-SPLIT-17", "RING-SPLIT-DEV-05"), .behaviour = { .write_reg = keeps_count, .put_used = goes_on_counting }),
+    ON_BOTH("queue-reset-ignored", "does not reset a queue", "PCI-COM-DEV-12", "MMIO-DEV-10", SAME("2.6.1 says it of any transport, and the index is one that no buffer explains", "QRESET-DEV-03", "RING-SPLIT-15", "RING-SPLIT-16", "RING-SPLIT-17", "RING-SPLIT-DEV-05"), .behaviour = { .write_reg = keeps_count, .put_used = goes_on_counting }),
     ON_BOTH("queue-reset-flickers", "shows queue reset 0, and then 1 again", "PCI-COM-DEV-13", "MMIO-DEV-11", .behaviour = { .write_reg = note_queue, .read_reg = not_yet_after_all }),
     ON_BOTH("queue-reset-enabled", "shows the queue enabled after its reset", "PCI-COM-DEV-14", "MMIO-DEV-12", .behaviour = { .write_reg = note_queue, .read_reg = still_enabled }),
     { .name = NULL },

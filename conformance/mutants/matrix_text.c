@@ -23,12 +23,15 @@ static void put_row(const struct matrix *matrix, const struct matrix_row *row, F
     const char *result = matrix->controls && row->trial.result == TRIAL_SURVIVED       ? "innocent"
                          : matrix->controls && row->trial.result == TRIAL_MISATTRIBUTED ? "blamed"
                                                                                         : trial_result_name(row->trial.result);
+    char buf[TRIAL_TEXT];
     const bool fine = matrix->controls ? row->trial.result == TRIAL_SURVIVED : row->trial.result == TRIAL_KILLED;
 
     fprintf(out, "%-13s %-32s %-18s", result, row->mutant->name, matrix->controls ? "" : row->mutant->clause);
     put_blames(row, !fine, out);
     if (!fine)
         fprintf(out, "    it %s\n", row->mutant->what);
+    if (row->trial.result == TRIAL_UNSEEN)
+        fprintf(out, "    not visible at this grade: %s\n", trial_hidden(row->mutant, matrix->snapshot, buf, sizeof(buf)));
 }
 
 int matrix_write_text(const struct matrix *matrix, FILE *out)

@@ -16,6 +16,12 @@
 
 #define MUTANT_SYNONYMS 12
 
+/* What hides a fault from snapshots. */
+#define BETWEEN_LOOKS "it is begun and over between two looks at memory"
+#define LOADS_UNSEEN "what a device loads is not seen"
+#define WISH_UNSEEN "the driver changes its wish with each answer, and when the device looked at it is not seen"
+#define ORDER_UNSEEN "whether the device acts before the driver's write or after it is not seen"
+
 /* A request that the reference driver does not send: header, data, status. */
 struct wrong_request {
     uint32_t type;
@@ -36,6 +42,8 @@ struct mutant {
     /* What it is tried by, where it is not the default: the text and the transport. */
     const char *profile, *reading;
     uint8_t transport; /* enum vblk_transport */
+    const char *met;    /* the area whose cases meet it, if not that of its clause */
+    const char *hidden; /* why it does not show where memory is seen through snapshots only, though its clause may */
     /* A wrong device: the suite is played against it. */
     struct vblk_behaviour behaviour;
     const char *ring; /* the ring fault that it has, or NULL */

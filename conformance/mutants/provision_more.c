@@ -286,6 +286,12 @@ static void tells_of_itself(struct vblk_device *device, struct vblk_request *req
     vblk_reference_put_status(device, req, status);
 }
 
+static void after_provision(const struct vblk_device *device, uint32_t offset, uint8_t *buf, uint32_t len)
+{
+    if (vblk_device_notes((struct vblk_device *)(uintptr_t)device)[LAST] != 0)
+        show_value(device, offset, buf, len);
+}
+
 static bool no_news(const struct vblk_device *device, bool owed)
 {
     (void)device;
@@ -346,12 +352,13 @@ const struct mutant mutants_provision_more[] = {
     M("overlap", "refuses segments that overlap", "PROV-DEV-25", SAME("PROV-*"), .behaviour.check_segments = refuse_overlap),
     M("again", "refuses a range that is provisioned already", "PROV-DEV-26", SAME("PROV-*"), .behaviour.check_segments = refuse_again),
     M("stops", "answers nothing after a request that it refused", "PROV-DEV-31", SAME("SAFE-DEV-0[34]", "PROV-*"), .behaviour = { .put_status = stops, .put_used = answers_until_stopped }),
-    M("out-of-order", "serves last to first although IN_ORDER was negotiated", "PROV-DEV-32", SAME("RSVF-DEV-05"), .ring = "unordered", .behaviour.reorder = true),
+    M("out-of-order", "serves last to first although IN_ORDER was negotiated", "PROV-DEV-32", SAME("RSVF-DEV-05", "RING-PACKED-12"), .hidden = "an answer for the last buffer stands for those before it", .ring = "unordered", .behaviour.reorder = true),
     M("first-queue-only", "answers UNSUPP on all queues but the first", "PROV-DEV-33", SAME("PROV-*"), .behaviour.check_segments = refuse_other_queues),
     M("segments-changed", "stores into the segments", "PROV-DEV-35", SAME("RING-SPLIT-DEV-01", "RING-PACKED-*", "SAFE-DEV-01"), .ring = "readable-changed"),
     M("status-later", "writes the status after the used element", "PROV-DEV-36", SAME("PROV-REQ-14", "SAFE-DEV-02", "RING-SPLIT-DEV-06", "RING-PACKED-1[45]", "BLK-OP-01"), .behaviour = { .put_status = status_later, .after = now_the_status, .used_length = as_if_written }),
-    M("status-after-reset", "writes a status after a reset", "SAFE-DEV-02", SAME("PROV-DEV-37", "RESET-DEV-03"), .behaviour = { .put_status = remember, .write_reg = reset_then_status }),
-    M("config-news", "notifies of a configuration change", "PROV-DEV-38", SAME("NOTIF-04"), .behaviour.put_status = tells_of_itself),
+    M("status-after-reset", "writes a status after a reset", "SAFE-DEV-02", SAME("PROV-DEV-37", "RESET-DEV-03"), .hidden = BETWEEN_LOOKS, .behaviour = { .put_status = remember, .write_reg = reset_then_status }),
+    M("config-news", "notifies of a configuration change that it did not make", "NOTIF-04", .met = "provision", .behaviour.put_status = tells_of_itself),
+    M("config-changed", "shows another size_max afterwards", "PROV-DEV-38", SAME("OPER-01", "CFG-03"), .behaviour = { .put_status = remember, .read_config = after_provision }, .field = "size_max", .value = 7),
     M("no-version-1", "offers PROVISION without VERSION_1", "PROV-DEV-39", SAME("RSVF-DEV-01", "FEAT-DEV-02"), .behaviour.show_features = offer, .other = VBLK_BIT(VBLK_F_VERSION_1)),
     M("zeroes-in-flight", "lets a read that is in flight see zeroes", "PROV-DEV-28", SAME("PROV-DEV-*"), .behaviour.op = with_one_byte),
     { .name = NULL },

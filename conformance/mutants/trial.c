@@ -88,20 +88,24 @@ static void play(const struct trial_options *options, const struct mutant *mutan
     report_free(report);
 }
 
-static bool needs_more(const struct mutant *mutant, vblk_clause_no no, bool snapshot)
+const char *trial_hidden(const struct mutant *mutant, bool snapshot, char *buf, size_t size)
 {
-    const struct vblk_clause *row = vblk_clause_at(no);
-    const unsigned grade = snapshot ? VBLK_GRADE_SNAPSHOT : VBLK_GRADE_ACCESS;
+    const struct vblk_clause *row = vblk_clause_at(vblk_clause_find(mutant->clause));
 
-    (void)mutant;
-    return row->grade > grade;
+    if (!snapshot)
+        return NULL;
+    if (row->grade <= VBLK_GRADE_SNAPSHOT)
+        return mutant->hidden;
+    (void)snprintf(buf, size, "its clause takes grade %s", vblk_grade_name((enum vblk_grade)row->grade));
+    return buf;
 }
 
 static void judge(const struct mutant *mutant, bool snapshot, struct trial *out)
 {
     const vblk_clause_no no = vblk_clause_find(mutant->clause);
     const uint8_t guilty = mutant->driver ? VBLK_DRIVER : VBLK_DEVICE;
-    bool killed = false, astray = false;
+    bool killed = false;
+    char buf[TRIAL_TEXT];
 
     if (out->result == TRIAL_NOT_RUN)
         return;
@@ -111,14 +115,16 @@ static void judge(const struct mutant *mutant, bool snapshot, struct trial *out)
         if (mutant->beside != NULL && b->guilty != guilty && fnmatch(mutant->beside, vblk_clause_at(b->clause)->id, 0) == 0)
             continue;
         killed = killed || (b->clause == no && b->guilty == guilty);
-        astray = astray || b->guilty != guilty || !trial_is_meant(mutant, vblk_clause_at(b->clause)->id);
+        out->astray = out->astray || b->guilty != guilty || !trial_is_meant(mutant, vblk_clause_at(b->clause)->id);
     }
-    out->result = astray    ? TRIAL_MISATTRIBUTED
-                  : killed  ? TRIAL_KILLED
-                  : out->count > 0 ? (snapshot ? TRIAL_UNSEEN : TRIAL_MISATTRIBUTED)
-                                   : TRIAL_SURVIVED;
-    if (out->result == TRIAL_SURVIVED && needs_more(mutant, no, snapshot))
+    if (out->astray)
+        out->result = TRIAL_MISATTRIBUTED;
+    else if (killed)
+        out->result = TRIAL_KILLED;
+    else if (trial_hidden(mutant, snapshot, buf, sizeof(buf)) != NULL)
         out->result = TRIAL_UNSEEN;
+    else
+        out->result = out->count > 0 ? TRIAL_MISATTRIBUTED : TRIAL_SURVIVED;
 }
 
 void trial_control(const struct trial_options *options, const struct mutant *control, struct trial *out)
@@ -131,6 +137,12 @@ void trial_control(const struct trial_options *options, const struct mutant *con
         out->result = TRIAL_MISATTRIBUTED;
 }
 
+/* Nobody was blamed, or only for what says the same. */
+static bool undecided(const struct trial *trial)
+{
+    return trial->result != TRIAL_NOT_RUN && trial->result != TRIAL_KILLED && !trial->astray;
+}
+
 /* From what is most likely to catch it to what is least: most are caught at once. */
 static void try_suite(const struct trial_options *options, const struct mutant *mutant, const char *area,
                       struct trial *out)
@@ -140,14 +152,15 @@ static void try_suite(const struct trial_options *options, const struct mutant *
         { .area = area },             { .area = area, .plain = true },
         { .plain = false },           { .plain = true },
     };
-    const size_t count = sizeof(parts) / sizeof(parts[0]);
+    const size_t count = sizeof(parts) / sizeof(parts[0]), last = options->snapshot && !options->whole ? 4 : count;
 
     out->result = TRIAL_SURVIVED;
-    for (size_t i = options->whole ? count - 2 : 0; i < count && out->result == TRIAL_SURVIVED; i++) {
-        if (i == 4 && !options->snapshot) { /* before all of it: the reference driver's own work */
+    /* Memory is compared as a whole where stores are not seen: all of the suite takes its time, and adds nothing. */
+    for (size_t i = options->whole ? count - 2 : 0; i < last && undecided(out); i++) {
+        if (i == 4) { /* before all of it: the reference driver's own work */
             trial_driver(mutant, options->snapshot, out);
             judge(mutant, options->snapshot, out);
-            if (out->result != TRIAL_SURVIVED && !options->whole)
+            if (!undecided(out) && !options->whole)
                 return;
         }
         play(options, mutant, parts[i], out);
@@ -167,5 +180,5 @@ void trial_mutant(const struct trial_options *options, const struct mutant *muta
         judge(mutant, options->snapshot, out);
         return;
     }
-    try_suite(options, mutant, row->area, out);
+    try_suite(options, mutant, mutant->met != NULL ? mutant->met : row->area, out);
 }

@@ -25,12 +25,13 @@ enum trial_result {
     TRIAL_KILLED,
     TRIAL_MISATTRIBUTED, /* another clause was blamed, or the innocent party */
     TRIAL_SURVIVED,
-    TRIAL_UNSEEN, /* survived, and the clause can't be seen at this grade */
+    TRIAL_UNSEEN, /* its clause was not blamed, and there is a reason why it can't be seen at this grade */
     TRIAL_RESULTS
 };
 
 struct trial {
     uint8_t result; /* enum trial_result */
+    bool astray;    /* somebody or something was blamed that is not meant */
     uint16_t count;
     struct trial_blame blame[TRIAL_BLAMES];
 };
@@ -47,6 +48,8 @@ void trial_mutant(const struct trial_options *options, const struct mutant *muta
 void trial_control(const struct trial_options *options, const struct mutant *control, struct trial *out);
 /* Whether @id may be blamed for @mutant. */
 bool trial_is_meant(const struct mutant *mutant, const char *id);
+/* Why @mutant can't be seen at this grade (in @buf, or static), or NULL: it can. */
+const char *trial_hidden(const struct mutant *mutant, bool snapshot, char *buf, size_t size);
 const char *trial_result_name(enum trial_result result);
 /* driver_trial.c: the reference driver with @mutant's changes (NULL: none) does its work in every scenario. */
 void trial_driver(const struct mutant *mutant, bool snapshot, struct trial *out);

@@ -353,29 +353,12 @@ CHECK(PROV_CFG_14, VBLK_NOBODY, AT(REG_READ) | AT(REG_WRITE), 0, ANY_PLACE, NO_S
 
 /* ---- nothing changes ---- */
 
-static const struct chain *in_flight(const struct look *l)
-{
-    for (const struct chain *c = l->o->oldest; c != NULL; c = c->newer)
-        if (c->req.slot == TY_PROVISION)
-            return c;
-    return NULL;
-}
-
-/* A notification may also say DEVICE_NEEDS_RESET, which nobody has read yet. */
-static bool may_need_reset(const struct look *l)
-{
-    return l->o->abuse != NO_ABUSE || (in_flight(l)->faults & ~(uint32_t)F_HARMLESS) != 0;
-}
-
-CHECK(PROV_DEV_38, VBLK_DEVICE, AT(CONFIG_READ) | AT(CONFIG_NOTIFY), 0, ANY_PLACE, NO_SIGHT)
+/* A notification is no sign: the host may change the configuration at any time; one for nothing is NOTIF-04's. */
+CHECK(PROV_DEV_38, VBLK_DEVICE, AT(CONFIG_READ), 0, ANY_PLACE, NO_SIGHT)
 {
     const struct vblk_event *ev = l->ev;
     const struct control *ctl = &l->o->ctl;
 
-    if (ev->kind == VBLK_EV_CONFIG_NOTIFY)
-        return in_flight(l) == NULL || ctl->needs_reset || may_need_reset(l)
-                   ? UNTOUCHED
-                   : doubted(why, "no configuration change by provision", "a notification while one is in flight");
     if (!l->o->provisioned.config_unread || ctl->notified || ev->bytes == NULL)
         return UNTOUCHED;
     bool compared = false;
