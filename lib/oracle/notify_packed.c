@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "notify_impl.h"
+#include "sight.h"
 
 #define WRAP 0x8000u
 
@@ -25,25 +26,39 @@ void notice_packed_open(struct vblk_oracle *o, const struct queue *q, struct not
     s->way[VBLK_DRIVER].at = s->way[VBLK_DEVICE].at = WRAP;
 }
 
-/* The end of a descriptor: what its following is about. */
-struct mark {
-    vblk_le16 id, flags;
-};
-
-static struct mark slot_at(const struct vblk_oracle *o, const struct queue *q, uint16_t at)
+/* The ring in place, where it can be looked at like that, else NULL. */
+static const uint8_t *ring_of(const struct vblk_oracle *o, const struct queue *q)
 {
-    struct mark m = { { { 0 } }, { { 0 } } };
-
-    (void)!fast_peek(o->mem, q->desc + 16u * (uint64_t)(at & ~WRAP) + offsetof(struct vblk_packed_desc, id), &m, sizeof(m));
-    return m;
+    return vblk_memory_view(o->mem, q->desc, 16u * (uint64_t)q->size);
 }
 
-static bool bit_is(uint16_t flags, uint16_t bit, uint16_t at)
+/* The end of a descriptor, which is what its following is about: id, and flags in the upper half. */
+static inline uint32_t slot_at(const struct vblk_oracle *o, const struct queue *q, const uint8_t *ring, uint16_t at)
 {
-    return ((flags & bit) != 0) == ((at & WRAP) != 0);
+    const size_t into = 16u * (size_t)(at & ~WRAP) + offsetof(struct vblk_packed_desc, id);
+    vblk_le32 v = { { 0 } };
+
+    if (likely(ring != NULL))
+        return le32_at(ring + into);
+    (void)!fast_peek(o->mem, q->desc + into, &v, sizeof(v));
+    return vblk_get32(v);
 }
 
-static uint16_t advance(const struct queue *q, uint16_t at, uint32_t by)
+#define FLAG(flag) ((uint32_t)VBLK_DESC_##flag << 16)
+#define LAP (FLAG(AVAIL) | FLAG(USED))
+
+/* How the flags of what is available at @at are, and of what is used. */
+static inline uint32_t available_at(uint16_t at)
+{
+    return (at & WRAP) != 0 ? FLAG(AVAIL) : FLAG(USED);
+}
+
+static inline uint32_t used_at(uint16_t at)
+{
+    return (at & WRAP) != 0 ? LAP : 0;
+}
+
+static inline uint16_t advance(const struct queue *q, uint16_t at, uint32_t by)
 {
     const uint32_t slot = (at & ~WRAP) + by;
     return (uint16_t)(slot < q->size ? ((at & WRAP) | slot) : ((~at & WRAP) | (slot - q->size)));
@@ -58,15 +73,43 @@ static uint32_t distance(const struct queue *q, uint16_t from, uint16_t to)
     return b >= a ? b - a : b + laps - a;
 }
 
-/* A chain of @count descriptors from @from on. Of a used chain only the first slot is written (AMB-17). */
-static void published(struct vblk_oracle *o, const struct queue *q, struct notice *n, uint32_t count, bool used)
-{
-    struct published p = { .to = advance(q, n->at, count), .count = count, .vague = n->changed };
+/* Chains that were filled or used one after the other, in slots from the one that the notice stands at on. */
+struct run {
+    uint32_t slots;
+    uint32_t past;  /* how far from there the descriptor is that a notification is wished for; NOWHERE: none is named */
+    uint16_t to;
+    bool reached;   /* a chain begins with it … */
+    bool inside;    /* … or has it, of which as a used one only the first slot is written (AMB-17) */
+};
+#define NOWHERE UINT32_MAX
 
-    if (n->flags == DESC && negotiated(o, VBLK_F_EVENT_IDX) && (uint32_t)(n->event & ~WRAP) < q->size) {
-        const uint32_t past = distance(q, n->at, n->event);
-        p.asks = past < count && !(used && past > 0);
-        p.vague |= used && past > 0 && past < count;
+static struct run run_from(const struct vblk_oracle *o, const struct queue *q, const struct notice *n)
+{
+    const bool named = n->flags == DESC && negotiated(o, VBLK_F_EVENT_IDX) && (uint32_t)(n->event & ~WRAP) < q->size;
+
+    return (struct run){ .past = named ? distance(q, n->at, n->event) : NOWHERE, .to = n->at };
+}
+
+static inline void run_add(const struct queue *q, struct run *r, uint32_t count)
+{
+    const uint32_t into = r->past - r->slots; /* before it: more than there are slots */
+
+    r->reached |= into == 0;
+    r->inside |= into - 1 < count - 1;
+    r->slots += count;
+    r->to = advance(q, r->to, count);
+}
+
+/* All of them at once: what is asked of one chain of a run is asked of the run. */
+static void published(struct vblk_oracle *o, struct notice *n, const struct run *r, bool used)
+{
+    struct published p = { .to = r->to, .count = r->slots, .vague = n->changed };
+
+    if (r->slots == 0)
+        return;
+    if (r->past != NOWHERE) {
+        p.asks = r->reached || (r->inside && !used);
+        n->may |= r->inside && used;
     } else {
         p.asks = n->flags == ENABLE;
         p.vague |= n->flags > DISABLE;
@@ -75,59 +118,73 @@ static void published(struct vblk_oracle *o, const struct queue *q, struct notic
 }
 
 /* The chain at @at, whole: its length; 0: the slot is not filled; above the size: nothing that makes sense. */
-static uint32_t chain_at(const struct vblk_oracle *o, const struct queue *q, uint16_t at, uint16_t *id)
+static inline uint32_t chain_at(const struct vblk_oracle *o, const struct queue *q, const uint8_t *ring, uint16_t at,
+                                uint16_t *id)
 {
-    for (uint32_t count = 1; count <= q->size; count++, at = advance(q, at, 1)) {
-        const struct mark d = slot_at(o, q, at);
-        const uint16_t flags = vblk_get16(d.flags);
-        if (!bit_is(flags, VBLK_DESC_AVAIL, at))
-            return count == 1 ? 0 : q->size + 1u;
-        *id = vblk_get16(d.id);
-        if (bit_is(flags, VBLK_DESC_USED, at))
-            return q->size + 1u; /* used already, so that its length can't be told any more */
-        if ((flags & VBLK_DESC_NEXT) == 0)
+    const uint32_t size = q->size, nonsense = size + 1; /* also what was used already: how long it was can't be told */
+    uint32_t lap = available_at(at);
+
+    for (uint32_t count = 1; count <= size; count++) {
+        const uint32_t d = slot_at(o, q, ring, at);
+        if ((d & LAP) != lap)
+            return count == 1 && ((d ^ lap) & FLAG(AVAIL)) != 0 ? 0 : nonsense;
+        *id = (uint16_t)d;
+        if ((d & FLAG(NEXT)) == 0)
             return count;
+        if ((at & ~WRAP) + 1u < size) {
+            at++;
+            continue;
+        }
+        at = (uint16_t)(~at & WRAP);
+        lap ^= LAP;
     }
-    return q->size + 1u;
+    return nonsense;
 }
 
-static bool follow_filled(struct vblk_oracle *o, const struct queue *q, struct notices *s)
+static bool follow_filled(struct vblk_oracle *o, const struct queue *q, struct notices *s, const uint8_t *ring)
 {
-    struct notice *n = &s->way[VBLK_DRIVER];
+    struct run r = run_from(o, q, &s->way[VBLK_DRIVER]);
+    bool makes_sense = false;
     uint16_t id = 0;
     uint32_t count;
 
     for (uint32_t done = 0; done <= q->size; done += count) {
-        count = chain_at(o, q, n->at, &id);
-        if (count == 0)
-            return true;
-        if (count > q->size || id >= q->size)
-            return false;
+        count = chain_at(o, q, ring, r.to, &id);
+        makes_sense = count == 0;
+        if (count == 0 || count > q->size || id >= q->size)
+            break;
         s->ids[id] = (uint16_t)count;
-        published(o, q, n, count, false);
+        run_add(q, &r, count);
     }
-    return false;
+    published(o, &s->way[VBLK_DRIVER], &r, false);
+    return makes_sense;
 }
 
-static bool follow_used(struct vblk_oracle *o, const struct queue *q, struct notices *s)
+static bool follow_used(struct vblk_oracle *o, const struct queue *q, struct notices *s, const uint8_t *ring)
 {
-    struct notice *n = &s->way[VBLK_DEVICE];
+    const uint32_t filled = s->way[VBLK_DRIVER].total, before = s->way[VBLK_DEVICE].total;
+    struct run r = run_from(o, q, &s->way[VBLK_DEVICE]);
+    bool makes_sense = true;
 
-    while (n->total < s->way[VBLK_DRIVER].total) {
-        const struct mark d = slot_at(o, q, n->at);
-        const uint16_t flags = vblk_get16(d.flags), id = vblk_get16(d.id);
-        if (!bit_is(flags, VBLK_DESC_AVAIL, n->at) || !bit_is(flags, VBLK_DESC_USED, n->at))
-            return true;
-        if (id >= q->size || s->ids[id] == 0)
-            return false;
-        published(o, q, n, s->ids[id], true);
+    while (before + r.slots < filled) {
+        const uint32_t d = slot_at(o, q, ring, r.to);
+        const uint16_t id = (uint16_t)d;
+        if ((d & LAP) != used_at(r.to))
+            break;
+        makes_sense = id < q->size && s->ids[id] != 0;
+        if (!makes_sense)
+            break;
+        run_add(q, &r, s->ids[id]);
         s->ids[id] = 0;
     }
-    return true;
+    published(o, &s->way[VBLK_DEVICE], &r, true);
+    return makes_sense;
 }
 
 void notice_packed_follow(struct vblk_oracle *o, const struct queue *q, struct notices *s)
 {
-    s->on = follow_filled(o, q, s) && follow_used(o, q, s) &&
+    const uint8_t *ring = ring_of(o, q);
+
+    s->on = follow_filled(o, q, s, ring) && follow_used(o, q, s, ring) &&
             s->way[VBLK_DRIVER].total - s->way[VBLK_DEVICE].total <= q->size;
 }

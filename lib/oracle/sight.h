@@ -1,10 +1,49 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Split rings in place: host addresses of their areas, found again whenever the memory's epoch changes. */
+/* Rings in place: words there, and host addresses of a split ring's areas, found again whenever the memory's epoch changes. */
 #ifndef ORACLE_SIGHT_H
 #define ORACLE_SIGHT_H
 
+#include <string.h>
+
 #include "judge.h"
 #include "region.h"
+
+/* Little-endian words of shared memory, each read once. */
+static inline uint64_t le64_at(const uint8_t *bytes)
+{
+    uint64_t v;
+
+    memcpy(&v, bytes, sizeof(v));
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap64(v);
+#endif
+    return v;
+}
+
+static inline uint32_t le32_at(const uint8_t *bytes)
+{
+    uint32_t v;
+
+    memcpy(&v, bytes, sizeof(v));
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap32(v);
+#endif
+    return v;
+}
+
+static inline uint16_t le16_at(const uint8_t *bytes)
+{
+    uint16_t v;
+
+    memcpy(&v, bytes, sizeof(v));
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap16(v);
+#endif
+    return v;
+}
 
 static inline bool queue_in_sight(const struct vblk_oracle *o, struct queue *q)
 {
