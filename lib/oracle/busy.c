@@ -10,7 +10,7 @@
 #define COARSE_SHIFT BUSY_COARSE
 #define FINE_MAX 1024u
 #define LONG 512u        /* a range of so many bytes is first looked up per 4 KiB */
-#define COARSE_MAX (256u * 4096u) 
+#define COARSE_MAX (256u * 4096u)
 
 struct busy *busy_new(void)
 {
@@ -27,12 +27,32 @@ void busy_clear(struct busy *b)
     memset(b, 0, sizeof(*b));
 }
 
-static void count(uint32_t *cell, unsigned shift, uint64_t gpa, uint64_t len, int by)
+/* The cells that [gpa, gpa + len) is in: [first, last]. */
+struct cells {
+    uint64_t first, last;
+};
+
+static struct cells cells_of(unsigned shift, uint64_t gpa, uint64_t len)
 {
-    uint64_t first = gpa >> shift;
-    uint64_t last = (gpa + len - 1) >> shift;
-    for (uint64_t at = first; at <= last; at++)
-        cell[at % CELLS] += (uint32_t)by;
+    return (struct cells){ gpa >> shift, (gpa + len - 1) >> shift };
+}
+
+static void count_pages(struct busy *b, uint64_t gpa, uint64_t len, uint32_t coarse, uint32_t fine)
+{
+    const struct cells in = cells_of(COARSE_SHIFT, gpa, len);
+
+    for (uint64_t at = in.first; at <= in.last; at++) {
+        b->page[at % CELLS].coarse += coarse;
+        b->page[at % CELLS].fine += fine;
+    }
+}
+
+static void count_cells(struct busy *b, uint64_t gpa, uint64_t len, uint32_t by)
+{
+    const struct cells in = cells_of(FINE_SHIFT, gpa, len);
+
+    for (uint64_t at = in.first; at <= in.last; at++)
+        b->fine[at % CELLS] += by;
 }
 
 void busy_add_any(struct busy *b, uint64_t gpa, uint64_t len, int by)
@@ -42,21 +62,33 @@ void busy_add_any(struct busy *b, uint64_t gpa, uint64_t len, int by)
     if (len > COARSE_MAX || gpa + len < gpa) {
         b->vast = (uint32_t)((int64_t)b->vast + by);
     } else if (len > FINE_MAX) {
-        count(b->coarse, COARSE_SHIFT, gpa, len, by);
+        count_pages(b, gpa, len, (uint32_t)by, 0);
     } else {
-        count(b->fine, FINE_SHIFT, gpa, len, by);
-        count(b->fine_pages, COARSE_SHIFT, gpa, len, by);
+        count_pages(b, gpa, len, 0, (uint32_t)by);
+        count_cells(b, gpa, len, (uint32_t)by);
     }
 }
 
-static bool counted(const uint32_t *cell, unsigned shift, uint64_t gpa, uint64_t len)
+static bool pages_counted(const struct busy *b, uint64_t gpa, uint64_t len, bool coarse)
 {
-    uint64_t first = gpa >> shift;
-    uint64_t last = (gpa + len - 1) >> shift;
-    if (last - first >= CELLS)
+    const struct cells in = cells_of(COARSE_SHIFT, gpa, len);
+
+    if (in.last - in.first >= CELLS)
         return true;
-    for (uint64_t at = first; at <= last; at++)
-        if (cell[at % CELLS] != 0)
+    for (uint64_t at = in.first; at <= in.last; at++)
+        if ((coarse ? b->page[at % CELLS].coarse : b->page[at % CELLS].fine) != 0)
+            return true;
+    return false;
+}
+
+static bool cells_counted(const struct busy *b, uint64_t gpa, uint64_t len)
+{
+    const struct cells in = cells_of(FINE_SHIFT, gpa, len);
+
+    if (in.last - in.first >= CELLS)
+        return true;
+    for (uint64_t at = in.first; at <= in.last; at++)
+        if (b->fine[at % CELLS] != 0)
             return true;
     return false;
 }
@@ -67,7 +99,7 @@ bool busy_maybe_any(const struct busy *b, uint64_t gpa, uint64_t len)
         return false;
     if (b->vast != 0 || gpa + len < gpa)
         return true;
-    if (counted(b->coarse, COARSE_SHIFT, gpa, len))
+    if (pages_counted(b, gpa, len, true))
         return true;
-    return (len < LONG || counted(b->fine_pages, COARSE_SHIFT, gpa, len)) && counted(b->fine, FINE_SHIFT, gpa, len);
+    return (len < LONG || pages_counted(b, gpa, len, false)) && cells_counted(b, gpa, len);
 }

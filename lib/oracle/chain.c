@@ -120,15 +120,6 @@ void chain_capture(struct vblk_oracle *o, struct queue *q, struct chain *c)
         c->first_writable = c->count;
 }
 
-static void remember_returned(struct vblk_oracle *o, const struct chain *c, const struct piece *p)
-{
-    unsigned slot = o->returned_next++ % 256;
-    o->returned[slot].gpa = p->gpa;
-    o->returned[slot].len = p->len;
-    o->returned[slot].seq = o->seq;
-    o->returned[slot].slot = c->req.slot;
-}
-
 static void release_elsewhere(struct vblk_oracle *o, struct queue *q, struct chain *c, struct piece *first)
 {
     struct piece *next;

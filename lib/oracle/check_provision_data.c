@@ -55,11 +55,7 @@ CHECK(PROV_DEV_09, VBLK_DEVICE, AT(USED), TYPE(IN), ANY_PLACE, NO_SIGHT)
     enum outcome outcome = judge_data(l, why, PROVISIONED, true, "data outside the ranges as it was");
     if (outcome != UNTOUCHED || l->answer->read.bad || !l->o->provisioned.known)
         return outcome;
-    /* neighbours of what was provisioned last, verified by this read */
-    uint64_t from = l->o->provisioned.sector, to = from + l->o->provisioned.count, first = l->chain->req.sector;
-    uint64_t end = first + l->chain->req.in_len / VBLK_SECTOR;
-    bool beside = (first < from && end + 8 >= from) || (end > to && first <= to + 8);
-    return l->answer->read.compared && beside ? HELD : UNTOUCHED;
+    return l->answer->read.compared && beside_provisioned(l->o, l->chain) ? HELD : UNTOUCHED; /* verified by this read */
 }
 
 static bool looks_erased(const struct shadow_read *r)

@@ -238,7 +238,7 @@ static bool reads_reversed(struct vblk_oracle *o, const struct queue *q, const s
 
 #define NO_ANSWER 0xffu
 
-static void flushed(struct vblk_oracle *o, const struct chain *c)
+void effect_flushed(struct vblk_oracle *o, const struct chain *c)
 {
     shadow_flushed(&o->shadow, c->req.sum);
     o->stability = STABLE_FLUSHED;
@@ -268,7 +268,7 @@ void effect_used(struct vblk_oracle *o, struct queue *q, struct chain *c, struct
     if (c->mutates)
         change_disk(o, c, answered ? a->status : NO_ANSWER);
     else if (c->req.slot == TY_FLUSH && answered && a->status == VBLK_S_OK)
-        flushed(o, c);
+        effect_flushed(o, c);
     else if (c->req.slot == TY_IN && answered && a->status == VBLK_S_OK && !c->racy && !o->disk_astray &&
              (c->faults & (F_RANGE | F_UNIT | F_DIRECTION | F_OVERLAP)) == 0)
         compare_read(o, q, c, &a->read);

@@ -5,10 +5,17 @@
  * does for the same access, no more and no less: find whose bytes they are, count what the checks of such an access said
  * the last time, note what the access shows. Whatever is not usual in any respect is left to access.c, with nothing done.
  *
+ * What a device does with a chain is foreseen (struct step): as long as it does that, each access is compared with what was
+ * to come next, and nothing else. The picture learns of it when the chain is used, or of as much as was done when
+ * anything else happens (express_settle()).
+ *
  * Without NDEBUG each access is looked up and judged the long way, too, and has to come out the same.
  */
+#include <string.h>
+
 #include "express_impl.h"
-#include "sight.h"
+
+const struct step express_none = { UINT64_MAX, STEP_END };
 
 static uint64_t desc_bytes(const struct queue *q)
 {
@@ -25,102 +32,188 @@ static uint64_t elem_bytes(const struct queue *q)
     return 8u * (uint64_t)q->size;
 }
 
-#ifndef NDEBUG
-bool express_is_so(struct vblk_oracle *o, const struct check_list *list, const struct usual *u, const void *bytes)
+/* ---- steps ---- */
+
+void express_plan(const struct queue *q, struct chain *c)
 {
+    struct twin *t = &c->twin;
+    struct step *s = t->steps;
+    uint8_t stores = 0;
+    const struct piece *p;
+
+    if (c->first_writable != 1)
+        return;
+    for (p = c->first; p != NULL; p = p->after)
+        *s++ = (struct step){ piece_lies(q, c, p), q->packed && p == c->first ? 14 : 16 };
+    *s++ = (struct step){ c->first->gpa, c->first->len };
+    for (p = c->first->after; p != NULL; p = p->after) {
+        if (p->len >= STEP_STORE)
+            return;
+        if (p->len == 0)
+            continue;
+        *s++ = (struct step){ p->gpa, p->len | STEP_STORE };
+        stores++;
+    }
+    *s = express_none;
+    if (stores > 0 && s[-1].what == (1 | STEP_STORE))
+        t->stores = stores;
+}
+
+static void descriptor_loaded(struct queue *q, struct chain *c, uint32_t i)
+{
+    const struct piece *p = c->first;
+
+    if (!q->packed) {
+        while (i-- > 0)
+            p = p->after;
+        q->table[p->index].loaded = 0xffff;
+        return;
+    }
+    const uint16_t slot = packed_after(q, c->slot, (uint16_t)i);
+    q->table[slot].loaded = 0x3fff; /* flags are polled */
+    if (i > 0) {
+        q->polled = slot;
+        return;
+    }
+    c->begun = true;
+    q->taken_turn = c->turn;
+}
+
+/* How many bytes the steps before @s stored. */
+static uint64_t stored_before(const struct chain *c, const struct step *s)
+{
+    uint64_t bytes = 0;
+
+    for (const struct step *t = c->twin.steps + c->twin.count + 1; t < s; t++)
+        bytes += t->what & ~STEP_STORE;
+    return bytes;
+}
+
+static void step_usual(const struct vblk_oracle *o, const struct step *s, struct usual *u)
+{
+    struct chain *c = o->express.chain;
+    const uint32_t i = (uint32_t)(s - c->twin.steps);
+    const bool stores = (s->what & STEP_STORE) != 0;
+
+    *u = (struct usual){ o->express.q, i < c->twin.count ? NULL : c, s->at, UINT64_MAX, s->what & ~STEP_STORE,
+                         stores ? VBLK_EV_STORE : VBLK_EV_LOAD, VBLK_DEVICE, stores ? IN_WRITABLE : IN_READABLE };
+    if (i < c->twin.count)
+        u->place = u->q->packed ? IN_PACKED_RING : IN_DESC_TABLE;
+    else
+        u->offset = stored_before(c, s);
+}
+
+static void picture(const struct vblk_oracle *o, struct chain *c, const struct step *s, const struct usual *u)
+{
+    if (u->chain == NULL)
+        descriptor_loaded(o->express.q, c, (uint32_t)(s - c->twin.steps));
+    else if (u->kind == VBLK_EV_LOAD)
+        written_add(&c->fetched, 0, u->len);
+    else
+        written_add(&c->written, u->offset, u->offset + u->len);
+    c->status_stored |= u->kind == VBLK_EV_STORE && s[1].what == STEP_END;
+}
+
+/* The picture learns of the steps that were made. */
+static void catch_up(struct vblk_oracle *o)
+{
+    struct express *x = &o->express;
+    struct usual u;
+
+    for (; x->settled != x->step; x->settled++) {
+        step_usual(o, x->settled, &u);
+        o->lists.by_place[u.kind == VBLK_EV_STORE ? 0 : 1][VBLK_DEVICE][u.place].known.times++;
+        picture(o, x->chain, x->settled, &u);
+    }
+}
+
+void express_settle(struct vblk_oracle *o)
+{
+    if (o->express.chain != NULL)
+        catch_up(o);
+    express_leave(o);
+}
+
+#ifndef NDEBUG
+bool express_is_so(struct vblk_oracle *o, const struct usual *u, const void *bytes)
+{
+    const struct check_list *list = &o->lists.by_place[u->kind == VBLK_EV_STORE ? 0 : 1][u->party][u->place];
     const struct vblk_event ev = { .kind = u->kind, .party = u->party, .at = u->at, .len = u->len, .bytes = bytes };
     struct look look = { .ev = &ev };
     struct target t = { NULL, NULL, UINT64_MAX };
 
+    if (o->express.chain != NULL)
+        catch_up(o);
     access_classify(o, &ev, &look, &t);
     look.o = o;
     return look.place == u->place && t.q == u->q && t.chain == u->chain && t.offset == u->offset && plain_access(&look) &&
-           (list->count == 0 || repeat_still_so(o, list, &look));
+           (list->count == 0 || (list->known.plain_for == o->plain[u->q != NULL] && repeat_still_so(o, list, &look)));
+}
+
+bool express_step_is_so(struct vblk_oracle *o, const struct step *s, const void *bytes)
+{
+    struct usual u;
+
+    step_usual(o, s, &u);
+    return express_is_so(o, &u, bytes);
 }
 #endif
 
-bool express_first_time(const struct vblk_oracle *o, struct check_list *list, const struct queue *q)
-{
-    if (list->count == 0)
-        list->known.plain_for = o->plain[q != NULL];
-    return list->count == 0;
-}
+/* ---- single accesses ---- */
 
-/* Nobody's memory, and no word of a ring in its way. */
-static inline bool nobodys(const struct vblk_oracle *o, const struct queue *q, uint64_t at, uint32_t len)
+bool express_is_nobodys(const struct vblk_oracle *o, const struct queue *q, uint64_t at, uint32_t len)
 {
-    return o->active_count == 1 && at - (q->driver - 3) >= 9 + slot_bytes(q) && at - (q->device - 3) >= 9 + elem_bytes(q) &&
+    return at - (q->driver - 3) >= 9 + slot_bytes(q) && at - (q->device - 3) >= 9 + elem_bytes(q) &&
            at - q->desc >= desc_bytes(q) && !busy_maybe(o->busy, at, len);
-}
-
-bool express_by_nobody(struct vblk_oracle *o, const struct queue *q, uint64_t at, uint32_t len, const void *bytes,
-                       enum vblk_event_kind kind)
-{
-    const struct usual u = { NULL, NULL, at, UINT64_MAX, len, (uint8_t)kind, VBLK_DRIVER, IN_NOTHING };
-
-    return nobodys(o, q, at, len) && count_again(o, &u, bytes);
-}
-
-static void takes(struct vblk_oracle *o, struct queue *q, uint32_t place)
-{
-    struct chain *c = &q->chains[place];
-
-    if (place >= q->size || !c->outstanding)
-        return;
-    c->taken = true;
-    q->current = c;
-    o->serving = q->no;
 }
 
 static bool driver_store(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
 {
     struct vblk_oracle *o = oracle;
-    struct queue *q = o->express;
-    struct usual u = { q, NULL, at, UINT64_MAX, len, VBLK_EV_STORE, VBLK_DRIVER, IN_DESC_TABLE };
-    uint64_t into;
+    struct express *x = &o->express;
+    struct usual u = { x->q, NULL, at, UINT64_MAX, len, VBLK_EV_STORE, VBLK_DRIVER, IN_DESC_TABLE };
+    uint64_t into = at - x->desc;
 
-    if (q == NULL)
-        return false;
-    if (q->packed)
-        return express_packed[VBLK_QUICK_OF(VBLK_EV_STORE, VBLK_DRIVER)](o, at, len, bytes, order);
-    into = at - q->desc;
-    if (into < desc_bytes(q)) {
-        if (len > 16 - into % 16 || q->table[into / 16].owner != NO_OWNER || !count_again(o, &u, bytes))
+    (void)order;
+    if (into < x->OPEN(STORE, DRIVER, DESC_TABLE)) {
+        if (len > 16 - into % 16 || x->q->table[into / 16].owner != NO_OWNER)
             return false;
-        q->entry_stored = o->seq;
+        count_again(o, &u, bytes);
+        x->q->entry_stored = o->seq;
         return true;
     }
-    into = at - (q->driver + 4);
-    if (into >= slot_bytes(q))
-        return express_by_nobody(o, q, at, len, bytes, VBLK_EV_STORE);
+    into = at - x->slots;
+    if (into >= x->OPEN(STORE, DRIVER, AVAIL_RING))
+        return by_nobody(o, at, len, bytes, VBLK_EV_STORE);
     u.place = IN_AVAIL_RING;
     if (len != 2 || into % 2 != 0 ||
-        ((into / 2 - q->used_idx) & (q->size - 1u)) < (uint16_t)(q->avail_idx - q->used_idx) ||
-        !count_again(o, &u, bytes))
+        ((into / 2 - x->q->used_idx) & (x->q->size - 1u)) < (uint16_t)(x->q->avail_idx - x->q->used_idx))
         return false;
-    q->entry_stored = o->seq;
+    count_again(o, &u, bytes);
+    x->q->entry_stored = o->seq;
     return true;
 }
 
 static bool driver_load(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
 {
     struct vblk_oracle *o = oracle;
-    struct queue *q = o->express;
-    struct usual u = { q, NULL, at, UINT64_MAX, len, VBLK_EV_LOAD, VBLK_DRIVER, IN_USED_ELEM };
-    uint64_t into;
+    struct express *x = &o->express;
+    struct usual u = { x->q, NULL, at, UINT64_MAX, len, VBLK_EV_LOAD, VBLK_DRIVER, IN_USED_ELEM };
+    const uint64_t into = at - x->elems;
 
-    if (q == NULL)
-        return false;
-    if (q->packed)
-        return express_packed[VBLK_QUICK_OF(VBLK_EV_LOAD, VBLK_DRIVER)](o, at, len, bytes, order);
-    into = at - (q->device + 4);
-    if (into < elem_bytes(q))
-        return len == 8 && into % 8 == 0 && count_again(o, &u, bytes);
-    if (into == (uint64_t)-2) {
-        u.place = IN_USED_IDX;
-        return len == 2 && count_again(o, &u, bytes);
+    (void)order;
+    if (into < x->OPEN(LOAD, DRIVER, USED_ELEM)) {
+        if (len != 8 || into % 8 != 0)
+            return false;
+        count_again(o, &u, bytes);
+        return true;
     }
-    return express_by_nobody(o, q, at, len, bytes, VBLK_EV_LOAD);
+    if (into == (uint64_t)-2 && len == 2 && x->OPEN(LOAD, DRIVER, USED_IDX) != 0) {
+        u.place = IN_USED_IDX;
+        count_again(o, &u, bytes);
+        return true;
+    }
+    return by_nobody(o, at, len, bytes, VBLK_EV_LOAD);
 }
 
 /* The chain that the device is busy with, if nothing about it is odd: no two pieces of it have a byte in common. */
@@ -134,49 +227,74 @@ static inline struct chain *served(const struct vblk_oracle *o, const struct que
 /* The first readable bytes that are fetched: the header, as a rule. */
 bool express_header(struct vblk_oracle *o, struct queue *q, uint64_t at, uint32_t len, const void *bytes)
 {
-    struct chain *c = served(o, q);
+    struct chain *c = q != NULL ? served(o, q) : NULL;
     const struct usual u = { q, c, at, 0, len, VBLK_EV_LOAD, VBLK_DEVICE, IN_READABLE };
 
-    if (c == NULL || c->fetched.count != 0 || c->first_writable == 0 || at != c->first->gpa || len > c->first->len ||
-        !count_again(o, &u, bytes))
+    if (c == NULL || o->express.OPEN(LOAD, DEVICE, READABLE) == 0)
         return false;
+    express_settle(o);
+    if (c->fetched.count != 0 || c->first_writable == 0 || at != c->first->gpa || len > c->first->len)
+        return false;
+    count_again(o, &u, bytes);
     c->fetched.run[0].from = 0;
     c->fetched.run[0].to = len;
     c->fetched.count = 1;
     return true;
 }
 
+static bool descriptor_load(struct vblk_oracle *o, uint64_t at, uint32_t len, const void *bytes)
+{
+    struct queue *q = o->express.q;
+    const struct usual u = { q, NULL, at, UINT64_MAX, len, VBLK_EV_LOAD, VBLK_DEVICE, IN_DESC_TABLE };
+    const uint64_t into = at - q->desc;
+    struct piece *p = &q->table[into / 16];
+
+    express_settle(o);
+    if (len != 16 || into % 16 != 0 || p->owner == NO_OWNER || p->loaded != 0)
+        return false;
+    count_again(o, &u, bytes);
+    p->loaded = 0xffff;
+    if (p->owner < q->size && q->chains[p->owner].outstanding) {
+        q->current = &q->chains[p->owner];
+        q->current->taken = true;
+        o->serving = q->no;
+    }
+    return true;
+}
+
+/* Not the next step. */
+static __attribute__((noinline)) bool other_load(struct vblk_oracle *o, uint64_t at, uint32_t len, const void *bytes)
+{
+    struct express *x = &o->express;
+    const struct usual u = { x->q, NULL, at, UINT64_MAX, len, VBLK_EV_LOAD, VBLK_DEVICE, IN_AVAIL_IDX };
+
+    if (at - x->desc < x->OPEN(LOAD, DEVICE, DESC_TABLE))
+        return descriptor_load(o, at, len, bytes);
+    if (at != x->slots - 2)
+        return express_header(o, x->q, at, len, bytes);
+    if (len != 2 || x->OPEN(LOAD, DEVICE, AVAIL_IDX) == 0)
+        return false;
+    count_again(o, &u, bytes);
+    return true;
+}
+
 static bool device_load(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
 {
     struct vblk_oracle *o = oracle;
-    struct queue *q = o->express;
-    struct usual u = { q, NULL, at, UINT64_MAX, len, VBLK_EV_LOAD, VBLK_DEVICE, IN_DESC_TABLE };
-    const uint8_t *head = bytes;
-    uint64_t into;
+    struct express *x = &o->express;
+    const struct usual u = { x->q, NULL, at, UINT64_MAX, len, VBLK_EV_LOAD, VBLK_DEVICE, IN_AVAIL_RING };
+    const uint64_t into = at - x->slots;
 
-    if (q == NULL)
-        return false;
-    if (q->packed)
-        return express_packed[VBLK_QUICK_OF(VBLK_EV_LOAD, VBLK_DEVICE)](o, at, len, bytes, order);
-    into = at - q->desc;
-    if (into < desc_bytes(q)) {
-        struct piece *p = &q->table[into / 16];
-        if (len != 16 || into % 16 != 0 || p->owner == NO_OWNER || p->loaded != 0 || !count_again(o, &u, bytes))
-            return false;
-        p->loaded = 0xffff;
-        takes(o, q, p->owner);
+    (void)order;
+    if (next_step(o, at, len, bytes))
         return true;
-    }
-    into = at - (q->driver + 4);
-    if (into < slot_bytes(q)) {
-        u.place = IN_AVAIL_RING;
-        if (len != 2 || into % 2 != 0 || !count_again(o, &u, bytes))
-            return false;
-        takes(o, q, (uint32_t)(head[0] | head[1] << 8));
-        return true;
-    }
-    u.place = IN_AVAIL_IDX;
-    return into == (uint64_t)-2 ? len == 2 && count_again(o, &u, bytes) : express_header(o, q, at, len, bytes);
+    if (into >= x->OPEN(LOAD, DEVICE, AVAIL_RING) || len != 2 || into % 2 != 0)
+        return other_load(o, at, len, bytes);
+    count_again(o, &u, bytes);
+    const uint16_t head = le16_at(bytes);
+    if (head < x->q->size && x->q->chains[head].outstanding)
+        takes_up(o, x->q, &x->q->chains[head], true);
+    return true;
 }
 
 /* Into the chain that is being served: offset among its writable bytes; UINT64_MAX: elsewhere. */
@@ -198,57 +316,85 @@ static inline uint64_t offset_in(const struct chain *c, uint64_t at, uint32_t le
 
 bool express_data(struct vblk_oracle *o, struct queue *q, uint64_t at, uint32_t len, const void *bytes)
 {
-    struct chain *c = served(o, q);
+    struct chain *c = q != NULL && o->express.OPEN(STORE, DEVICE, WRITABLE) != 0 ? served(o, q) : NULL;
     const uint64_t offset = c != NULL ? offset_in(c, at, len) : UINT64_MAX;
     const struct usual u = { q, c, at, offset, len, VBLK_EV_STORE, VBLK_DEVICE, IN_WRITABLE };
 
-    if (offset == UINT64_MAX || !count_again(o, &u, bytes))
+    if (offset == UINT64_MAX)
         return false;
+    express_settle(o);
+    count_again(o, &u, bytes);
     written_add(&c->written, offset, offset + len);
     c->status_stored |= c->req.status_at - at < len;
     return true;
 }
 
 /* Used idx goes on by one, past an element that is there. */
-static bool one_used(struct vblk_oracle *o, struct queue *q, uint64_t at, const void *bytes, enum vblk_order order)
+static bool one_used(struct vblk_oracle *o, struct queue *q, const struct told *told)
 {
-    const struct usual u = { q, NULL, at, UINT64_MAX, 2, VBLK_EV_STORE, VBLK_DEVICE, IN_USED_IDX };
-    const struct vblk_event ev = { .kind = VBLK_EV_STORE, .party = VBLK_DEVICE, .order = (uint8_t)order, .at = at, .len = 2,
-                                   .bytes = bytes };
-    const uint8_t *wire = bytes;
-    const uint16_t idx = (uint16_t)(wire[0] | wire[1] << 8);
+    const struct usual u = { q, NULL, told->at, UINT64_MAX, 2, VBLK_EV_STORE, VBLK_DEVICE, IN_USED_IDX };
+    const struct vblk_event ev = { .kind = VBLK_EV_STORE, .party = VBLK_DEVICE, .order = (uint8_t)told->order,
+                                   .at = told->at, .len = 2, .bytes = told->bytes };
+    const uint16_t idx = le16_at(told->bytes);
 
-    if ((uint16_t)(idx - q->used_idx) != 1 || q->elem_pending != 0 || q->elem_fresh[q->used_idx & (q->size - 1u)] == 0 ||
-        negotiated(o, VBLK_F_IN_ORDER) || !queue_in_sight(o, q) || !count_again(o, &u, bytes))
+    express_settle(o);
+    if (q->elem_fresh[q->used_idx & (q->size - 1u)] == 0 || !queue_in_sight(o, q))
         return false;
+    count_again(o, &u, told->bytes);
     queue_used_one(o, q, &ev);
     notify_used_one(o, q, idx);
-    if (q->lost || q->usual_for != o->settings)
-        express_look(o);
+    look_again(o, q);
+    return true;
+}
+
+/* An element, for the place that comes next. */
+static bool element_store(struct vblk_oracle *o, uint64_t at, uint32_t len, const void *bytes)
+{
+    struct express *x = &o->express;
+    struct queue *q = x->q;
+    const struct usual u = { q, NULL, at, UINT64_MAX, len, VBLK_EV_STORE, VBLK_DEVICE, IN_USED_ELEM };
+    const uint64_t into = at - x->elems;
+
+    if (len != 8 || into % 8 != 0 || ((into / 8 - q->used_idx) & (q->size - 1u)) != 0)
+        return false;
+    count_again(o, &u, bytes);
+    q->elem_fresh[into / 8] = 1;
+    x->elem = le64_at(bytes);
+    x->elem_stored = true;
+    return true;
+}
+
+static bool idx_store(struct vblk_oracle *o, uint64_t at, const void *bytes, enum vblk_order order)
+{
+    struct express *x = &o->express;
+    struct queue *q = x->q;
+    const struct usual u = { q, NULL, at, UINT64_MAX, 2, VBLK_EV_STORE, VBLK_DEVICE, IN_USED_IDX };
+    const struct told told = { at, bytes, 2, order };
+
+    if ((uint16_t)(le16_at(bytes) - q->used_idx) != 1)
+        return false;
+    if (!steps_made(x, (uint32_t)x->elem, (uint32_t)(x->elem >> 32)) || !queue_in_sight(o, q))
+        return one_used(o, q, &told);
+    count_again(o, &u, bytes);
+    express_answered(o, q, x->chain, q->used_idx & (uint16_t)(q->size - 1u), 0, &told);
     return true;
 }
 
 static bool device_store(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
 {
     struct vblk_oracle *o = oracle;
-    struct queue *q = o->express;
-    struct usual u = { q, NULL, at, UINT64_MAX, len, VBLK_EV_STORE, VBLK_DEVICE, IN_USED_ELEM };
-    uint64_t into;
+    struct express *x = &o->express;
+    const uint64_t into = at - x->elems;
 
-    if (q == NULL)
-        return false;
-    if (q->packed)
-        return express_packed[VBLK_QUICK_OF(VBLK_EV_STORE, VBLK_DEVICE)](o, at, len, bytes, order);
-    into = at - (q->device + 4);
-    if (into == (uint64_t)-2)
-        return len == 2 && one_used(o, q, at, bytes, order);
-    if (into >= elem_bytes(q))
-        return express_data(o, q, at, len, bytes);
-    if (len != 8 || into % 8 != 0 || q->elem_pending != 0 || ((into / 8 - q->used_idx) & (q->size - 1u)) != 0 ||
-        !count_again(o, &u, bytes))
-        return false;
-    q->elem_fresh[into / 8] = 1;
-    return true;
+    if (next_step(o, at, len | STEP_STORE, bytes)) {
+        x->last = *(const uint8_t *)bytes;
+        return true;
+    }
+    if (into < x->OPEN(STORE, DEVICE, USED_ELEM))
+        return element_store(o, at, len, bytes);
+    if (into == (uint64_t)-2 && len == 2 && x->OPEN(STORE, DEVICE, USED_IDX) != 0)
+        return idx_store(o, at, bytes, order);
+    return express_data(o, x->q, at, len, bytes);
 }
 
 const vblk_quick_fn express_lanes[VBLK_QUICK] = {
@@ -258,13 +404,101 @@ const vblk_quick_fn express_lanes[VBLK_QUICK] = {
     [VBLK_QUICK_OF(VBLK_EV_STORE, VBLK_DEVICE)] = device_store,
 };
 
+/* ---- what may be looked at like that ---- */
+
+struct part {
+    uint8_t kind, party, place;
+    uint32_t bytes;
+};
+
+static void open_parts(struct vblk_oracle *o, const struct part *parts, size_t count)
+{
+    struct express *x = &o->express;
+
+    for (const struct part *p = parts; p < parts + count; p++) {
+        const unsigned kind = p->kind == VBLK_EV_STORE ? 0 : 1;
+        const struct check_list *list = &o->lists.by_place[kind][p->party][p->place];
+        const bool known = list->count == 0 || list->known.plain_for == o->plain[p->place != IN_NOTHING];
+        x->open[kind][p->party][p->place] = known ? p->bytes : 0;
+    }
+}
+
+static void open_split(struct vblk_oracle *o, struct queue *q)
+{
+    const uint32_t desc = (uint32_t)desc_bytes(q), slots = (uint32_t)slot_bytes(q), elems = (uint32_t)elem_bytes(q);
+    const bool in_step = q->elem_pending == 0;
+    const struct part parts[] = {
+        { VBLK_EV_STORE, VBLK_DRIVER, IN_DESC_TABLE, desc },
+        { VBLK_EV_STORE, VBLK_DRIVER, IN_AVAIL_RING, slots },
+        { VBLK_EV_LOAD, VBLK_DRIVER, IN_USED_ELEM, elems },
+        { VBLK_EV_LOAD, VBLK_DRIVER, IN_USED_IDX, 2 },
+        { VBLK_EV_LOAD, VBLK_DEVICE, IN_DESC_TABLE, desc },
+        { VBLK_EV_LOAD, VBLK_DEVICE, IN_AVAIL_RING, slots },
+        { VBLK_EV_LOAD, VBLK_DEVICE, IN_AVAIL_IDX, 2 },
+        { VBLK_EV_STORE, VBLK_DEVICE, IN_USED_ELEM, in_step ? elems : 0 },
+        { VBLK_EV_STORE, VBLK_DEVICE, IN_USED_IDX, in_step && !negotiated(o, VBLK_F_IN_ORDER) && queue_in_sight(o, q) ? 2 : 0 },
+    };
+
+    open_parts(o, parts, sizeof(parts) / sizeof(parts[0]));
+    o->express.slots = q->driver + 4;
+    o->express.elems = q->device + 4;
+}
+
+static void open_packed(struct vblk_oracle *o, const struct queue *q)
+{
+    const uint32_t desc = (uint32_t)desc_bytes(q);
+    const struct part parts[] = {
+        { VBLK_EV_STORE, VBLK_DRIVER, IN_PACKED_RING, desc },
+        { VBLK_EV_LOAD, VBLK_DRIVER, IN_PACKED_RING, desc },
+        { VBLK_EV_LOAD, VBLK_DEVICE, IN_PACKED_RING, desc },
+        { VBLK_EV_STORE, VBLK_DEVICE, IN_PACKED_RING, q->elem_pending == 0 ? desc : 0 },
+    };
+
+    open_parts(o, parts, sizeof(parts) / sizeof(parts[0]));
+}
+
+static void open_requests(struct vblk_oracle *o)
+{
+    const bool alone = o->active_count == 1;
+    const struct part parts[] = {
+        { VBLK_EV_STORE, VBLK_DRIVER, IN_NOTHING, alone },
+        { VBLK_EV_LOAD, VBLK_DRIVER, IN_NOTHING, alone },
+        { VBLK_EV_LOAD, VBLK_DEVICE, IN_READABLE, 1 },
+        { VBLK_EV_STORE, VBLK_DEVICE, IN_WRITABLE, 1 },
+    };
+
+    open_parts(o, parts, sizeof(parts) / sizeof(parts[0]));
+}
+
+/* Steps are made without a look at what is open. */
+static bool may_step(const struct express *x)
+{
+    const uint32_t ring = x->q->packed ? x->OPEN(LOAD, DEVICE, PACKED_RING) : x->OPEN(LOAD, DEVICE, DESC_TABLE);
+
+    return ring != 0 && x->OPEN(LOAD, DEVICE, READABLE) != 0 && x->OPEN(STORE, DEVICE, WRITABLE) != 0;
+}
+
 void express_look(struct vblk_oracle *o)
 {
+    struct express *x = &o->express;
     struct queue *q = o->near;
-    const bool usual = q != NULL && q->enabled && !q->lost && o->image == NULL &&
+    const bool usual = q != NULL && q->enabled && !q->lost && o->image == NULL && o->opt.memory_gone == NULL &&
                        sees(o, VBLK_SEES_ALL) && queue_is_usual(o, q);
 
-    o->express = usual ? q : NULL;
     o->plain[0] = sign_of_access(o, NULL).settings;
     o->plain[1] = usual ? sign_of_access(o, q).settings : 0;
+    if (!usual && x->q == NULL)
+        return;
+    memset(x->open, 0, sizeof(x->open));
+    x->q = usual ? q : NULL;
+    x->steps = false;
+    if (!usual)
+        return;
+    (q->packed ? open_packed(o, q) : open_split(o, q));
+    open_requests(o);
+    x->steps = may_step(x);
+    x->desc = q->desc;
+    /* accesses of a few bytes before and behind them may meet their words */
+    x->rings_from = o->rings_from - 8;
+    x->rings_len = o->rings_len + 16;
 }

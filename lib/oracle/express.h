@@ -5,11 +5,17 @@
 
 #include "region.h"
 
+struct chain;
+struct queue;
 struct vblk_oracle;
 
 /* By kind and party: @return false if the access is not as usual; nothing was done then. */
-extern const vblk_quick_fn express_lanes[VBLK_QUICK];
+extern const vblk_quick_fn express_lanes[VBLK_QUICK], express_packed[VBLK_QUICK]; /* a split queue's, a packed one's */
 /* After an event that took the long way: which queue, if any, may be looked at by the short one from now on. */
 void express_look(struct vblk_oracle *o);
+/* What the device did step by step goes into the picture, and it is not taken to go on like that. */
+void express_settle(struct vblk_oracle *o);
+/* A chain was captured: the steps in which most devices would serve it. */
+void express_plan(const struct queue *q, struct chain *c);
 
 #endif /* ORACLE_EXPRESS_H */

@@ -125,6 +125,17 @@ struct request {
     uint64_t data_room;      /* bytes allocated; kept from request to request */
 };
 
+/*
+ * What a device does next with a chain, if it does what most do: it loads each descriptor, loads the header, stores each
+ * piece of data whole, and the status. See express.c.
+ */
+struct step {
+    uint64_t at;
+    uint32_t what; /* how many bytes, STEP_STORE: it stores them */
+};
+#define STEP_STORE ((uint32_t)1 << 31)
+#define STEP_END UINT32_MAX
+
 /* How a chain was made when its head was made available last, if there was nothing wrong with it and little to it. */
 #define TWIN_MAX 4
 struct twin {
@@ -135,6 +146,8 @@ struct twin {
     bool unordered, odd_framing;
     uint8_t count, last;     /* last: the piece that the status byte is in */
     uint16_t first_writable;
+    uint8_t stores;          /* steps that store; 0: what a device does with it is not so simple */
+    struct step steps[2 * TWIN_MAX + 1]; /* descriptors, header, stores, STEP_END */
 };
 
 struct chain {
@@ -469,7 +482,23 @@ struct check_list {
 
 #define FIELDS_MAX 32u
 
+/* What the short way of express.c goes by. */
+struct express {
+    const struct step *step;    /* what comes next if the device goes on as usual … */
+    const struct step *settled; /* … and up to where the steps before it are in the picture */
+    struct chain *chain;        /* whose steps they are; NULL: no one's */
+    struct queue *q;            /* whose accesses may be looked at the short way; NULL: no queue's */
+    uint64_t elem;              /* the used element stored last … */
+    bool steps;                 /* a device may be followed step by step */
+    bool elem_stored;           /* … if it was for the next place, and nothing of note came since */
+    uint8_t last;               /* the first byte that the latest step stored */
+    uint64_t rings_from, rings_len; /* accesses to anywhere else are to no ring */
+    uint64_t desc, slots, elems; /* where the parts of a split ring are, or a packed one is */
+    uint32_t open[2][2][PLACE_COUNT]; /* × party: how many bytes of a place may be accessed the short way */
+};
+
 struct vblk_oracle {
+    struct express express;
     struct vblk_oracle_options opt;
     struct vblk_memory *mem;
     struct control ctl;
@@ -488,7 +517,6 @@ struct vblk_oracle {
     uint32_t active_count;
     struct queue *near;         /* whose rings were accessed last; NULL: none's */
     uint64_t plain[2];          /* sign_of_access() of nobody's memory, and of the queue that is … */
-    struct queue *express;      /* … the same if it may be looked at the short way, else NULL: see express.c */
     uint16_t serving;           /* the queue whose buffers the device was last seen to take */
     uint64_t seq;               /* counts events */
     uint64_t barriers[2];       /* per party: when the last releasing barrier was seen */
@@ -559,6 +587,15 @@ static inline const struct notices *notices_of(const struct vblk_oracle *o, cons
     return &o->notices[q->no];
 }
 
+/* The request's sectors are neighbours of what was provisioned last. */
+static inline bool beside_provisioned(const struct vblk_oracle *o, const struct chain *c)
+{
+    const uint64_t from = o->provisioned.sector, to = from + o->provisioned.count, first = c->req.sector;
+    const uint64_t end = first + c->req.in_len / VBLK_SECTOR;
+
+    return o->provisioned.known && ((first < from && end + 8 >= from) || (end > to && first <= to + 8));
+}
+
 /* The driver owes the notification of the chain that the look is about: no device has to know of it. */
 static inline bool never_told(const struct look *l)
 {
@@ -599,6 +636,18 @@ struct queue *queue_at(struct vblk_oracle *o, uint16_t no); /* NULL: not followe
 uint16_t queue_word(const struct vblk_oracle *o, uint64_t gpa); /* a le16 of a ring */
 void queue_drop(struct vblk_oracle *o, struct queue *q);        /* its chains will not be answered */
 void queue_finish(struct vblk_oracle *o, struct queue *q, struct chain *c);
+static inline void queue_unlink(struct vblk_oracle *o, struct chain *c)
+{
+    if (c->older != NULL)
+        c->older->newer = c->newer;
+    else
+        o->oldest = c->newer;
+    if (c->newer != NULL)
+        c->newer->older = c->older;
+    else
+        o->newest = c->older;
+    c->older = c->newer = NULL;
+}
 void queue_link(struct vblk_oracle *o, struct queue *q, struct chain *c);
 /* What both formats share. begin: before the chain is captured; enter: after; a chain that can't begin is rejected. */
 void queue_begin(struct vblk_oracle *o, struct queue *q, struct chain *c, uint16_t head);
@@ -619,6 +668,8 @@ bool packed_open(struct vblk_oracle *o, struct queue *q);
 void packed_close(struct queue *q);
 void packed_scan_available(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
 void packed_scan_used(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
+/* The same; @first: nothing was used by the store that shows it, yet. */
+void packed_scan_used_on(struct vblk_oracle *o, struct queue *q, bool first, const struct vblk_event *ev);
 /* A store into the descriptor ring. */
 void packed_driver_stored(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
 void packed_device_stored(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
@@ -629,6 +680,15 @@ void packed_changed(struct vblk_oracle *o, struct queue *q, const struct vblk_ev
 /* The wrap counter that goes with @slot, of the lap in which it was made available last or will be next. */
 bool packed_lap(const struct queue *q, uint16_t slot);
 void packed_release(struct queue *q, struct chain *c);
+/* Its id and its place are free. */
+static inline void packed_gone(struct queue *q, const struct chain *c)
+{
+    const uint16_t mine = (uint16_t)(c - q->chains);
+
+    q->by_id[c->head] = 0;
+    if (mine < q->spare)
+        q->spare = mine;
+}
 /* The list that begins at c->slot and has c->slots. */
 void packed_capture(struct vblk_oracle *o, struct queue *q, struct chain *c);
 /* The driver looked at the flags of a used descriptor: what it stands for is the driver's again. */
@@ -746,6 +806,15 @@ void chain_capture(struct vblk_oracle *o, struct queue *q, struct chain *c);
 /* Mark F_OVERLAP between a new chain and those in flight, and what it shares with itself, tables and rings. */
 void chain_mark_overlaps(struct vblk_oracle *o, struct queue *q, struct chain *c);
 void chain_release(struct vblk_oracle *o, struct queue *q, struct chain *c);
+static inline void remember_returned(struct vblk_oracle *o, const struct chain *c, const struct piece *p)
+{
+    const unsigned slot = o->returned_next++ % 256;
+
+    o->returned[slot].gpa = p->gpa;
+    o->returned[slot].len = p->len;
+    o->returned[slot].seq = o->seq;
+    o->returned[slot].slot = c->req.slot;
+}
 /* Whose bytes they are can't be told. */
 static inline bool chain_unclear(const struct chain *c)
 {
@@ -822,8 +891,9 @@ void access_account(struct vblk_oracle *o, const struct queue *q, const struct c
 struct busy {
     uint32_t vast; /* … and the very long make everything suspect */
     uint32_t fine[BUSY_CELLS];
-    uint32_t coarse[BUSY_CELLS];
-    uint32_t fine_pages[BUSY_CELLS]; /* the fine ones once more, so that a long range need not look at each of its cells */
+    struct busy_page {
+        uint32_t coarse, fine; /* fine: those once more, so that most addresses need no look at their cell */
+    } page[BUSY_CELLS];
 };
 struct busy *busy_new(void);
 void busy_free(struct busy *b);
@@ -843,13 +913,15 @@ static inline void busy_add(struct busy *b, uint64_t gpa, uint64_t len, int by)
         return;
     }
     b->fine[(gpa >> BUSY_FINE) % BUSY_CELLS] += (uint32_t)by;
-    b->fine_pages[(gpa >> BUSY_COARSE) % BUSY_CELLS] += (uint32_t)by;
+    b->page[(gpa >> BUSY_COARSE) % BUSY_CELLS].fine += (uint32_t)by;
 }
 static inline bool busy_maybe(const struct busy *b, uint64_t gpa, uint64_t len)
 {
+    const struct busy_page *page = &b->page[(gpa >> BUSY_COARSE) % BUSY_CELLS];
+
     if (!busy_one_cell(gpa, len))
         return busy_maybe_any(b, gpa, len);
-    return (b->vast | b->coarse[(gpa >> BUSY_COARSE) % BUSY_CELLS] | b->fine[(gpa >> BUSY_FINE) % BUSY_CELLS]) != 0;
+    return (b->vast | page->coarse) != 0 || (page->fine != 0 && b->fine[(gpa >> BUSY_FINE) % BUSY_CELLS] != 0);
 }
 
 /* check_queue_reset.c: what the text says of every transport, and of each again. */
@@ -859,6 +931,7 @@ enum outcome waits_for_reset(const struct look *l, struct why *why);
 /* effect.c: what a used request did to the disk. */
 void effect_available(struct vblk_oracle *o, struct queue *q, struct chain *c);
 void effect_used(struct vblk_oracle *o, struct queue *q, struct chain *c, struct answer *a);
+void effect_flushed(struct vblk_oracle *o, const struct chain *c);
 /* The chain will never be answered (reset, power, the device is gone): what it asked for may or may not have happened. */
 void effect_abandoned(struct vblk_oracle *o, struct queue *q, struct chain *c);
 

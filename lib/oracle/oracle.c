@@ -39,6 +39,7 @@ struct vblk_oracle *vblk_oracle_new(const struct vblk_oracle_options *options, s
     control_find_fields(o);
     control_power_on(&o->ctl);
     o->settings = 1;
+    express_settle(o);
     return o;
 }
 
@@ -65,9 +66,9 @@ void vblk_oracle_free(struct vblk_oracle *o)
 
 void vblk_oracle_reset(struct vblk_oracle *o, bool forget_disk, bool disk_zero)
 {
+    express_settle(o);
     queue_drop_all(o);
     notify_forget(o);
-    o->express = NULL;
     for (uint32_t i = 0; i < o->active_count; i++)
         o->queues[o->active[i]].size = 0;
     o->active_count = 0;
@@ -91,6 +92,7 @@ void vblk_oracle_reset(struct vblk_oracle *o, bool forget_disk, bool disk_zero)
     o->settings++;
     if (forget_disk)
         shadow_forget(&o->shadow, disk_zero);
+    express_look(o);
 }
 
 /* ---- registers ---- */
@@ -334,14 +336,16 @@ static void (*const handlers[VBLK_EV_COUNT])(struct vblk_oracle *, const struct 
 /* Accesses that are as usual. A memory that tells this oracle itself has asked before it made the event. */
 static inline bool express(struct vblk_oracle *o, const struct vblk_event *ev)
 {
-    if (o->express == NULL || (ev->kind != VBLK_EV_LOAD && ev->kind != VBLK_EV_STORE) || ev->flags != 0 ||
-        ev->bytes == NULL || ev->party >= VBLK_NOBODY)
+    const struct queue *q = o->express.q;
+    const vblk_quick_fn *lanes = q != NULL && q->packed ? express_packed : express_lanes;
+
+    if (q == NULL || (ev->kind != VBLK_EV_LOAD && ev->kind != VBLK_EV_STORE) || ev->flags != 0 || ev->bytes == NULL ||
+        ev->party >= VBLK_NOBODY || ev->len >= INT32_MAX)
         return false;
-    if (o->mem->quick == express_lanes && o->mem->tap_ctx == o)
+    if (o->mem->quick == lanes && o->mem->tap_ctx == o)
         return false;
-    vblk_memory_set_quick(o->mem, vblk_oracle_observe, o, express_lanes);
-    return express_lanes[VBLK_QUICK_OF(ev->kind, ev->party)](o, ev->at, ev->len, ev->bytes,
-                                                                 (enum vblk_order)ev->order);
+    vblk_memory_set_quick(o->mem, vblk_oracle_observe, o, lanes);
+    return lanes[VBLK_QUICK_OF(ev->kind, ev->party)](o, ev->at, ev->len, ev->bytes, (enum vblk_order)ev->order);
 }
 
 void vblk_oracle_observe(void *oracle, const struct vblk_event *ev)
@@ -350,6 +354,7 @@ void vblk_oracle_observe(void *oracle, const struct vblk_event *ev)
 
     if (express(o, ev))
         return;
+    express_settle(o);
     o->seq++;
     if (ev->kind == VBLK_EV_STORE) {
         access_store(o, ev);

@@ -18,19 +18,6 @@ uint16_t queue_word(const struct vblk_oracle *o, uint64_t gpa)
     return fast_peek(o->mem, gpa, &v, sizeof(v)) == VBLK_OK ? vblk_get16(v) : 0;
 }
 
-static void unlink_chain(struct vblk_oracle *o, struct chain *c)
-{
-    if (c->older != NULL)
-        c->older->newer = c->newer;
-    else
-        o->oldest = c->newer;
-    if (c->newer != NULL)
-        c->newer->older = c->older;
-    else
-        o->newest = c->older;
-    c->older = c->newer = NULL;
-}
-
 /* The chain is with the device from now on. */
 void queue_link(struct vblk_oracle *o, struct queue *q, struct chain *c)
 {
@@ -49,7 +36,7 @@ void queue_link(struct vblk_oracle *o, struct queue *q, struct chain *c)
 
 void queue_finish(struct vblk_oracle *o, struct queue *q, struct chain *c)
 {
-    unlink_chain(o, c);
+    queue_unlink(o, c);
     if (c->mutates)
         o->mutators--;
     chain_release(o, q, c);

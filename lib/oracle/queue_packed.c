@@ -50,9 +50,7 @@ void packed_release(struct queue *q, struct chain *c)
         if (p->owner == mine)
             p->owner = NO_OWNER;
     }
-    q->by_id[c->head] = 0;
-    if (mine < q->spare)
-        q->spare = mine;
+    packed_gone(q, c);
 }
 
 /* ---- made available ---- */
@@ -359,10 +357,9 @@ static void used_one(struct vblk_oracle *o, struct queue *q, const struct vblk_p
     queue_used(o, q, c, &a, ev);
 }
 
-void packed_scan_used(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev)
+void packed_scan_used_on(struct vblk_oracle *o, struct queue *q, bool first, const struct vblk_event *ev)
 {
     struct vblk_packed_desc d;
-    bool first = true;
 
     while (q->enabled && !q->lost && q->in_use > 0) {
         const uint64_t gpa = q->desc + 16u * (uint64_t)q->used_idx;
@@ -380,6 +377,11 @@ void packed_scan_used(struct vblk_oracle *o, struct queue *q, const struct vblk_
         if (o->image != NULL)
             (void)!vblk_memory_snapshot_update(o->image, o->mem, gpa, sizeof(d));
     }
+}
+
+void packed_scan_used(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev)
+{
+    packed_scan_used_on(o, q, true, ev);
 }
 
 #ifndef NDEBUG

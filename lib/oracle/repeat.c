@@ -7,6 +7,7 @@
  *
  * Without NDEBUG every repetition is compared with what the checks say.
  */
+#include "express.h"
 #include "repeat.h"
 
 /*
@@ -84,7 +85,9 @@ static const uint32_t repeating[VBLK_C_COUNT] = {
     [VBLK_C_NOTIF_DATA_06] = AT(USED),
     [VBLK_C_QRESET_01] = AT(USED),
     [VBLK_C_QRESET_DEV_01] = AT(STORE),
-    [VBLK_C_QRESET_DEV_03] = AT(USED_IDX),
+    [VBLK_C_QRESET_DEV_03] = AT(USED) | AT(USED_IDX),
+    [VBLK_C_PCI_COM_DEV_12] = AT(USED) | AT(USED_IDX),
+    [VBLK_C_MMIO_DEV_10] = AT(USED) | AT(USED_IDX),
     [VBLK_C_QRESET_DEV_04] = AT(USED),
     /* check_packed_*.c, check_indirect_packed.c */
     [VBLK_C_RING_PACKED_DRV_07] = AT(AVAILABLE),
@@ -168,12 +171,15 @@ static const uint32_t repeating[VBLK_C_COUNT] = {
     /* check_segments.c, check_config_change.c, check_provision_data.c: what a read says of other requests */
     [VBLK_C_BLK_OP_12] = AT(USED),
     [VBLK_C_BLK_OP_DEV_11] = AT(USED),
+    [VBLK_C_BLK_INIT_01] = AT(AVAILABLE),
     [VBLK_C_BLK_INIT_03] = AT(USED),
     [VBLK_C_BLK_INIT_DRV_03] = AT(AVAILABLE),
     [VBLK_C_PROV_DEV_31] = AT(USED),
     [VBLK_C_PROV_DEV_04] = AT(USED),
     [VBLK_C_PROV_DEV_06] = AT(USED),
     [VBLK_C_PROV_DEV_08] = AT(USED),
+    [VBLK_C_PROV_DEV_09] = AT(USED),
+    [VBLK_C_PROV_DEV_29] = AT(USED),
     [VBLK_C_PROV_DEV_10] = AT(USED),
     [VBLK_C_PROV_DEV_11] = AT(USED),
     [VBLK_C_PROV_DEV_28] = AT(USED),
@@ -279,6 +285,7 @@ void repeat_count(struct vblk_oracle *o)
 {
     struct check_list *list = &o->lists.by_moment[0];
 
+    express_settle(o);
     if (o->counted == o->seq + 1)
         return;
     for (unsigned i = 0; i < LISTS; i++)

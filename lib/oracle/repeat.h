@@ -122,13 +122,24 @@ static inline uint64_t used_facts(const struct look *l)
 
     return answer_facts(c, l->answer) | FACT(25, l->q->since_kick > 0) | FACT(26, l->q->outstanding >= 2) |
            FACT(27, l->o->outstanding >= 2) | FACT(28, c->older == NULL) | FACT(29, older_beside(l->o, c)) |
-           FACT(30, l->o->mutators > 0);
+           FACT(30, l->o->mutators > 0) | FACT(31, l->o->provisioned.known) | FACT(32, beside_provisioned(l->o, c));
+}
+
+/* The same for a request that was answered OK in full, by a device that wrote all it was to write, and nothing odd about it. */
+static inline uint64_t usual_facts(const struct vblk_oracle *o, const struct queue *q, const struct chain *c)
+{
+    const uint64_t always = VBLK_S_OK | FACT(8, 1) | FACT(12, 1) | FACT(14, 1) | FACT(21, 1);
+
+    return always | FACT(9, c->req.status_before == VBLK_S_OK) | FACT(16, c->req.sector == 0) | FACT(17, o->abuse) |
+           FACT(24, !q->packed) | FACT(25, q->since_kick > 0) | FACT(26, q->outstanding >= 2) |
+           FACT(27, o->outstanding >= 2) | FACT(28, c->older == NULL) | FACT(29, older_beside(o, c)) |
+           FACT(30, o->mutators > 0) | FACT(31, o->provisioned.known) | FACT(32, beside_provisioned(o, c));
 }
 
 static inline uint64_t available_facts(const struct look *l)
 {
     const bool ordered = negotiated(l->o, VBLK_F_IN_ORDER) && l->chain->head == l->q->next_desc;
-    return FACT(31, l->o->unflushed > 0) | FACT(32, ordered);
+    return FACT(31, l->o->unflushed > 0) | FACT(32, ordered) | FACT(33, l->q->total > 1);
 }
 
 /* A request with nothing wrong, answered with nothing changed that must not. */
@@ -145,18 +156,22 @@ static inline bool plain(const struct look *l)
                            (a->flags & ~(unsigned)PACKED_FLAGS));
 }
 
-/* Of a packed ring: how far it went, what became of the buffer; how it lies in it is in its shape. */
-static inline uint64_t packed_shape(const struct look *l)
+/* Of a packed ring: how far it went, what became of the buffer; how it lies in it is in its shape, beside which this is. */
+static inline uint64_t packed_shape(const struct queue *q, const struct chain *c, bool first, bool overtook)
 {
-    const struct chain *c = l->chain;
-    const struct answer *a = l->answer;
-    const struct queue *q = l->q;
-    const bool first = a != NULL ? q->used_total == 1 : c->turn == 1;
-    unsigned shape = (unsigned)q->lapped | (unsigned)first << 1 | (unsigned)c->begun << 2;
+    return (uint64_t)q->lapped << 48 | (uint64_t)first << 49 | (uint64_t)c->begun << 50 | (uint64_t)overtook << 51;
+}
 
-    if (a != NULL)
-        shape |= (unsigned)a->overtook << 3; /* batch and since_kick are among the facts */
-    return (uint64_t)shape << 48; /* beside what shape_of() has */
+static inline uint64_t packed_used_shape(const struct queue *q, const struct chain *c)
+{
+    return packed_shape(q, c, q->used_total == 1, false);
+}
+
+static inline uint64_t packed_shape_at(const struct look *l)
+{
+    if (l->answer != NULL)
+        return packed_shape(l->q, l->chain, l->q->used_total == 1, l->answer->overtook);
+    return packed_shape(l->q, l->chain, l->chain->turn == 1, false);
 }
 
 /* @return false: not plain, each check has to be asked. */
@@ -167,7 +182,7 @@ static inline bool sign_of_chain(const struct look *l, struct sign *sign)
     if (!plain(l))
         return false;
     sign->settings = l->o->settings;
-    sign->shape = l->chain->shape | (l->q->packed ? packed_shape(l) : 0);
+    sign->shape = l->chain->shape | (l->q->packed ? packed_shape_at(l) : 0);
     sign->facts = FACT(17, l->o->abuse) | FACT(16, l->chain->req.sector == 0);
     sign->facts |= a != NULL ? used_facts(l) : available_facts(l);
     sign->causes = a != NULL ? (uint64_t)a->read.causes << 32 | a->read.causes_unwritten : 0;

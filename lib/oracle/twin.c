@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "express.h"
 #include "fast.h"
 #include "repeat.h"
 #include "sight.h"
@@ -40,6 +41,7 @@ void twin_keep(const struct vblk_oracle *o, const struct queue *q, struct chain 
     const struct request *r = &c->req;
 
     t->settings = 0;
+    t->stores = 0;
     if (c->link != NO_OWNER || c->direct != c->count || c->count == 0 || c->count > TWIN_MAX ||
         c->faults != 0 || c->void_ || c->shared || c->odd || c->mutates || !request_is_plain(r) || c->first_writable == 0 ||
         c->first->len != sizeof(struct vblk_request_header))
@@ -56,6 +58,7 @@ void twin_keep(const struct vblk_oracle *o, const struct queue *q, struct chain 
     t->unordered = c->unordered;
     t->first_writable = c->first_writable;
     t->settings = o->settings;
+    express_plan(q, c);
 }
 
 static inline bool split_alike(const struct queue *q, const struct chain *c, struct reading *r)
@@ -180,6 +183,22 @@ static inline void take_pieces(struct vblk_oracle *o, const struct queue *q, str
     c->shape = t->shape;
 }
 
+/* A split queue's descriptors are where they were. */
+static inline void take_steps(const struct queue *q, struct chain *c, const struct reading *r)
+{
+    struct twin *t = &c->twin;
+    struct step *s = t->steps + t->count;
+
+    if (t->stores == 0)
+        return;
+    for (unsigned i = 0; i < t->count && q->packed; i++)
+        t->steps[i].at = q->desc + 16u * (uint64_t)r->index[i];
+    (s++)->at = r->gpa[0];
+    for (unsigned i = 1; i < t->count; i++)
+        if ((uint32_t)t->rest[i] > 0)
+            (s++)->at = r->gpa[i];
+}
+
 static inline bool read_all(const struct vblk_oracle *o, const struct chain *c, struct reading *r)
 {
     const struct region *near = region_guess(o->mem, VBLK_NOBODY);
@@ -196,6 +215,7 @@ static inline void take(struct vblk_oracle *o, const struct queue *q, struct cha
     const struct twin *t = &c->twin;
 
     take_pieces(o, q, c, r);
+    take_steps(q, c, r);
     c->req.reserved = r->reserved;
     c->req.sector = r->sector;
     c->req.status_before = r->status;
