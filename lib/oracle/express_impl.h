@@ -16,6 +16,21 @@ struct usual {
     uint8_t kind, party, place;
 };
 
+static inline uint64_t desc_bytes(const struct queue *q)
+{
+    return 16u * (uint64_t)q->size;
+}
+
+static inline uint64_t slot_bytes(const struct queue *q)
+{
+    return 2u * (uint64_t)q->size;
+}
+
+static inline uint64_t elem_bytes(const struct queue *q)
+{
+    return 8u * (uint64_t)q->size;
+}
+
 #define OPEN(kind, party, place) open[VBLK_EV_##kind == VBLK_EV_STORE ? 0 : 1][VBLK_##party][IN_##place]
 
 #ifndef NDEBUG

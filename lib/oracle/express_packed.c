@@ -128,7 +128,7 @@ static bool device_load(void *oracle, uint64_t at, uint32_t len, const void *byt
     const struct part p = part_of(into, len);
     struct piece *slot = &q->table[p.slot];
     struct chain *c = slot->owner < q->size && q->chains[slot->owner].outstanding ? &q->chains[slot->owner] : NULL;
-    if (has_body(p) && o->express.chain != NULL)
+    if (o->express.step != o->express.settled || has_body(p))
         express_settle(o);
     const bool begins = has_body(p) && c != NULL && c->slot == p.slot && c->turn > q->taken_turn;
     if (p.to == p.from || slot->loaded != 0 || (begins && c->turn != q->taken_turn + 1))

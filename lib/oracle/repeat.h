@@ -58,8 +58,8 @@ static inline bool plain_ring_store(const struct look *l)
     if (l->place != IN_AVAIL_RING)
         return true;
     const uint64_t slot = (l->at - q->driver - 4) / 2;
-    return l->at - q->driver - 4 < 2u * (uint64_t)q->size &&
-           ((slot - q->used_idx) & mask) >= (uint16_t)(q->avail_idx - q->used_idx);
+    return l->at - q->driver - 4 < 2u * (uint64_t)q->size && (uint16_t)(q->avail_idx - q->used_idx) == q->outstanding &&
+           ((slot - q->used_idx) & mask) >= q->outstanding;
 }
 
 /*
