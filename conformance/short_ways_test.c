@@ -295,7 +295,7 @@ static void changed_streams__are_judged_the_same(void **state)
         record(&r, features, size);
         assert_int_equal(judge_twice(&r, 0, 0), 0);
         for (uint64_t seed = 1; seed <= SEEDS; seed++)
-            found += judge_twice(&r, seed * 1000 + i, 20 << seed % 6);
+            found += judge_twice(&r, seed * 1000 + i, UINT64_C(20) << seed % 6);
         free(r.events);
         free(r.bytes);
     }
