@@ -80,7 +80,7 @@ void express_look(struct vblk_oracle *o)
 {
     struct express *x = &o->express;
     struct queue *q = o->near;
-    const bool usual = q != NULL && q->enabled && !q->lost && o->image == NULL && o->opt.memory_gone == NULL &&
+    const bool usual = q != NULL && q->enabled && !q->lost && o->image == NULL &&
                        sees(o, VBLK_SEES_ALL) && queue_is_usual(o, q);
 
     o->plain[0] = sign_of_access(o, NULL).settings;

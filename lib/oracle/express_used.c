@@ -42,7 +42,7 @@ static bool idx_is_so(struct vblk_oracle *o, const struct queue *q, const struct
 /* What is known holds once more, if it is known and nothing is to be asked. */
 static inline bool count_known(struct vblk_oracle *o, struct check_list *list, const struct sign *sign)
 {
-    if (unlikely(!same_sign(&list->known.sign, sign) || list->asked_count > 0))
+    if (unlikely(!same_sign(&list->known.sign, sign) || list->asked_count > 0 || o->opt.memory_gone != NULL))
         return false;
     list->known.times++;
     list->known.last = ++o->stamp;
