@@ -33,7 +33,7 @@ static const char help_text[] =
     "  --max-secure-erase-sectors, --max-secure-erase-seg, --secure-erase-sector-alignment,\n"
     "  --max-provision-sectors, --max-provision-seg N\n"
     "                             configuration fields\n"
-    "  --fault NAME[:OPTIONS]     misbehave on purpose; --fault list tells how\n\n"
+    "  --fault NAME[:OPTIONS]     misbehave on purpose; --fault list tells how; mutant:NAME is one of 'vblk mutants'\n\n"
     "What the text says\n"
     "  --profile NAME             1.2+provision (default), 1.2, 1.4, 1.4+provision, linux-rfc\n"
     "  --provision-numbers B,T,O  the proposal's feature bit, request type and configuration offset\n"
@@ -170,10 +170,30 @@ static void list_faults(void)
           stdout);
 }
 
+/* A wrong device of `vblk mutants`. @return false: there is none of that name. */
+static bool take_mutant(struct serve_options *options, const char *name)
+{
+    const struct mutant *m;
+
+    for (size_t i = 0; (m = mutant_at(i)) != NULL; i++)
+        if (!m->driver && strcmp(m->name, name) == 0) {
+            options->mutant = mutant_device(m);
+            options->device.behaviour = &options->mutant.behaviour;
+            return true;
+        }
+    return false;
+}
+
 static void take_fault(struct serve_options *options, const char *value)
 {
+    static const char mutant[] = "mutant:";
     char why[256] = "";
 
+    if (strncmp(value, mutant, sizeof(mutant) - 1) == 0) {
+        if (!take_mutant(options, value + sizeof(mutant) - 1))
+            common_sorry(&options->common, "--fault", value, "'vblk mutants --list' tells which wrong devices there are");
+        return;
+    }
     if (strcmp(value, "list") == 0) {
         list_faults();
         options->common.done = cmd_finish("serve", CMD_HELD);
@@ -396,6 +416,8 @@ void serve_options_parse(struct serve_options *options, int argc, char **argv)
     common_finish(common);
     if (common->done < 0)
         apply_features(options, &later);
+    if (options->mutant.mutant != NULL && options->mutant.mutant->options != NULL)
+        options->mutant.mutant->options(&options->device, options->mutant.mutant);
     serve_what_is_announced(&options->device);
     if (common->done < 0)
         check(options);

@@ -8,6 +8,7 @@
 #include <vblk/vhost_user_backend.h>
 
 #include "common_options.h"
+#include "mutants/mutants.h"
 
 struct serve_options {
     struct common_options common;
@@ -18,6 +19,7 @@ struct serve_options {
     struct vblk_vhost_user_backend_options backend;
     uint64_t connections; /* to serve; 0: no end */
     struct vblk_fault *fault; /* of --fault, or NULL */
+    struct mutant_device mutant; /* of --fault mutant:NAME; its mutant may be NULL */
 };
 
 /* What is wrong has been said when common.done >= 0. */

@@ -5,7 +5,7 @@
 #include "generic.h"
 
 #define M(name_, what_, clause_, ...) { .name = name_, .what = what_, .clause = clause_, __VA_ARGS__ }
-#define SAME(...) .synonyms = { __VA_ARGS__ }
+#define SAME(because_, ...) .because = (because_), .synonyms = { __VA_ARGS__ }
 #define ANSWERS(type_, status_) .behaviour.put_status = status_of_type, .value = (type_), .other = (status_)
 #define TURNS(from, to) .behaviour.put_status = status_for_status, .value = (from), .other = (to)
 
@@ -86,36 +86,36 @@ static uint8_t natural_frames(struct vblk_device *device, struct vblk_request *r
 }
 
 const struct mutant mutants_answers[] = {
-    M("read-unknown", "answers UNSUPP to reads", "BLK-OP-03", SAME("*"), ANSWERS(VBLK_T_IN, VBLK_S_UNSUPP)),
-    M("discard-unknown", "answers UNSUPP to discards", "BLK-OP-04", SAME("BLK-*", "PROV-*"), ANSWERS(VBLK_T_DISCARD, VBLK_S_UNSUPP)),
-    M("erase-unknown", "answers UNSUPP to secure erase", "BLK-OP-05", SAME("BLK-*", "PROV-*"), ANSWERS(VBLK_T_SECURE_ERASE, VBLK_S_UNSUPP)),
-    M("flush-unknown", "answers UNSUPP to flushes", "BLK-FEAT-06", SAME("BLK-*", "PROV-*", "RING-*", "NOTIF-*", "FEAT-*", "INORD-01", "QRESET-*", "SAFE-*"), ANSWERS(VBLK_T_FLUSH, VBLK_S_UNSUPP)),
-    M("lifetime-unknown", "answers UNSUPP to lifetime requests", "BLK-FEAT-12", SAME("BLK-*"), ANSWERS(VBLK_T_GET_LIFETIME, VBLK_S_UNSUPP)),
-    M("other-bytes", "changes the first byte of what it reads", "BLK-OP-09", SAME("BLK-*", "PROV-*", "INORD-*", "RING-*", "SAFE-*"), .behaviour.op = with_other_bytes),
+    M("read-unknown", "answers UNSUPP to reads", "BLK-OP-03", ANSWERS(VBLK_T_IN, VBLK_S_UNSUPP)),
+    M("discard-unknown", "answers UNSUPP to discards", "BLK-OP-04", ANSWERS(VBLK_T_DISCARD, VBLK_S_UNSUPP)),
+    M("erase-unknown", "answers UNSUPP to secure erase", "BLK-OP-05", ANSWERS(VBLK_T_SECURE_ERASE, VBLK_S_UNSUPP)),
+    M("flush-unknown", "answers UNSUPP to flushes", "BLK-FEAT-06", ANSWERS(VBLK_T_FLUSH, VBLK_S_UNSUPP)),
+    M("lifetime-unknown", "answers UNSUPP to lifetime requests", "BLK-FEAT-12", ANSWERS(VBLK_T_GET_LIFETIME, VBLK_S_UNSUPP)),
+    M("other-bytes", "changes the first byte of what it reads", "BLK-OP-09", SAME("the bytes are wrong whoever put them there", "BLK-OP-DEV-11", "PROV-DEV-08"), .behaviour.op = with_other_bytes),
     M("id-with-line-feed", "has a line feed in its id", "BLK-OP-15", .behaviour.op = with_line_feed),
-    M("status-7", "answers failures with a status that does not exist", "BLK-OP-20", SAME("BLK-*", "PROV-*"), TURNS(VBLK_S_IOERR, 7)),
-    M("unknown-is-error", "answers IOERR where UNSUPP is meant", "BLK-OP-21", SAME("BLK-*", "PROV-*"), TURNS(VBLK_S_UNSUPP, VBLK_S_IOERR)),
+    M("status-7", "answers failures with a status that does not exist", "BLK-OP-20", TURNS(VBLK_S_IOERR, 7)),
+    M("unknown-is-error", "answers IOERR where UNSUPP is meant", "BLK-OP-21", TURNS(VBLK_S_UNSUPP, VBLK_S_IOERR)),
     M("erase-flags", "answers OK to a secure erase with an unknown flag", "BLK-OP-DEV-06", .behaviour.check_segments = flags_answered, .value = VBLK_T_SECURE_ERASE, .other = VBLK_S_OK),
     M("zeroes-flags", "answers IOERR to write zeroes with an unknown flag", "BLK-OP-DEV-07", .behaviour.check_segments = flags_answered, .value = VBLK_T_WRITE_ZEROES, .other = VBLK_S_IOERR),
-    M("frames-of-segments", "refuses segments that are cut into descriptors", "PROV-REQ-10", SAME("FRAME-DEV-01", "BLK-OP-10"), .behaviour.check_segments = natural_frames),
-    M("pre-eol-4", "answers with a reserved pre_eol_info", "BLK-OP-17", SAME("BLK-OP-DEV-25"), LIFETIME(4, 1, 1)),
-    M("slc-12", "answers with a reserved est_typ_a", "BLK-OP-18", SAME("BLK-OP-DEV-25"), LIFETIME(1, 12, 1)),
-    M("mlc-12", "answers with a reserved est_typ_b", "BLK-OP-19", SAME("BLK-OP-DEV-25"), LIFETIME(1, 1, 12)),
+    M("frames-of-segments", "refuses segments that are cut into descriptors", "PROV-REQ-10", .behaviour.check_segments = natural_frames),
+    M("pre-eol-4", "answers with a reserved pre_eol_info", "BLK-OP-17", SAME("BLK-OP-DEV-25 forbids the reserved values of all three", "BLK-OP-DEV-25"), LIFETIME(4, 1, 1)),
+    M("slc-12", "answers with a reserved est_typ_a", "BLK-OP-18", SAME("BLK-OP-DEV-25 forbids the reserved values of all three", "BLK-OP-DEV-25"), LIFETIME(1, 12, 1)),
+    M("mlc-12", "answers with a reserved est_typ_b", "BLK-OP-19", SAME("BLK-OP-DEV-25 forbids the reserved values of all three", "BLK-OP-DEV-25"), LIFETIME(1, 1, 12)),
     M("lifetime-undefined", "offers LIFETIME and knows nothing", "BLK-OP-DEV-24", LIFETIME(0, 0, 0)),
-    M("lifetime-reserved", "answers with reserved lifetimes", "BLK-OP-DEV-25", SAME("BLK-OP-1[789]"), LIFETIME(4, 12, 12)),
-    M("flush-of-nothing", "answers flushes and writes nothing back", "BLK-OP-DEV-18", SAME("BLK-OP-DEV-20", "BLK-OP-12"), .behaviour.op = with_no_flush),
+    M("lifetime-reserved", "answers with reserved lifetimes", "BLK-OP-DEV-25", SAME("each of the three has a row that says which values there are", "BLK-OP-17", "BLK-OP-18", "BLK-OP-19"), LIFETIME(4, 12, 12)),
+    M("flush-of-nothing", "answers flushes and writes nothing back", "BLK-OP-DEV-18", SAME("it is a case of that rule", "BLK-OP-DEV-20"), .behaviour.op = with_no_flush),
     M("status-again", "writes the status once more after its answer", "SAFE-DEV-02", .hidden = BETWEEN_LOOKS, .behaviour = { .put_status = note_status, .after = status_again }),
-    M("readable-changed", "changes what the driver gave it to read", "RING-SPLIT-DEV-01", SAME("RING-PACKED-DEV-04", "PROV-DEV-35", "BLK-*", "SAFE-*"), .ring = "readable-changed"),
-    M("writable-loaded", "loads from what it is to fill", "RING-SPLIT-DEV-02", SAME("RING-PACKED-DEV-05", "RING-SPLIT-DEV-03"), .ring = "writable-loaded"),
-    M("avail-slot-marked", "stores into the available ring", "RING-SPLIT-11", SAME("RING-SPLIT-03"), .ring = "avail-slot-marked"),
-    M("next-followed", "follows next where NEXT is clear", "RING-SPLIT-07", SAME("SAFE-DEV-06"), .ring = "next-followed"),
+    M("readable-changed", "changes what the driver gave it to read", "RING-SPLIT-DEV-01", SAME("of several at once it changes one that is back", "SAFE-DEV-01"), .ring = "readable-changed"),
+    M("writable-loaded", "loads from what it is to fill", "RING-SPLIT-DEV-02", .ring = "writable-loaded"),
+    M("avail-slot-marked", "stores into the available ring", "RING-SPLIT-11", SAME("2.7 says of all parts who writes them", "RING-SPLIT-03"), .ring = "avail-slot-marked"),
+    M("next-followed", "follows next where NEXT is clear", "RING-SPLIT-07", SAME("the descriptor it comes to may be one that was read before", "SAFE-DEV-06"), .ring = "next-followed"),
     M("loads-astray", "loads from memory that is in no buffer", "RSVF-06", .hidden = LOADS_UNSEEN, .ring = "loads-astray"),
     M("header-read-twice", "reads what it has read once more", "SAFE-DEV-06", .ring = "header-read-twice"),
     M("descriptor-read-twice", "reads a descriptor twice", "SAFE-DEV-06", .ring = "descriptor-read-twice"),
-    M("descriptor-marked", "stores into the descriptor table", "RING-SPLIT-DEV-04", SAME("RING-SPLIT-03", "SAFE-DEV-01"), .ring = "descriptor-marked"),
-    M("used-idx-two", "moves the used index by two", "RING-SPLIT-17", SAME("RING-SPLIT-1*", "RING-SPLIT-DEV-05", "SAFE-DEV-0*", "NOTIF-*", "INORD-*"), .ring = "used-idx-two"),
-    M("used-modulo-less-one", "takes the used slot modulo one less than the size", "RING-SPLIT-DEV-05", SAME("RING-SPLIT-1*", "SAFE-DEV-0*", "INORD-*", "VQ-02"), .ring = "used-modulo-less-one"),
-    M("takes-twice", "serves a buffer twice", "RING-SPLIT-15", SAME("*"), .ring = "takes-twice"),
-    M("skips-first", "never answers the first buffer", "SAFE-DEV-03", SAME("*"), .ring = "skips-first"),
+    M("descriptor-marked", "stores into the descriptor table", "RING-SPLIT-DEV-04", SAME("2.7 says of all parts who writes them", "RING-SPLIT-03"), .ring = "descriptor-marked"),
+    M("used-idx-two", "moves the used index by two", "RING-SPLIT-17", SAME("the second element is none: no such buffer, no such length, not stored", "RING-SPLIT-15", "RING-SPLIT-16", "RING-SPLIT-DEV-05"), .ring = "used-idx-two"),
+    M("used-modulo-less-one", "takes the used slot modulo one less than the size", "RING-SPLIT-DEV-05", SAME("the slot that is looked at holds an older answer", "RING-SPLIT-15", "RING-SPLIT-16", "SAFE-DEV-03", "VQ-02"), .ring = "used-modulo-less-one"),
+    M("takes-twice", "serves a buffer twice", "RING-SPLIT-15", SAME("the second answer is one too many, and its stores come too late", "RING-SPLIT-17", "SAFE-DEV-02"), .ring = "takes-twice"),
+    M("skips-first", "never answers the first buffer", "SAFE-DEV-03", .ring = "skips-first"),
     { .name = NULL },
 };

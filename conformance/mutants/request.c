@@ -97,7 +97,7 @@ const struct mutant mutants_request[] = {
       .behaviour = { .in_range = multiplied_first, .op = with_wrapped_in } },
     { .name = "status-unwritten", .what = "leaves the status byte as it was", .clause = "BLK-OP-01",
       .because = "a status that was there before is taken for the answer where stores are not seen",
-      .synonyms = { "PROV-REQ-14", "PROV-DEV-36", "RING-SPLIT-DEV-06", "BLK-OP-03", "RING-SPLIT-16", "RING-PACKED-15" },
+      .synonyms = { "BLK-OP-03", "RING-PACKED-15", "RING-SPLIT-16" },
       .behaviour = { .put_status = no_status } },
     { .name = "neighbour-sector", .what = "changes the sector after the one it writes", .clause = "BLK-OP-09",
       .behaviour = { .op = with_neighbour_out } },

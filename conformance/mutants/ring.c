@@ -35,15 +35,17 @@ static void byte_beyond(struct vblk_device *device, struct vblk_request *req, ui
 
 const struct mutant mutants_ring[] = {
     { .name = "used-length-too-large", .what = "reports one byte more than it wrote", .clause = "VQ-02",
-      .synonyms = { "RING-SPLIT-DEV-06", "PROV-REQ-13", "RING-PACKED-*" },
+      .because = "one byte of it was not written",
+      .synonyms = { "RING-SPLIT-DEV-06" },
       .behaviour = { .used_length = longer } },
     { .name = "used-length-of-nothing", .what = "reports all that was writable although it failed",
-      .clause = "RING-SPLIT-DEV-06", .synonyms = { "RING-SPLIT-16", "RING-PACKED-1[45]", "VQ-02", "INORD-01", "INORD-06" },
+      .clause = "RING-SPLIT-DEV-06",
+      .because = "the rows of each format; and a batch may skip what counts as written whole",
+      .synonyms = { "INORD-01", "INORD-06", "RING-PACKED-14", "RING-PACKED-15", "VQ-02" },
       .behaviour = { .used_length = all_though_failed } },
     { .name = "index-before-element", .what = "publishes the used index before the element", .clause = "RING-SPLIT-DEV-05",
       .ring = "used-idx-first" },
     { .name = "byte-beyond-buffer", .what = "stores one byte past a writable buffer", .clause = "SAFE-DEV-01",
-      .synonyms = { "SAFE-DEV-02" /* where the next byte was writable in a buffer that is back */ },
       .behaviour = { .put_status = byte_beyond } },
     { .name = NULL },
 };
