@@ -17,6 +17,8 @@
 /* Descriptors of one request at most. */
 #define CHAIN_MAX 65536u
 
+#define OP_TYPES 16u
+
 struct queue {
     uint32_t size;
     uint64_t desc, driver, device;
@@ -87,6 +89,7 @@ struct vblk_device {
     uint32_t fields;
     uint8_t config[VBLK_CONFIG_MAX];
 
+    const struct vblk_op *op[OP_TYPES]; /* rows by type, as far as types are that small */
     struct vblk_op provision; /* the row with the profile's numbers */
     struct vblk_op secure_erase;
     bool malformed_resets; /* AMB-15 */

@@ -205,6 +205,18 @@ static void read_unmap(const struct vblk_device *device, const char *ambiguity, 
     op->fault_flags = reading == 2 ? VBLK_SEGMENT_UNMAP : 0;
 }
 
+/* A type and a bit that the profile gives to PROVISION mean nothing else in it. */
+static const struct vblk_op *find_op(const struct vblk_device *device, uint32_t type)
+{
+    const struct vblk_profile *profile = &device->options.profile;
+
+    if (profile->provision && type == profile->provision_type)
+        return &device->provision;
+    if (type < sizeof ops / sizeof ops[0] && ops[type].run)
+        return ops[type].feature >= 0 && profile->without >> ops[type].feature & 1 ? NULL : &ops[type];
+    return type == VBLK_T_SECURE_ERASE ? &device->secure_erase : NULL;
+}
+
 void blk_ops_init(struct vblk_device *device)
 {
     const struct vblk_profile *profile = &device->options.profile;
@@ -219,18 +231,13 @@ void blk_ops_init(struct vblk_device *device)
         device->provision.max_seg = 0;
     read_unmap(device, "AMB-02", &device->provision);
     device->malformed_resets = framing >= 0 && device->options.readings.chosen[framing] == 1;
+    for (uint32_t type = 0; type < OP_TYPES; type++)
+        device->op[type] = find_op(device, type);
 }
 
-/* A type and a bit that the profile gives to PROVISION mean nothing else in it. */
 const struct vblk_op *vblk_reference_op(const struct vblk_device *device, uint32_t type)
 {
-    const struct vblk_profile *profile = &device->options.profile;
-
-    if (profile->provision && type == profile->provision_type)
-        return &device->provision;
-    if (type < sizeof ops / sizeof ops[0] && ops[type].run)
-        return ops[type].feature >= 0 && profile->without >> ops[type].feature & 1 ? NULL : &ops[type];
-    return type == VBLK_T_SECURE_ERASE ? &device->secure_erase : NULL;
+    return type < OP_TYPES ? device->op[type] : find_op(device, type);
 }
 
 uint8_t vblk_reference_run(struct vblk_device *device, struct vblk_request *req, uint32_t type)
@@ -276,16 +283,22 @@ static uint8_t check_data(struct vblk_device *device, struct vblk_request *req, 
     return VBLK_S_OK;
 }
 
+/* The row that a behaviour has for a type, if it has another. */
+static __attribute__((noinline)) const struct vblk_op *other_op(const struct vblk_device *device, uint32_t type,
+                                                                const struct vblk_op *op)
+{
+    const struct vblk_op *other = device->behaviour->op(device, type, op);
+
+    return other ? other : op;
+}
+
 /* The row of the request's type; NULL: unknown, or its feature was not negotiated. */
-static const struct vblk_op *op_of(const struct vblk_device *device, const struct vblk_request *req)
+static inline const struct vblk_op *op_of(const struct vblk_device *device, const struct vblk_request *req)
 {
     const struct vblk_op *op = vblk_reference_op(device, req->type);
 
-    if (device->behaviour->op) {
-        const struct vblk_op *other = device->behaviour->op(device, req->type, op);
-
-        op = other ? other : op;
-    }
+    if (device->behaviour->op)
+        op = other_op(device, req->type, op);
     return op && op->feature >= 0 && !blk_accepted(device, (unsigned)op->feature) ? NULL : op;
 }
 
@@ -296,15 +309,22 @@ bool blk_cut_short(const struct vblk_device *device, const struct vblk_request *
     return op && op->direction == VBLK_SEGMENTS && vblk_request_out_len(req) % sizeof(struct vblk_segment);
 }
 
-uint8_t blk_execute(struct vblk_device *device, struct vblk_request *req)
+/* What has data: direction, unit, range, then run. */
+static __attribute__((noinline)) uint8_t execute(struct vblk_device *device, struct vblk_request *req,
+                                                 const struct vblk_op *op)
 {
-    const struct vblk_op *op = op_of(device, req);
-    uint8_t status;
+    uint8_t status = op->direction == VBLK_SEGMENTS ? check_segments(device, req, op) : check_data(device, req, op);
 
-    if (!op)
-        return VBLK_S_UNSUPP;
-    status = op->direction == VBLK_SEGMENTS ? check_segments(device, req, op) : check_data(device, req, op);
     if (!status && op->writes && blk_offers(device, VBLK_F_RO))
         status = VBLK_S_IOERR; /* 5.2.6.2: where RO is offered, accepted or not */
     return status ? status : op->run(device, req);
+}
+
+uint8_t blk_execute(struct vblk_device *device, struct vblk_request *req)
+{
+    const struct vblk_op *op = op_of(device, req);
+
+    if (!op)
+        return VBLK_S_UNSUPP;
+    return op->direction == VBLK_NO_DATA && !op->writes && !op->unit ? op->run(device, req) : execute(device, req, op);
 }

@@ -33,10 +33,23 @@ static inline bool take(struct queue *q, struct vblk_chain *chain, bool *faulty)
     return !err && !chain->fault;
 }
 
+/* There is no byte at the end of the last buffer, but there is one. */
+static __attribute__((noinline)) void put_status_before(struct vblk_device *device, struct vblk_request *req,
+                                                        uint8_t status)
+{
+    (void)!vblk_request_put(device, req, vblk_request_in_len(req), &status, 1); /* gone meanwhile: nobody reads it */
+}
+
+static inline __attribute__((always_inline)) void put_status(struct vblk_device *device, struct vblk_request *req,
+                                                             uint8_t status)
+{
+    if (unlikely(req->in.bytes == 0 || !blk_request_put_last(device, req, status)))
+        put_status_before(device, req, status);
+}
+
 void vblk_reference_put_status(struct vblk_device *device, struct vblk_request *req, uint8_t status)
 {
-    if (req->in.bytes == 0 || !blk_request_put_last(device, req, status))
-        (void)!vblk_request_put(device, req, vblk_request_in_len(req), &status, 1); /* gone meanwhile: nobody reads it */
+    put_status(device, req, status);
 }
 
 static inline void reference_put_used(struct vblk_device *device, struct queue *q, uint16_t id, uint32_t len)
@@ -109,7 +122,7 @@ static inline void finish(struct vblk_device *device, struct vblk_request *req, 
         if (b->put_status)
             b->put_status(device, req, status);
         else
-            vblk_reference_put_status(device, req, status);
+            put_status(device, req, status);
     }
     len = req->written < UINT32_MAX ? (uint32_t)req->written : UINT32_MAX;
     if (b->used_length)

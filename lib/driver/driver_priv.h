@@ -70,14 +70,14 @@ void driver_return_table(struct vblk_driver *driver, uint16_t queue, uint16_t id
 /* Make buffers available, and notify the device if it wants that. */
 vblk_err driver_publish(struct vblk_driver *driver, uint16_t queue, uint32_t count);
 /* There is no answer. With EVENT_IDX: ask to be notified of the next one, and look again. */
-vblk_err driver_reap_late(struct vblk_driver *driver, uint16_t queue, struct vblk_used *used);
+vblk_err driver_reap_late(struct vblk_ring *ring, struct vblk_used *used);
 /* Take an answer. */
 static inline vblk_err driver_reap(struct vblk_driver *driver, uint16_t queue, struct vblk_used *used)
 {
     struct vblk_ring *ring = &driver->ring[queue];
     const vblk_err err = ring->ops->reap(ring, used);
 
-    return err == VBLK_E_EMPTY ? driver_reap_late(driver, queue, used) : err;
+    return err == VBLK_E_EMPTY ? driver_reap_late(ring, used) : err;
 }
 /* queues.c: a piece of the arena for good. */
 vblk_err driver_take_room(struct vblk_driver *driver, uint64_t bytes, uint64_t *gpa);

@@ -34,23 +34,35 @@ vblk_err vblk_driver_publish(struct vblk_driver *driver, uint16_t queue, uint32_
     return driver_publish(driver, queue, count);
 }
 
-vblk_err vblk_driver_reap(struct vblk_driver *driver, uint16_t queue, uint16_t *id, uint32_t *len)
+static inline vblk_err reap(struct vblk_driver *driver, uint16_t queue, uint16_t *id, uint32_t *len)
 {
     struct vblk_used used;
-    vblk_err err;
+    const vblk_err err = driver_reap(driver, queue, &used);
 
-    if (!driver->live)
-        return VBLK_E_STATE;
-    if (queue >= driver->queues)
-        return VBLK_E_INVAL;
-    err = driver_reap(driver, queue, &used);
     if (err)
         return err;
     if (used.fault != VBLK_USED_OK && used.fault != VBLK_USED_LEN)
         return VBLK_E_IO;
-    if (driver->tables[queue].gpa)
-        driver_return_table(driver, queue, (uint16_t)used.id);
     *id = (uint16_t)used.id;
     *len = used.len;
     return VBLK_OK;
+}
+
+static __attribute__((noinline)) vblk_err reap_with_table(struct vblk_driver *driver, uint16_t queue, uint16_t *id,
+                                                          uint32_t *len)
+{
+    const vblk_err err = reap(driver, queue, id, len);
+
+    if (!err)
+        driver_return_table(driver, queue, *id);
+    return err;
+}
+
+vblk_err vblk_driver_reap(struct vblk_driver *driver, uint16_t queue, uint16_t *id, uint32_t *len)
+{
+    if (!driver->live)
+        return VBLK_E_STATE;
+    if (queue >= driver->queues)
+        return VBLK_E_INVAL;
+    return driver->tables[queue].gpa ? reap_with_table(driver, queue, id, len) : reap(driver, queue, id, len);
 }

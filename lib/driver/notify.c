@@ -27,12 +27,11 @@ vblk_err driver_publish(struct vblk_driver *driver, uint16_t queue, uint32_t cou
     return err || !wanted ? err : kick(driver, queue);
 }
 
-vblk_err driver_reap_late(struct vblk_driver *driver, uint16_t queue, struct vblk_used *used)
+vblk_err driver_reap_late(struct vblk_ring *ring, struct vblk_used *used)
 {
-    struct vblk_ring *ring = &driver->ring[queue];
     vblk_err err;
 
-    if (!driver_has(driver, VBLK_F_EVENT_IDX))
+    if (!(ring->at.features & VBLK_BIT(VBLK_F_EVENT_IDX)))
         return VBLK_E_EMPTY;
     err = ring->ops->set_interrupts(ring, true);
     return err ? err : ring->ops->reap(ring, used);

@@ -118,7 +118,7 @@ static inline bool region_marked(const struct region *region, uint64_t offset, u
 {
     const uint64_t granule = offset >> GRANULE_SHIFT;
 
-    return (len == 1 || offset % GRANULE + len <= GRANULE) &&
+    return offset % GRANULE + len <= GRANULE &&
            (__atomic_load_n(&region->dirty[granule / 64], __ATOMIC_RELAXED) >> granule % 64 & 1);
 }
 

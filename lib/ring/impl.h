@@ -56,13 +56,28 @@ struct words {
  * loads through host addresses, found again whenever the memory's epoch changes; else what the memory makes of them.
  * Offsets are the caller's to check, once: see ring_check_areas().
  *
- * Whether nobody watches at all is asked once for a function, which is compiled twice: @plain is a constant in both.
+ * Which of these it is, is asked once for a function, which is compiled for each: @way is a constant in them.
  */
+enum way {
+    ANY,  /* look each time */
+    TOLD, /* through host addresses, and a tap's short way */
+    PLAIN /* through host addresses, and nobody watches */
+};
 bool ring_map(struct vblk_ring *ring);
 
 static inline bool ring_plain(const struct vblk_ring *ring)
 {
     return likely(ring->quiet == ring->mem->epoch);
+}
+
+static inline bool ring_told(const struct vblk_ring *ring)
+{
+    return likely(ring->told == ring->mem->epoch);
+}
+
+static inline enum way ring_way(const struct vblk_ring *ring)
+{
+    return ring_plain(ring) ? PLAIN : ring_told(ring) ? TOLD : ANY;
 }
 
 static inline bool ring_mapped(struct vblk_ring *ring)
@@ -80,27 +95,46 @@ static inline uint8_t *ring_host(const struct vblk_ring *ring, unsigned area, ui
     return ring->host[area] + (gpa - area_at(ring, area));
 }
 
-static inline vblk_err ring_write(struct vblk_ring *ring, bool plain, enum vblk_party party, unsigned area,
+/* Whether the way may be gone: a tap may have changed everything when it last was told an event. */
+static inline bool ring_lost(const struct vblk_ring *ring, enum way way)
+{
+    return way == TOLD && unlikely(!ring_told(ring));
+}
+
+static inline void ring_tell(const struct vblk_ring *ring, enum way way, enum vblk_event_kind kind, enum vblk_party party,
+                             enum vblk_order order, uint64_t gpa, const void *bytes, uint32_t len)
+{
+    struct vblk_memory *mem = ring->mem;
+
+    if (way == PLAIN)
+        return;
+    if (way == ANY)
+        vblk_memory_told(mem, kind, party, order, gpa, bytes, len);
+    else if (unlikely(!mem->quick[VBLK_QUICK_OF(kind, party)](mem->tap_ctx, gpa, len, bytes, order)))
+        vblk_memory_event(mem, kind, party, order, gpa, bytes, len);
+}
+
+static inline vblk_err ring_write(struct vblk_ring *ring, enum way way, enum vblk_party party, unsigned area,
                                   uint64_t gpa, const void *bytes, size_t len)
 {
-    if (!plain && unlikely(!ring_mapped(ring)))
+    if ((way == ANY && unlikely(!ring_mapped(ring))) || ring_lost(ring, way))
         return fast_write(ring->mem, party, gpa, bytes, len);
     memcpy(ring_host(ring, area, gpa), bytes, len);
-    if (!plain && ring->mem->watched != UNWATCHED)
-        vblk_memory_told(ring->mem, VBLK_EV_STORE, party, VBLK_RELAXED, gpa, bytes, len);
+    if (way == TOLD || (way == ANY && ring->mem->watched != UNWATCHED))
+        ring_tell(ring, way, VBLK_EV_STORE, party, VBLK_RELAXED, gpa, bytes, (uint32_t)len);
     return VBLK_OK;
 }
 
-static inline vblk_err ring_read(struct vblk_ring *ring, bool plain, enum vblk_party party, unsigned area, uint64_t gpa,
+static inline vblk_err ring_read(struct vblk_ring *ring, enum way way, enum vblk_party party, unsigned area, uint64_t gpa,
                                  void *bytes, size_t len)
 {
-    if (!plain && unlikely(!ring_mapped(ring)))
+    if ((way == ANY && unlikely(!ring_mapped(ring))) || ring_lost(ring, way))
         return fast_read(ring->mem, party, gpa, bytes, len);
     memcpy(bytes, ring_host(ring, area, gpa), len);
     /* From here on the copy is what was read: the compiler may not look at the shared bytes again. */
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    if (!plain && ring->mem->watched != UNWATCHED)
-        vblk_memory_told(ring->mem, VBLK_EV_LOAD, party, VBLK_RELAXED, gpa, bytes, len);
+    if (way == TOLD || (way == ANY && ring->mem->watched != UNWATCHED))
+        ring_tell(ring, way, VBLK_EV_LOAD, party, VBLK_RELAXED, gpa, bytes, (uint32_t)len);
     return VBLK_OK;
 }
 
@@ -109,62 +143,64 @@ typedef volatile uint64_t __attribute__((may_alias)) shared64;
 typedef volatile uint32_t __attribute__((may_alias)) shared32;
 
 /* A descriptor, which is one access of 16 bytes. */
-static inline vblk_err ring_get_desc(struct vblk_ring *ring, bool plain, uint32_t slot, struct words *desc)
+static inline vblk_err ring_get_desc(struct vblk_ring *ring, enum way way, uint32_t slot, struct words *desc)
 {
     const uint64_t offset = (uint64_t)slot * sizeof(*desc);
     struct words wire;
 
-    if (plain) {
+    if (way == PLAIN) {
         const uint8_t *host = ring->host[VBLK_AREA_DESC] + offset;
         const shared32 *words = (const shared32 *)(const void *)host;
         *desc = (struct words){ ring_le64(*(const shared64 *)(const void *)host), ring_le32(words[2]),
                                 ring_le32(words[3]) };
         return VBLK_OK;
     }
-    TRY(ring_read(ring, false, VBLK_DEVICE, VBLK_AREA_DESC, ring->at.desc + offset, &wire, sizeof(wire)));
+    TRY(ring_read(ring, way, VBLK_DEVICE, VBLK_AREA_DESC, ring->at.desc + offset, &wire, sizeof(wire)));
     *desc = (struct words){ ring_le64(wire.addr), ring_le32(wire.len), ring_le32(wire.more) };
     return VBLK_OK;
 }
 
-static inline vblk_err ring_put_desc(struct vblk_ring *ring, bool plain, uint32_t slot, uint64_t addr, uint32_t len,
+static inline vblk_err ring_put_desc(struct vblk_ring *ring, enum way way, uint32_t slot, uint64_t addr, uint32_t len,
                                      uint32_t more)
 {
     const struct words wire = { ring_le64(addr), ring_le32(len), ring_le32(more) };
     const uint64_t offset = (uint64_t)slot * sizeof(wire);
+    uint8_t *host;
+    shared32 *words;
 
-    if (plain) {
-        uint8_t *host = ring->host[VBLK_AREA_DESC] + offset;
-        shared32 *words = (shared32 *)(void *)host;
-        *(shared64 *)(void *)host = wire.addr;
-        words[2] = wire.len;
-        words[3] = wire.more;
-        return VBLK_OK;
-    }
-    return ring_write(ring, false, VBLK_DRIVER, VBLK_AREA_DESC, ring->at.desc + offset, &wire, sizeof(wire));
+    if (way == ANY || ring_lost(ring, way))
+        return ring_write(ring, ANY, VBLK_DRIVER, VBLK_AREA_DESC, ring->at.desc + offset, &wire, sizeof(wire));
+    host = ring->host[VBLK_AREA_DESC] + offset;
+    words = (shared32 *)(void *)host;
+    *(shared64 *)(void *)host = wire.addr;
+    words[2] = wire.len;
+    words[3] = wire.more;
+    ring_tell(ring, way, VBLK_EV_STORE, VBLK_DRIVER, VBLK_RELAXED, ring->at.desc + offset, &wire, sizeof(wire));
+    return VBLK_OK;
 }
 
-static inline vblk_err ring_load16(struct vblk_ring *ring, bool plain, enum vblk_party party, unsigned area,
+static inline vblk_err ring_load16(struct vblk_ring *ring, enum way way, enum vblk_party party, unsigned area,
                                    uint64_t gpa, enum vblk_order order, uint16_t *value)
 {
-    if (!plain && unlikely(!ring_mapped(ring)))
+    if ((way == ANY && unlikely(!ring_mapped(ring))) || ring_lost(ring, way))
         return vblk_memory_load16(ring->mem, party, gpa, order, value);
     *value = get16_even(ring_host(ring, area, gpa), order);
-    if (!plain && ring->mem->watched != UNWATCHED) {
+    if (way == TOLD || (way == ANY && ring->mem->watched != UNWATCHED)) {
         const uint16_t wire = le16(*value);
-        vblk_memory_told(ring->mem, VBLK_EV_LOAD, party, order, gpa, &wire, 2);
+        ring_tell(ring, way, VBLK_EV_LOAD, party, order, gpa, &wire, 2);
     }
     return VBLK_OK;
 }
 
-static inline vblk_err ring_store16(struct vblk_ring *ring, bool plain, enum vblk_party party, unsigned area,
+static inline vblk_err ring_store16(struct vblk_ring *ring, enum way way, enum vblk_party party, unsigned area,
                                     uint64_t gpa, enum vblk_order order, uint16_t value)
 {
-    if (!plain && unlikely(!ring_mapped(ring)))
+    if ((way == ANY && unlikely(!ring_mapped(ring))) || ring_lost(ring, way))
         return vblk_memory_store16(ring->mem, party, gpa, order, value);
     put16_even(ring_host(ring, area, gpa), order, value);
-    if (!plain && ring->mem->watched != UNWATCHED) {
+    if (way == TOLD || (way == ANY && ring->mem->watched != UNWATCHED)) {
         const uint16_t wire = le16(value);
-        vblk_memory_told(ring->mem, VBLK_EV_STORE, party, order, gpa, &wire, 2);
+        ring_tell(ring, way, VBLK_EV_STORE, party, order, gpa, &wire, 2);
     }
     return VBLK_OK;
 }

@@ -57,8 +57,12 @@ static inline void vblk_packed_advance(struct vblk_packed_pos *pos, uint32_t siz
 {
     const uint32_t slot = pos->slot + by;
 
-    pos->wrap ^= slot >= size;
-    pos->slot = (uint16_t)(slot >= size ? slot - size : slot);
+    if (__builtin_expect(slot < size, 1)) {
+        pos->slot = (uint16_t)slot;
+        return;
+    }
+    pos->slot = (uint16_t)(slot - size);
+    pos->wrap = !pos->wrap;
 }
 
 /* As an event suppression structure and a notification spell it. */

@@ -17,21 +17,21 @@ static inline bool is_available(uint32_t more, uint32_t mark)
     return (more & FLAGS(VBLK_DESC_AVAIL | VBLK_DESC_USED)) == mark;
 }
 
-/* The first descriptor, whose flags said that it is there. */
-EACH_WAY vblk_err get_first(struct vblk_ring *ring, bool plain, uint16_t flags, struct words *desc)
+/* The first descriptor, whose flags, which are in @more, said that it is there. */
+EACH_WAY vblk_err get_first(struct vblk_ring *ring, enum way way, uint32_t more, struct words *desc)
 {
     const uint64_t at = vblk_packed_desc_at(&ring->at, ring->packed.avail.slot);
     struct vblk_packed_desc copy;
 
-    if (plain) {
+    if (way == PLAIN) {
         const uint8_t *host = ring_host(ring, VBLK_AREA_DESC, at);
         desc->addr = ring_le64(*(const shared64 *)(const void *)host);
         desc->len = ring_le32(*(const shared32 *)(const void *)(host + offsetof(struct vblk_packed_desc, len)));
-        desc->more = get16_even(host + offsetof(struct vblk_packed_desc, id), VBLK_RELAXED) | FLAGS(flags);
+        desc->more = get16_even(host + offsetof(struct vblk_packed_desc, id), VBLK_RELAXED) | more;
         return VBLK_OK;
     }
-    TRY(ring_read(ring, false, VBLK_DEVICE, VBLK_AREA_DESC, at, &copy, offsetof(struct vblk_packed_desc, flags)));
-    *desc = (struct words){ vblk_get64(copy.addr), vblk_get32(copy.len), vblk_get16(copy.id) | FLAGS(flags) };
+    TRY(ring_read(ring, way, VBLK_DEVICE, VBLK_AREA_DESC, at, &copy, offsetof(struct vblk_packed_desc, flags)));
+    *desc = (struct words){ vblk_get64(copy.addr), vblk_get32(copy.len), vblk_get16(copy.id) | more };
     return VBLK_OK;
 }
 
@@ -42,13 +42,12 @@ struct place {
     uint32_t mark;        /* what says that they are */
 };
 
-static inline struct place place_begin(const struct vblk_ring *ring)
+static inline struct place place_begin(const struct vblk_ring *ring, uint32_t mark)
 {
     const struct vblk_packed *p = &ring->packed;
     const uint32_t size = ring->at.size, taken = p->out + p->hidden;
 
-    return (struct place){ p->avail.slot, 0, taken < size ? size - taken : 0,
-                           FLAGS(vblk_packed_available(p->avail.wrap)) };
+    return (struct place){ p->avail.slot, 0, likely(taken < size) ? size - taken : 0, mark };
 }
 
 static vblk_err broken(struct vblk_ring *ring, struct vblk_chain *chain, enum vblk_chain_fault fault)
@@ -73,8 +72,8 @@ static inline void step(const struct vblk_ring *ring, struct place *at)
     }
 }
 
-/* The whole chain was seen, to @desc: it is the device's until it is answered. */
-static inline vblk_err accept(struct vblk_ring *ring, struct vblk_chain *chain, uint32_t slots, uint32_t more)
+/* The whole chain was seen, and @at is behind it: it is the device's until it is answered. */
+static inline vblk_err accept(struct vblk_ring *ring, struct vblk_chain *chain, const struct place *at, uint32_t more)
 {
     struct vblk_packed *p = &ring->packed;
     const uint16_t id = (uint16_t)more;
@@ -82,11 +81,14 @@ static inline vblk_err accept(struct vblk_ring *ring, struct vblk_chain *chain, 
     chain->id = id;
     if (unlikely(p->slots[id] != 0))
         return broken(ring, chain, VBLK_CHAIN_ID_BUSY);
-    p->slots[id] = (uint16_t)slots;
-    p->out += slots;
-    p->order[p->order_in] = id;
-    p->order_in = next_in_order(ring, p->order_in);
-    vblk_packed_advance(&p->avail, ring->at.size, slots);
+    p->slots[id] = (uint16_t)at->slots;
+    p->out += at->slots;
+    p->avail.slot = (uint16_t)at->slot;
+    p->avail.wrap = (at->mark & FLAGS(VBLK_DESC_AVAIL)) != 0;
+    if (unlikely(ring_has(ring, VBLK_F_IN_ORDER))) {
+        p->order[p->order_in] = id;
+        p->order_in = next_in_order(ring, p->order_in);
+    }
     return VBLK_OK;
 }
 
@@ -115,65 +117,76 @@ RARE vblk_err walk_on(struct vblk_ring *ring, struct vblk_chain *chain, struct w
             TRY(append(ring, chain, &desc, at.slots == 0));
         step(ring, &at);
         if (!(desc.more & FLAGS(VBLK_DESC_NEXT)))
-            return accept(ring, chain, at.slots, desc.more);
+            return accept(ring, chain, &at, desc.more);
         if (at.slots == at.most)
             return broken_by_length(ring, chain, at.slots);
-        TRY(ring_get_desc(ring, false, at.slot, &desc));
+        TRY(ring_get_desc(ring, ANY, at.slot, &desc));
         if (!is_available(desc.more, at.mark))
             return broken(ring, chain, VBLK_CHAIN_UNAVAILABLE);
     }
 }
 
-EACH_WAY vblk_err walk(struct vblk_ring *ring, bool plain, struct vblk_chain *chain, struct words desc)
+EACH_WAY vblk_err walk(struct vblk_ring *ring, enum way way, struct vblk_chain *chain, struct words desc, uint32_t mark)
 {
     struct usual usual = usual_begin(ring, chain);
-    struct place at = place_begin(ring);
+    struct place at = place_begin(ring, mark);
+    enum vblk_chain_fault fault = VBLK_CHAIN_OK;
 
     chain->id = 0;
     if (unlikely(at.most == 0)) {
         usual_end(&usual, chain);
         return broken_by_length(ring, chain, 0);
     }
-    while (likely(!(desc.more & FLAGS(VBLK_DESC_INDIRECT))) &&
-           usual_append(&usual, chain, desc.addr, desc.len, (desc.more & FLAGS(VBLK_DESC_WRITE)) != 0)) {
+    for (;;) {
+        if (unlikely(desc.more & FLAGS(VBLK_DESC_INDIRECT)) ||
+            !usual_append(&usual, chain, desc.addr, desc.len, (desc.more & FLAGS(VBLK_DESC_WRITE)) != 0)) {
+            usual_end(&usual, chain);
+            return walk_on(ring, chain, desc, at);
+        }
         step(ring, &at);
-        usual_end(&usual, chain);
         if (!(desc.more & FLAGS(VBLK_DESC_NEXT)))
-            return accept(ring, chain, at.slots, desc.more);
-        if (unlikely(at.slots == at.most))
+            break;
+        if (unlikely(at.slots == at.most)) {
+            usual_end(&usual, chain);
             return broken_by_length(ring, chain, at.slots);
-        TRY(ring_get_desc(ring, plain, at.slot, &desc));
-        if (unlikely(!is_available(desc.more, at.mark)))
-            return broken(ring, chain, VBLK_CHAIN_UNAVAILABLE);
+        }
+        TRY(ring_get_desc(ring, way, at.slot, &desc));
+        if (unlikely(!is_available(desc.more, at.mark))) {
+            fault = VBLK_CHAIN_UNAVAILABLE;
+            break;
+        }
     }
     usual_end(&usual, chain);
-    return walk_on(ring, chain, desc, at);
+    return likely(fault == VBLK_CHAIN_OK) ? accept(ring, chain, &at, desc.more) : broken(ring, chain, fault);
 }
 
-EACH_WAY vblk_err take(struct vblk_ring *ring, bool plain, struct vblk_chain *chain)
+EACH_WAY vblk_err take(struct vblk_ring *ring, enum way way, struct vblk_chain *chain)
 {
     const struct vblk_packed_pos at = ring->packed.avail;
+    const uint32_t mark = FLAGS(vblk_packed_available(at.wrap));
     struct words desc;
+    uint32_t more;
     uint16_t flags;
 
-    TRY(ring_load16(ring, plain, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, at.slot), VBLK_ACQUIRE,
+    TRY(ring_load16(ring, way, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, at.slot), VBLK_ACQUIRE,
                     &flags));
-    if (!vblk_packed_is(flags, vblk_packed_available(at.wrap)))
+    more = FLAGS(flags);
+    if (!is_available(more, mark))
         return VBLK_E_EMPTY;
-    TRY(get_first(ring, plain, flags, &desc));
-    return walk(ring, plain, chain, desc);
+    TRY(get_first(ring, way, more, &desc));
+    return walk(ring, way, chain, desc, mark);
 }
 
 RARE vblk_err take_watched(struct vblk_ring *ring, struct vblk_chain *chain)
 {
-    return take(ring, false, chain);
+    return ring_told(ring) ? take(ring, TOLD, chain) : take(ring, ANY, chain);
 }
 
 vblk_err packed_take(struct vblk_ring *ring, struct vblk_chain *chain)
 {
     if (ring->side != VBLK_DEVICE || ring->broken)
         return VBLK_E_STATE;
-    return ring_plain(ring) ? take(ring, true, chain) : take_watched(ring, chain);
+    return ring_plain(ring) ? take(ring, PLAIN, chain) : take_watched(ring, chain);
 }
 
 /* How many descriptors an answer to a buffer that was taken is for. With IN_ORDER, all from the oldest on. */
@@ -212,7 +225,7 @@ vblk_err packed_put_used_wrote(struct vblk_ring *ring, uint32_t id, uint32_t len
     struct vblk_packed *p = &ring->packed;
     const unsigned flags = vblk_packed_used(p->used.wrap) | (wrote ? VBLK_DESC_WRITE : 0u);
     const uint64_t answer = ring_le64(len | (uint64_t)(uint16_t)id << 32);
-    const bool plain = ring_plain(ring);
+    const enum way way = ring_way(ring);
     uint32_t slots;
     bool known;
 
@@ -222,12 +235,12 @@ vblk_err packed_put_used_wrote(struct vblk_ring *ring, uint32_t id, uint32_t len
     slots = likely(known) ? covered(ring, id) : 1; /* an answer to nothing takes one descriptor */
     if (p->hidden + slots > ring->at.size)
         return VBLK_E_FULL;
-    TRY(ring_write(ring, plain, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_len_at(&ring->at, p->used.slot), &answer, 6));
+    TRY(ring_write(ring, way, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_len_at(&ring->at, p->used.slot), &answer, 6));
     if (p->hidden == 0) {
         p->armed = p->used;
         p->armed_flags = (uint16_t)flags;
     } else {
-        TRY(ring_store16(ring, plain, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, p->used.slot),
+        TRY(ring_store16(ring, way, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, p->used.slot),
                          VBLK_RELAXED, (uint16_t)flags));
     }
     if (likely(known))
@@ -251,7 +264,7 @@ vblk_err packed_publish_used(struct vblk_ring *ring)
         return VBLK_E_STATE;
     if (p->hidden == 0)
         return VBLK_OK;
-    TRY(ring_store16(ring, ring_plain(ring), VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, p->armed.slot), VBLK_RELEASE,
+    TRY(ring_store16(ring, ring_way(ring), VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, p->armed.slot), VBLK_RELEASE,
                      p->armed_flags));
     p->unasked = p->unasked + p->hidden < most ? p->unasked + p->hidden : most;
     p->hidden = 0;
@@ -259,7 +272,7 @@ vblk_err packed_publish_used(struct vblk_ring *ring)
 }
 
 /* The usual case of both steps: a buffer that was taken, and nothing else waits to be shown, so there is room. */
-EACH_WAY vblk_err answer(struct vblk_ring *ring, bool plain, uint16_t id, uint32_t len, bool wrote)
+EACH_WAY vblk_err answer(struct vblk_ring *ring, enum way way, uint16_t id, uint32_t len, bool wrote)
 {
     struct vblk_packed *p = &ring->packed;
     const uint32_t slots = p->slots[id], most = 2 * ring->at.size, unasked = p->unasked + slots;
@@ -270,11 +283,11 @@ EACH_WAY vblk_err answer(struct vblk_ring *ring, bool plain, uint16_t id, uint32
         uint16_t id;
     } wire = { ring_le32(len), le16(id) };
 
-    TRY(ring_write(ring, plain, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_len_at(&ring->at, slot), &wire, 6));
+    TRY(ring_write(ring, way, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_len_at(&ring->at, slot), &wire, 6));
     p->slots[id] = 0;
     p->out -= slots;
     vblk_packed_advance(&p->used, ring->at.size, slots);
-    TRY(ring_store16(ring, plain, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, slot), VBLK_RELEASE,
+    TRY(ring_store16(ring, way, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, slot), VBLK_RELEASE,
                      (uint16_t)flags));
     p->unasked = unasked < most ? unasked : most;
     return VBLK_OK;
@@ -282,7 +295,7 @@ EACH_WAY vblk_err answer(struct vblk_ring *ring, bool plain, uint16_t id, uint32
 
 RARE vblk_err answer_watched(struct vblk_ring *ring, uint16_t id, uint32_t len, bool wrote)
 {
-    return answer(ring, false, id, len, wrote);
+    return ring_told(ring) ? answer(ring, TOLD, id, len, wrote) : answer(ring, ANY, id, len, wrote);
 }
 
 vblk_err packed_answer(struct vblk_ring *ring, uint32_t id, uint32_t len, bool wrote)
@@ -292,5 +305,5 @@ vblk_err packed_answer(struct vblk_ring *ring, uint32_t id, uint32_t len, bool w
     if (unlikely(ring->side != VBLK_DEVICE || id >= VBLK_PACKED_IDS || p->slots[id] == 0 || p->hidden != 0 ||
                  ring_has(ring, VBLK_F_IN_ORDER)))
         return ring_answer_in_steps(ring, id, len, wrote);
-    return ring_plain(ring) ? answer(ring, true, (uint16_t)id, len, wrote) : answer_watched(ring, (uint16_t)id, len, wrote);
+    return ring_plain(ring) ? answer(ring, PLAIN, (uint16_t)id, len, wrote) : answer_watched(ring, (uint16_t)id, len, wrote);
 }

@@ -18,12 +18,26 @@ vblk_err packed_clear(struct vblk_ring *ring)
 }
 
 /* All but the flags. */
-EACH_WAY vblk_err put_hidden(struct vblk_ring *ring, bool plain, uint32_t slot, const struct vblk_buf *buf, uint16_t id)
+EACH_WAY vblk_err put_hidden(struct vblk_ring *ring, enum way way, uint32_t slot, const struct vblk_buf *buf,
+                             uint16_t id)
 {
     const struct words desc = { ring_le64(buf->gpa), ring_le32(buf->len), ring_le32(id) };
+    const uint64_t at = vblk_packed_desc_at(&ring->at, slot);
 
-    return ring_write(ring, plain, VBLK_DRIVER, VBLK_AREA_DESC, vblk_packed_desc_at(&ring->at, slot), &desc,
-                      offsetof(struct vblk_packed_desc, flags));
+    if (way == PLAIN) {
+        uint8_t *host = ring_host(ring, VBLK_AREA_DESC, at);
+        *(shared64 *)(void *)host = desc.addr;
+        *(shared32 *)(void *)(host + offsetof(struct vblk_packed_desc, len)) = desc.len;
+        put16_even(host + offsetof(struct vblk_packed_desc, id), VBLK_RELAXED, id);
+        return VBLK_OK;
+    }
+    return ring_write(ring, way, VBLK_DRIVER, VBLK_AREA_DESC, at, &desc, offsetof(struct vblk_packed_desc, flags));
+}
+
+static inline unsigned flags_of(const struct vblk_buf *buf, bool more)
+{
+    _Static_assert(VBLK_DESC_NEXT == 1 && VBLK_DESC_WRITE == 1 << 1, "bools become the flags");
+    return more | (unsigned)buf->writable << 1;
 }
 
 /* The descriptors are written: it is a buffer from here on. @flags are the first one's. */
@@ -45,37 +59,34 @@ static inline void enter(struct vblk_ring *ring, uint32_t n, unsigned flags, uin
     vblk_packed_advance(&p->avail, ring->at.size, n);
 }
 
-static inline unsigned flags_of(const struct vblk_buf *buf, bool more)
-{
-    return (more ? VBLK_DESC_NEXT : 0u) | (buf->writable ? VBLK_DESC_WRITE : 0u);
-}
-
-EACH_WAY vblk_err add(struct vblk_ring *ring, bool plain, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+EACH_WAY vblk_err add(struct vblk_ring *ring, enum way way, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
 {
     const struct vblk_packed *p = &ring->packed;
-    const unsigned first = vblk_packed_available(p->avail.wrap);
+    const unsigned first = vblk_packed_available(p->avail.wrap) | flags_of(&bufs[0], n > 1);
+    const struct vblk_buf *last = bufs + (n - 1);
     const uint16_t free_id = p->free_id;
-    unsigned mark = first;
+    unsigned mark = vblk_packed_available(p->avail.wrap);
     uint32_t slot = p->avail.slot;
-    uint64_t writable = buf_writable(&bufs[0]);
+    uint64_t writable = buf_writable(bufs);
 
-    TRY(put_hidden(ring, plain, slot, &bufs[0], free_id));
-    for (uint32_t i = 1; i < n; i++) {
-        if (++slot == ring->at.size) {
+    TRY(put_hidden(ring, way, slot, bufs, free_id));
+    while (bufs != last) {
+        bufs++;
+        if (unlikely(++slot == ring->at.size)) {
             slot = 0;
             mark ^= VBLK_DESC_AVAIL | VBLK_DESC_USED;
         }
-        TRY(ring_put_desc(ring, plain, slot, bufs[i].gpa, bufs[i].len,
-                          free_id | (mark | flags_of(&bufs[i], i + 1 < n)) << 16));
-        writable += buf_writable(&bufs[i]);
+        TRY(ring_put_desc(ring, way, slot, bufs->gpa, bufs->len,
+                          free_id | (mark | flags_of(bufs, bufs != last)) << 16));
+        writable += buf_writable(bufs);
     }
-    enter(ring, n, first | flags_of(&bufs[0], n > 1), writable, id);
+    enter(ring, n, first, writable, id);
     return VBLK_OK;
 }
 
 RARE vblk_err add_watched(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
 {
-    return add(ring, false, bufs, n, id);
+    return ring_told(ring) ? add(ring, TOLD, bufs, n, id) : add(ring, ANY, bufs, n, id);
 }
 
 vblk_err packed_add(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
@@ -86,7 +97,7 @@ vblk_err packed_add(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_
         return VBLK_E_INVAL;
     if (n > ring->packed.free)
         return VBLK_E_FULL;
-    return ring_plain(ring) ? add(ring, true, bufs, n, id) : add_watched(ring, bufs, n, id);
+    return ring_plain(ring) ? add(ring, PLAIN, bufs, n, id) : add_watched(ring, bufs, n, id);
 }
 
 vblk_err packed_add_indirect(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_buf *bufs,
@@ -104,24 +115,48 @@ vblk_err packed_add_indirect(struct vblk_ring *ring, uint64_t table, uint32_t di
     if (p->free == 0)
         return VBLK_E_FULL;
     TRY(chain_put_table(ring, table, bufs, n));
-    TRY(put_hidden(ring, false, p->avail.slot, &buf, p->free_id));
+    TRY(put_hidden(ring, ANY, p->avail.slot, &buf, p->free_id));
     enter(ring, 1, flags, chain_writable(bufs, n), id);
     return VBLK_OK;
 }
 
-static vblk_err show(struct vblk_ring *ring, uint16_t id, enum vblk_order order)
+EACH_WAY vblk_err show(struct vblk_ring *ring, enum way way, const struct vblk_packed_buf *buf, enum vblk_order order)
 {
-    const struct vblk_packed_buf *buf = &ring->packed.bufs[id];
-
-    return ring_store16(ring, ring_plain(ring), VBLK_DRIVER, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, buf->head), order,
+    return ring_store16(ring, way, VBLK_DRIVER, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, buf->head), order,
                         buf->flags);
+}
+
+/* The flags of the first buffer come last. */
+EACH_WAY vblk_err publish(struct vblk_ring *ring, enum way way, uint32_t count)
+{
+    struct vblk_packed *p = &ring->packed;
+    const struct vblk_packed_buf *first = &p->bufs[p->order[p->order_out]];
+    const uint32_t size = ring->at.size;
+    uint32_t i = next_in_order(ring, p->order_out), slots = first->slots;
+
+    for (uint32_t n = 1; n < count; n++) {
+        const struct vblk_packed_buf *buf = &p->bufs[p->order[i]];
+
+        TRY(show(ring, way, buf, VBLK_RELAXED));
+        slots += buf->slots;
+        i = next_in_order(ring, i);
+    }
+    TRY(show(ring, way, first, VBLK_RELEASE));
+    p->order_out = i;
+    p->published += count;
+    p->unasked = p->unasked + slots < 2 * size ? p->unasked + slots : 2 * size;
+    vblk_packed_advance(&p->shown, size, slots);
+    return VBLK_OK;
+}
+
+RARE vblk_err publish_watched(struct vblk_ring *ring, uint32_t count)
+{
+    return ring_told(ring) ? publish(ring, TOLD, count) : publish(ring, ANY, count);
 }
 
 vblk_err packed_publish(struct vblk_ring *ring, uint32_t count)
 {
-    struct vblk_packed *p = &ring->packed;
-    const uint32_t first = p->order_out;
-    uint32_t i = first, slots = 0, size = ring->at.size;
+    const struct vblk_packed *p = &ring->packed;
 
     if (ring->side != VBLK_DRIVER)
         return VBLK_E_STATE;
@@ -129,18 +164,7 @@ vblk_err packed_publish(struct vblk_ring *ring, uint32_t count)
         return VBLK_E_INVAL;
     if (count == 0)
         return VBLK_OK;
-    for (uint32_t n = 0; n < count; n++) {
-        if (n != 0)
-            TRY(show(ring, p->order[i], VBLK_RELAXED));
-        slots += p->bufs[p->order[i]].slots;
-        i = next_in_order(ring, i);
-    }
-    TRY(show(ring, p->order[first], VBLK_RELEASE));
-    p->order_out = i;
-    p->published += count;
-    p->unasked = p->unasked + slots < 2 * size ? p->unasked + slots : 2 * size;
-    vblk_packed_advance(&p->shown, size, slots);
-    return VBLK_OK;
+    return ring_plain(ring) ? publish(ring, PLAIN, count) : publish_watched(ring, count);
 }
 
 vblk_err packed_kick_data(const struct vblk_ring *ring, uint16_t vq, uint32_t *data)
@@ -182,25 +206,31 @@ static void settle_in_order(struct vblk_ring *ring, struct vblk_used *used)
 }
 
 /* Load the next answer. Without a buffer there's no telling where the one after it will be. */
-EACH_WAY vblk_err get_used(struct vblk_ring *ring, bool plain, struct vblk_used *used)
+EACH_WAY vblk_err get_used(struct vblk_ring *ring, enum way way, struct vblk_used *used)
 {
-    struct vblk_packed *p = &ring->packed;
-    const uint16_t slot = p->used.slot;
-    const uint64_t at = vblk_packed_len_at(&ring->at, slot);
+    const struct vblk_packed_pos next = ring->packed.used;
+    const uint64_t at = vblk_packed_len_at(&ring->at, next.slot);
     uint16_t flags;
     struct {
         vblk_le32 len;
         vblk_le16 id;
     } desc;
 
-    TRY(ring_load16(ring, plain, VBLK_DRIVER, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, slot), VBLK_ACQUIRE,
+    TRY(ring_load16(ring, way, VBLK_DRIVER, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, next.slot), VBLK_ACQUIRE,
                     &flags));
-    if (!vblk_packed_is(flags, vblk_packed_used(p->used.wrap)))
+    if (!vblk_packed_is(flags, vblk_packed_used(next.wrap)))
         return VBLK_E_EMPTY;
-    TRY(ring_read(ring, plain, VBLK_DRIVER, VBLK_AREA_DESC, at, &desc, sizeof(desc)));
-    used->id = vblk_get16(desc.id);
+    if (way == PLAIN) {
+        const uint8_t *host = ring_host(ring, VBLK_AREA_DESC, at);
+        used->len = ring_le32(*(const shared32 *)(const void *)host);
+        used->id = get16_even(host + sizeof(desc.len), VBLK_RELAXED);
+    } else {
+        TRY(ring_read(ring, way, VBLK_DRIVER, VBLK_AREA_DESC, at, &desc, sizeof(desc)));
+        used->len = vblk_get32(desc.len);
+        used->id = vblk_get16(desc.id);
+    }
     used->no_len = (flags & VBLK_DESC_WRITE) == 0;
-    used->len = used->no_len ? 0 : vblk_get32(desc.len);
+    used->len = used->no_len ? 0 : used->len;
     used->passed = false;
     return VBLK_OK;
 }
@@ -215,11 +245,11 @@ static inline enum vblk_used_fault judge(const struct vblk_ring *ring, uint32_t 
     return buf->slots == 0 || buf->seq >= ring->packed.published ? VBLK_USED_NOT_OUTSTANDING : VBLK_USED_OK;
 }
 
-EACH_WAY vblk_err reap(struct vblk_ring *ring, bool plain, struct vblk_used *used)
+EACH_WAY vblk_err reap(struct vblk_ring *ring, enum way way, struct vblk_used *used)
 {
     struct vblk_packed *p = &ring->packed;
 
-    TRY(get_used(ring, plain, used));
+    TRY(get_used(ring, way, used));
     used->fault = (uint8_t)judge(ring, used->id);
     if (unlikely(used->fault != VBLK_USED_OK)) {
         ring->broken = true;
@@ -236,7 +266,7 @@ EACH_WAY vblk_err reap(struct vblk_ring *ring, bool plain, struct vblk_used *use
 
 RARE vblk_err reap_watched(struct vblk_ring *ring, struct vblk_used *used)
 {
-    return reap(ring, false, used);
+    return ring_told(ring) ? reap(ring, TOLD, used) : reap(ring, ANY, used);
 }
 
 vblk_err packed_reap(struct vblk_ring *ring, struct vblk_used *used)
@@ -247,5 +277,5 @@ vblk_err packed_reap(struct vblk_ring *ring, struct vblk_used *used)
         settle_in_order(ring, used);
         return VBLK_OK;
     }
-    return ring_plain(ring) ? reap(ring, true, used) : reap_watched(ring, used);
+    return ring_plain(ring) ? reap(ring, PLAIN, used) : reap_watched(ring, used);
 }

@@ -72,6 +72,7 @@ bool ring_map(struct vblk_ring *ring)
         ring->mapped &= ring->host[i] != NULL;
     }
     ring->quiet = ring->mapped && ring->mem->watched == UNWATCHED ? ring->epoch : ring->epoch - 1;
+    ring->told = ring->mapped && ring->mem->watched == TAPPED && ring->mem->quick != NULL ? ring->epoch : ring->epoch - 1;
     return ring->mapped;
 }
 
@@ -133,7 +134,7 @@ vblk_err vblk_ring_open(struct vblk_ring *ring, const struct vblk_ring_ops *ops,
     ring->mem = mem;
     ring->at = *at;
     ring->side = (uint8_t)side;
-    ring->epoch = ring->quiet = mem->epoch - 1; /* not yet mapped */
+    ring->epoch = ring->quiet = ring->told = mem->epoch - 1; /* not yet mapped */
     err = at->fault != NULL ? use_fault(ring) : VBLK_OK;
     if (err == VBLK_OK)
         err = ring->ops->open(ring);

@@ -247,6 +247,7 @@ struct vblk_ring {
     bool mapped;   /* host[] may be used while epoch is the memory's */
     uint32_t epoch;
     uint32_t quiet; /* is the memory's epoch while host[] may be used and nobody watches */
+    uint32_t told;  /* is the memory's epoch while host[] may be used and a tap with a short way watches */
     uint8_t *host[VBLK_AREAS]; /* where the areas are */
     uint32_t chain_max;      /* device: the room in bufs */
     struct vblk_buf *bufs;   /* device: the chain last taken */

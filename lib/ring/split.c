@@ -10,21 +10,21 @@
 
 /* The driver's half. */
 
-EACH_WAY vblk_err put_desc(struct vblk_ring *ring, bool plain, uint16_t i, const struct vblk_buf *buf, unsigned how,
+EACH_WAY vblk_err put_desc(struct vblk_ring *ring, enum way way, uint16_t i, const struct vblk_buf *buf, unsigned how,
                            uint16_t next)
 {
     _Static_assert(VBLK_DESC_WRITE == 1 << 1, "a bool becomes the flag");
-    return ring_put_desc(ring, plain, i, buf->gpa, buf->len, how | (uint32_t)buf->writable << 1 | (uint32_t)next << 16);
+    return ring_put_desc(ring, way, i, buf->gpa, buf->len, how | (uint32_t)buf->writable << 1 | (uint32_t)next << 16);
 }
 
 /* The descriptors are written, the last one at @tail: it is a buffer from here on. */
-EACH_WAY vblk_err enter(struct vblk_ring *ring, bool plain, uint16_t tail, uint32_t n, uint64_t writable, uint16_t *id)
+EACH_WAY vblk_err enter(struct vblk_ring *ring, enum way way, uint16_t tail, uint32_t n, uint64_t writable, uint16_t *id)
 {
     struct vblk_split *s = &ring->split;
     const uint16_t head = s->free_head;
     struct vblk_split_slot *slot = &s->slots[head];
 
-    TRY(ring_store16(ring, plain, VBLK_DRIVER, VBLK_AREA_DRIVER, vblk_split_avail_ring_at(&ring->at, s->added),
+    TRY(ring_store16(ring, way, VBLK_DRIVER, VBLK_AREA_DRIVER, vblk_split_avail_ring_at(&ring->at, s->added),
                      VBLK_RELAXED, head));
     *id = head;
     s->free_head = s->next[tail];
@@ -36,7 +36,7 @@ EACH_WAY vblk_err enter(struct vblk_ring *ring, bool plain, uint16_t tail, uint3
     return VBLK_OK;
 }
 
-EACH_WAY vblk_err add(struct vblk_ring *ring, bool plain, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+EACH_WAY vblk_err add(struct vblk_ring *ring, enum way way, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
 {
     const uint16_t *following = ring->split.next;
     const struct vblk_buf *last = bufs + (n - 1);
@@ -46,18 +46,18 @@ EACH_WAY vblk_err add(struct vblk_ring *ring, bool plain, const struct vblk_buf 
     for (; bufs != last; bufs++) {
         const uint16_t next = following[i];
 
-        TRY(put_desc(ring, plain, i, bufs, VBLK_DESC_NEXT, next));
+        TRY(put_desc(ring, way, i, bufs, VBLK_DESC_NEXT, next));
         writable += buf_writable(bufs);
         i = next;
     }
-    TRY(put_desc(ring, plain, i, last, 0, 0));
+    TRY(put_desc(ring, way, i, last, 0, 0));
     writable += buf_writable(last);
-    return enter(ring, plain, i, n, writable, id);
+    return enter(ring, way, i, n, writable, id);
 }
 
 RARE vblk_err add_watched(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
 {
-    return add(ring, false, bufs, n, id);
+    return ring_told(ring) ? add(ring, TOLD, bufs, n, id) : add(ring, ANY, bufs, n, id);
 }
 
 vblk_err split_add(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
@@ -68,7 +68,7 @@ vblk_err split_add(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t
         return VBLK_E_INVAL;
     if (n > ring->split.free)
         return VBLK_E_FULL;
-    return ring_plain(ring) ? add(ring, true, bufs, n, id) : add_watched(ring, bufs, n, id);
+    return ring_plain(ring) ? add(ring, PLAIN, bufs, n, id) : add_watched(ring, bufs, n, id);
 }
 
 vblk_err split_add_indirect(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_buf *bufs,
@@ -84,11 +84,11 @@ vblk_err split_add_indirect(struct vblk_ring *ring, uint64_t table, uint32_t dir
         return direct >= ring->at.size ? VBLK_E_INVAL : VBLK_E_FULL;
     TRY(chain_put_table(ring, table, bufs + direct, n - direct));
     for (uint32_t i = 0; i < direct; i++) {
-        TRY(put_desc(ring, false, tail, &bufs[i], VBLK_DESC_NEXT, s->next[tail]));
+        TRY(put_desc(ring, ANY, tail, &bufs[i], VBLK_DESC_NEXT, s->next[tail]));
         tail = s->next[tail];
     }
-    TRY(put_desc(ring, false, tail, &(struct vblk_buf){ table, (n - direct) * 16, false }, VBLK_DESC_INDIRECT, 0));
-    return enter(ring, false, tail, direct + 1, chain_writable(bufs, n), id);
+    TRY(put_desc(ring, ANY, tail, &(struct vblk_buf){ table, (n - direct) * 16, false }, VBLK_DESC_INDIRECT, 0));
+    return enter(ring, ANY, tail, direct + 1, chain_writable(bufs, n), id);
 }
 
 vblk_err split_publish(struct vblk_ring *ring, uint32_t count)
@@ -102,7 +102,7 @@ vblk_err split_publish(struct vblk_ring *ring, uint32_t count)
         return VBLK_E_INVAL;
     if (count == 0)
         return VBLK_OK;
-    TRY(ring_store16(ring, false, VBLK_DRIVER, VBLK_AREA_DRIVER, vblk_split_avail_idx_at(&ring->at), VBLK_RELEASE,
+    TRY(ring_store16(ring, ANY, VBLK_DRIVER, VBLK_AREA_DRIVER, vblk_split_avail_idx_at(&ring->at), VBLK_RELEASE,
                      (uint16_t)published));
     s->published = published;
     s->in_flight += count;
@@ -116,7 +116,7 @@ static vblk_err look_at_used(struct vblk_ring *ring)
     struct vblk_split *s = &ring->split;
     uint16_t idx;
 
-    TRY(ring_load16(ring, false, VBLK_DRIVER, VBLK_AREA_DEVICE, vblk_split_used_idx_at(&ring->at), VBLK_ACQUIRE, &idx));
+    TRY(ring_load16(ring, ANY, VBLK_DRIVER, VBLK_AREA_DEVICE, vblk_split_used_idx_at(&ring->at), VBLK_ACQUIRE, &idx));
     if (idx == s->used_next)
         return VBLK_E_EMPTY;
     ring->broken = (uint16_t)(idx - s->used_next) > s->in_flight;
@@ -183,17 +183,17 @@ static vblk_err begin_batch(struct vblk_ring *ring, struct vblk_used *used)
 }
 
 /* Load the answer at the next position. */
-EACH_WAY vblk_err get_used(struct vblk_ring *ring, bool plain, struct vblk_used *used)
+EACH_WAY vblk_err get_used(struct vblk_ring *ring, enum way way, struct vblk_used *used)
 {
     const uint64_t at = vblk_split_used_ring_at(&ring->at, ring->split.used_next);
     struct vblk_used_elem elem;
 
-    if (plain) {
+    if (way == PLAIN) {
         const shared32 *host = (const shared32 *)(const void *)ring_host(ring, VBLK_AREA_DEVICE, at);
         used->id = ring_le32(host[0]);
         used->len = ring_le32(host[1]);
     } else {
-        TRY(ring_read(ring, false, VBLK_DRIVER, VBLK_AREA_DEVICE, at, &elem, sizeof(elem)));
+        TRY(ring_read(ring, way, VBLK_DRIVER, VBLK_AREA_DEVICE, at, &elem, sizeof(elem)));
         used->id = vblk_get32(elem.id);
         used->len = vblk_get32(elem.len);
     }
@@ -202,9 +202,9 @@ EACH_WAY vblk_err get_used(struct vblk_ring *ring, bool plain, struct vblk_used 
     return VBLK_OK;
 }
 
-EACH_WAY vblk_err reap(struct vblk_ring *ring, bool plain, struct vblk_used *used)
+EACH_WAY vblk_err reap(struct vblk_ring *ring, enum way way, struct vblk_used *used)
 {
-    TRY(get_used(ring, plain, used));
+    TRY(get_used(ring, way, used));
     used->fault = (uint8_t)judge(ring, used->id);
     if (unlikely(used->fault != VBLK_USED_OK))
         return VBLK_OK;
@@ -228,7 +228,7 @@ RARE vblk_err reap_anyhow(struct vblk_ring *ring, struct vblk_used *used)
             return VBLK_OK;
         }
     }
-    return reap(ring, false, used);
+    return ring_told(ring) ? reap(ring, TOLD, used) : reap(ring, ANY, used);
 }
 
 vblk_err split_reap(struct vblk_ring *ring, struct vblk_used *used)
@@ -239,7 +239,7 @@ vblk_err split_reap(struct vblk_ring *ring, struct vblk_used *used)
         return VBLK_E_STATE;
     if (unlikely(s->batch_left != 0 || s->used_next == s->used_seen || !ring_plain(ring)))
         return reap_anyhow(ring, used);
-    return reap(ring, true, used);
+    return reap(ring, PLAIN, used);
 }
 
 /* The device's half. */
@@ -280,12 +280,12 @@ RARE vblk_err walk_on(struct vblk_ring *ring, struct vblk_chain *chain, struct w
         chain->fault = (uint8_t)chain_append(ring, chain, desc.addr, desc.len, (desc.more & VBLK_DESC_WRITE) != 0);
         if (chain->fault != VBLK_CHAIN_OK || !goes_on(ring, chain, chain->n, desc.more, &i))
             return VBLK_OK;
-        TRY(ring_get_desc(ring, false, i, &desc));
+        TRY(ring_get_desc(ring, ANY, i, &desc));
     }
 }
 
 /* Copy the chain out, each descriptor before it is looked at. */
-EACH_WAY vblk_err walk(struct vblk_ring *ring, bool plain, struct vblk_chain *chain, uint32_t i)
+EACH_WAY vblk_err walk(struct vblk_ring *ring, enum way way, struct vblk_chain *chain, uint32_t i)
 {
     struct usual usual = usual_begin(ring, chain);
     struct words desc;
@@ -294,7 +294,7 @@ EACH_WAY vblk_err walk(struct vblk_ring *ring, bool plain, struct vblk_chain *ch
         chain->fault = VBLK_CHAIN_HEAD_RANGE;
     } else {
         do {
-            TRY(ring_get_desc(ring, plain, i, &desc));
+            TRY(ring_get_desc(ring, way, i, &desc));
             if (unlikely(desc.more & VBLK_DESC_INDIRECT) ||
                 !usual_append(&usual, chain, desc.addr, desc.len, (desc.more & VBLK_DESC_WRITE) != 0)) {
                 usual_end(&usual, chain);
@@ -312,7 +312,7 @@ static vblk_err look_at_avail(struct vblk_ring *ring)
     struct vblk_split *s = &ring->split;
     uint16_t idx;
 
-    TRY(ring_load16(ring, false, VBLK_DEVICE, VBLK_AREA_DRIVER, vblk_split_avail_idx_at(&ring->at), VBLK_ACQUIRE,
+    TRY(ring_load16(ring, ANY, VBLK_DEVICE, VBLK_AREA_DRIVER, vblk_split_avail_idx_at(&ring->at), VBLK_ACQUIRE,
                     &idx));
     if (idx == s->avail_next)
         return VBLK_E_EMPTY;
@@ -321,19 +321,19 @@ static vblk_err look_at_avail(struct vblk_ring *ring)
     return VBLK_OK;
 }
 
-EACH_WAY vblk_err take(struct vblk_ring *ring, bool plain, struct vblk_chain *chain)
+EACH_WAY vblk_err take(struct vblk_ring *ring, enum way way, struct vblk_chain *chain)
 {
     struct vblk_split *s = &ring->split;
     const uint16_t position = s->avail_next;
     uint16_t id;
 
-    TRY(ring_load16(ring, plain, VBLK_DEVICE, VBLK_AREA_DRIVER, vblk_split_avail_ring_at(&ring->at, position),
+    TRY(ring_load16(ring, way, VBLK_DEVICE, VBLK_AREA_DRIVER, vblk_split_avail_ring_at(&ring->at, position),
                     VBLK_RELAXED, &id));
     chain->id = id;
     s->avail_next = (uint16_t)(position + 1);
     if (unlikely(s->in_order))
         s->order[position & (ring->at.size - 1)] = id;
-    return walk(ring, plain, chain, id);
+    return walk(ring, way, chain, id);
 }
 
 /* Whatever take() may not do. */
@@ -347,7 +347,7 @@ RARE vblk_err take_anyhow(struct vblk_ring *ring, struct vblk_chain *chain)
             return VBLK_OK;
         }
     }
-    return take(ring, false, chain);
+    return ring_told(ring) ? take(ring, TOLD, chain) : take(ring, ANY, chain);
 }
 
 vblk_err split_take(struct vblk_ring *ring, struct vblk_chain *chain)
@@ -356,7 +356,7 @@ vblk_err split_take(struct vblk_ring *ring, struct vblk_chain *chain)
         return VBLK_E_STATE;
     if (unlikely(ring->split.avail_next == ring->split.avail_seen || !ring_plain(ring)))
         return take_anyhow(ring, chain);
-    return take(ring, true, chain);
+    return take(ring, PLAIN, chain);
 }
 
 /* With IN_ORDER: how many buffers an answer stands for, from the oldest on; an answer to nothing stands for itself. */
@@ -387,7 +387,7 @@ vblk_err split_put_used(struct vblk_ring *ring, uint32_t id, uint32_t len)
     steps = batch != 0 ? batch : 1;
     if ((uint16_t)(s->used_next - s->used_seen) + steps > ring->at.size)
         return VBLK_E_FULL;
-    TRY(ring_write(ring, ring_plain(ring), VBLK_DEVICE, VBLK_AREA_DEVICE, vblk_split_used_ring_at(&ring->at, s->used_next), &elem,
+    TRY(ring_write(ring, ring_way(ring), VBLK_DEVICE, VBLK_AREA_DEVICE, vblk_split_used_ring_at(&ring->at, s->used_next), &elem,
                    sizeof(elem)));
     s->used_next = (uint16_t)(s->used_next + steps);
     s->order_next = (uint16_t)(s->order_next + batch);
@@ -408,7 +408,7 @@ vblk_err split_publish_used(struct vblk_ring *ring)
         return VBLK_E_STATE;
     if (s->used_next == s->used_seen)
         return VBLK_OK;
-    TRY(ring_store16(ring, ring_plain(ring), VBLK_DEVICE, VBLK_AREA_DEVICE, vblk_split_used_idx_at(&ring->at), VBLK_RELEASE,
+    TRY(ring_store16(ring, ring_way(ring), VBLK_DEVICE, VBLK_AREA_DEVICE, vblk_split_used_idx_at(&ring->at), VBLK_RELEASE,
                      s->used_next));
     s->unasked += (uint16_t)(s->used_next - s->used_seen);
     s->used_seen = s->used_next;
@@ -416,16 +416,16 @@ vblk_err split_publish_used(struct vblk_ring *ring)
 }
 
 /* The usual case of both steps: nothing else waits to be shown, so there is room. */
-EACH_WAY vblk_err answer(struct vblk_ring *ring, bool plain, uint32_t id, uint32_t len)
+EACH_WAY vblk_err answer(struct vblk_ring *ring, enum way way, uint32_t id, uint32_t len)
 {
     struct vblk_split *s = &ring->split;
     const uint64_t elem = ring_le64(id | (uint64_t)len << 32);
     const uint16_t next = (uint16_t)(s->used_next + 1);
 
-    TRY(ring_write(ring, plain, VBLK_DEVICE, VBLK_AREA_DEVICE, vblk_split_used_ring_at(&ring->at, s->used_next), &elem,
+    TRY(ring_write(ring, way, VBLK_DEVICE, VBLK_AREA_DEVICE, vblk_split_used_ring_at(&ring->at, s->used_next), &elem,
                    sizeof(elem)));
     s->used_next = next;
-    TRY(ring_store16(ring, plain, VBLK_DEVICE, VBLK_AREA_DEVICE, vblk_split_used_idx_at(&ring->at), VBLK_RELEASE,
+    TRY(ring_store16(ring, way, VBLK_DEVICE, VBLK_AREA_DEVICE, vblk_split_used_idx_at(&ring->at), VBLK_RELEASE,
                      next));
     s->unasked++;
     s->used_seen = next;
@@ -434,7 +434,7 @@ EACH_WAY vblk_err answer(struct vblk_ring *ring, bool plain, uint32_t id, uint32
 
 RARE vblk_err answer_watched(struct vblk_ring *ring, uint32_t id, uint32_t len)
 {
-    return answer(ring, false, id, len);
+    return ring_told(ring) ? answer(ring, TOLD, id, len) : answer(ring, ANY, id, len);
 }
 
 vblk_err split_answer(struct vblk_ring *ring, uint32_t id, uint32_t len, bool wrote)
@@ -443,5 +443,5 @@ vblk_err split_answer(struct vblk_ring *ring, uint32_t id, uint32_t len, bool wr
 
     if (unlikely(ring->side != VBLK_DEVICE || s->in_order || s->used_next != s->used_seen))
         return ring_answer_in_steps(ring, id, len, wrote);
-    return ring_plain(ring) ? answer(ring, true, id, len) : answer_watched(ring, id, len);
+    return ring_plain(ring) ? answer(ring, PLAIN, id, len) : answer_watched(ring, id, len);
 }
