@@ -53,6 +53,7 @@ static inline struct place place_begin(const struct vblk_ring *ring, uint32_t ma
 static vblk_err broken(struct vblk_ring *ring, struct vblk_chain *chain, enum vblk_chain_fault fault)
 {
     ring->broken = true;
+    chain->id = 0;
     chain->fault = (uint8_t)fault;
     return VBLK_OK;
 }
@@ -65,7 +66,6 @@ static vblk_err broken_by_length(struct vblk_ring *ring, struct vblk_chain *chai
 
 static inline void step(const struct vblk_ring *ring, struct place *at)
 {
-    at->slots++;
     if (unlikely(++at->slot == ring->at.size)) {
         at->slot = 0;
         at->mark ^= FLAGS(VBLK_DESC_AVAIL | VBLK_DESC_USED);
@@ -78,9 +78,9 @@ static inline vblk_err accept(struct vblk_ring *ring, struct vblk_chain *chain, 
     struct vblk_packed *p = &ring->packed;
     const uint16_t id = (uint16_t)more;
 
-    chain->id = id;
     if (unlikely(p->slots[id] != 0))
         return broken(ring, chain, VBLK_CHAIN_ID_BUSY);
+    chain->id = id;
     p->slots[id] = (uint16_t)at->slots;
     p->out += at->slots;
     p->avail.slot = (uint16_t)at->slot;
@@ -116,6 +116,7 @@ RARE vblk_err walk_on(struct vblk_ring *ring, struct vblk_chain *chain, struct w
         if (chain->fault == VBLK_CHAIN_OK)
             TRY(append(ring, chain, &desc, at.slots == 0));
         step(ring, &at);
+        at.slots++;
         if (!(desc.more & FLAGS(VBLK_DESC_NEXT)))
             return accept(ring, chain, &at, desc.more);
         if (at.slots == at.most)
@@ -126,38 +127,36 @@ RARE vblk_err walk_on(struct vblk_ring *ring, struct vblk_chain *chain, struct w
     }
 }
 
+/* As walk_on(), from the first descriptor on. */
 EACH_WAY vblk_err walk(struct vblk_ring *ring, enum way way, struct vblk_chain *chain, struct words desc, uint32_t mark)
 {
     struct usual usual = usual_begin(ring, chain);
     struct place at = place_begin(ring, mark);
-    enum vblk_chain_fault fault = VBLK_CHAIN_OK;
 
-    chain->id = 0;
     if (unlikely(at.most == 0)) {
         usual_end(&usual, chain);
         return broken_by_length(ring, chain, 0);
     }
-    for (;;) {
-        if (unlikely(desc.more & FLAGS(VBLK_DESC_INDIRECT)) ||
-            !usual_append(&usual, chain, desc.addr, desc.len, (desc.more & FLAGS(VBLK_DESC_WRITE)) != 0)) {
-            usual_end(&usual, chain);
-            return walk_on(ring, chain, desc, at);
-        }
+    while (likely(!(desc.more & FLAGS(VBLK_DESC_INDIRECT))) &&
+           usual_append(&usual, chain, desc.addr, desc.len, (desc.more & FLAGS(VBLK_DESC_WRITE)) != 0)) {
         step(ring, &at);
-        if (!(desc.more & FLAGS(VBLK_DESC_NEXT)))
-            break;
-        if (unlikely(at.slots == at.most)) {
+        at.slots = usual.n;
+        if (!(desc.more & FLAGS(VBLK_DESC_NEXT))) {
+            usual_end(&usual, chain);
+            return accept(ring, chain, &at, desc.more);
+        }
+        if (unlikely(usual.n == at.most)) {
             usual_end(&usual, chain);
             return broken_by_length(ring, chain, at.slots);
         }
         TRY(ring_get_desc(ring, way, at.slot, &desc));
         if (unlikely(!is_available(desc.more, at.mark))) {
-            fault = VBLK_CHAIN_UNAVAILABLE;
-            break;
+            usual_end(&usual, chain);
+            return broken(ring, chain, VBLK_CHAIN_UNAVAILABLE);
         }
     }
     usual_end(&usual, chain);
-    return likely(fault == VBLK_CHAIN_OK) ? accept(ring, chain, &at, desc.more) : broken(ring, chain, fault);
+    return walk_on(ring, chain, desc, at);
 }
 
 EACH_WAY vblk_err take(struct vblk_ring *ring, enum way way, struct vblk_chain *chain)
@@ -283,7 +282,13 @@ EACH_WAY vblk_err answer(struct vblk_ring *ring, enum way way, uint16_t id, uint
         uint16_t id;
     } wire = { ring_le32(len), le16(id) };
 
-    TRY(ring_write(ring, way, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_len_at(&ring->at, slot), &wire, 6));
+    if (way == PLAIN) {
+        uint8_t *host = ring_host(ring, VBLK_AREA_DESC, vblk_packed_len_at(&ring->at, slot));
+        *(shared32 *)(void *)host = wire.len;
+        put16_even(host + sizeof(wire.len), VBLK_RELAXED, id);
+    } else {
+        TRY(ring_write(ring, way, VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_len_at(&ring->at, slot), &wire, 6));
+    }
     p->slots[id] = 0;
     p->out -= slots;
     vblk_packed_advance(&p->used, ring->at.size, slots);

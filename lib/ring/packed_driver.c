@@ -44,10 +44,11 @@ static inline unsigned flags_of(const struct vblk_buf *buf, bool more)
 static inline void enter(struct vblk_ring *ring, uint32_t n, unsigned flags, uint64_t writable, uint16_t *id)
 {
     struct vblk_packed *p = &ring->packed;
-    struct vblk_packed_buf *buf = &p->bufs[p->free_id];
+    const uint16_t new_id = p->free_id;
+    struct vblk_packed_buf *buf = &p->bufs[new_id];
 
-    *id = p->free_id;
-    p->order[p->order_in] = p->free_id;
+    *id = new_id;
+    p->order[p->order_in] = new_id;
     p->order_in = next_in_order(ring, p->order_in);
     p->free_id = buf->next;
     p->free -= n;
@@ -59,25 +60,33 @@ static inline void enter(struct vblk_ring *ring, uint32_t n, unsigned flags, uin
     vblk_packed_advance(&p->avail, ring->at.size, n);
 }
 
+/* Where the next descriptor goes, and under which wrap counter. */
+static inline void step(const struct vblk_ring *ring, uint32_t *slot, uint32_t *mark)
+{
+    if (unlikely(++*slot == ring->at.size)) {
+        *slot = 0;
+        *mark ^= VBLK_DESC_AVAIL | VBLK_DESC_USED;
+    }
+}
+
 EACH_WAY vblk_err add(struct vblk_ring *ring, enum way way, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
 {
     const struct vblk_packed *p = &ring->packed;
-    const unsigned first = vblk_packed_available(p->avail.wrap) | flags_of(&bufs[0], n > 1);
     const struct vblk_buf *last = bufs + (n - 1);
-    const uint16_t free_id = p->free_id;
-    unsigned mark = vblk_packed_available(p->avail.wrap);
-    uint32_t slot = p->avail.slot;
+    const uint16_t new_id = p->free_id;
+    uint32_t slot = p->avail.slot, mark = vblk_packed_available(p->avail.wrap);
+    const unsigned first = mark | flags_of(bufs, n > 1);
     uint64_t writable = buf_writable(bufs);
 
-    TRY(put_hidden(ring, way, slot, bufs, free_id));
-    while (bufs != last) {
-        bufs++;
-        if (unlikely(++slot == ring->at.size)) {
-            slot = 0;
-            mark ^= VBLK_DESC_AVAIL | VBLK_DESC_USED;
+    TRY(put_hidden(ring, way, slot, bufs, new_id));
+    if (likely(bufs != last)) {
+        while (++bufs != last) {
+            step(ring, &slot, &mark);
+            TRY(ring_put_desc(ring, way, slot, bufs->gpa, bufs->len, new_id | (mark | flags_of(bufs, true)) << 16));
+            writable += buf_writable(bufs);
         }
-        TRY(ring_put_desc(ring, way, slot, bufs->gpa, bufs->len,
-                          free_id | (mark | flags_of(bufs, bufs != last)) << 16));
+        step(ring, &slot, &mark);
+        TRY(ring_put_desc(ring, way, slot, bufs->gpa, bufs->len, new_id | (mark | flags_of(bufs, false)) << 16));
         writable += buf_writable(bufs);
     }
     enter(ring, n, first, writable, id);
