@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Loads, stores and barriers. Each has a short way for memory that nobody watches, when the range lies in the
+ * Loads and stores. Each has a short way for memory that nobody watches, when the range lies in the
  * region last used (and was marked before, for stores), and one way through access() for everything else: a tap, a
  * hook, a view, a weak order, a range in another region, across regions or outside them.
  */
@@ -352,52 +352,6 @@ vblk_err vblk_memory_store16(struct vblk_memory *mem, enum vblk_party party, uin
     return VBLK_OK;
 }
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define FENCE_BY_RMW 1
-#endif
-#elif defined(__SANITIZE_THREAD__)
-#define FENCE_BY_RMW 1
-#endif
-
-/* ThreadSanitizer does not know fences: give it a read-modify-write of at least that strength. */
-static inline void fence(struct vblk_memory *mem, enum vblk_order order)
-{
-#ifdef FENCE_BY_RMW
-    if (order != VBLK_RELAXED)
-        __atomic_fetch_add(&mem->fences, 1, __ATOMIC_SEQ_CST);
-#else
-    (void)mem;
-    if (order == VBLK_FULL)
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    else if (order != VBLK_RELAXED)
-        __atomic_thread_fence(__ATOMIC_ACQ_REL);
-#endif
-}
-
-void memory_fence(struct vblk_memory *mem)
-{
-    fence(mem, VBLK_FULL);
-}
-
-static __attribute__((noinline)) void barrier_watched(struct vblk_memory *mem, enum vblk_party party,
-                                                      enum vblk_order order)
-{
-    const struct vblk_event ev = { .kind = VBLK_EV_BARRIER, .party = (uint8_t)party, .order = (uint8_t)order };
-
-    if (mem->visibility != NULL && !weak_barrier(mem->visibility, party, order))
-        return;
-    if (mem->tap != NULL)
-        mem->tap(mem->tap_ctx, &ev);
-}
-
-void vblk_memory_barrier(struct vblk_memory *mem, enum vblk_party party, enum vblk_order order)
-{
-    fence(mem, order);
-    if (unlikely(mem->watched != UNWATCHED))
-        barrier_watched(mem, party, order);
-}
-
 vblk_err vblk_memory_peek_raw(const struct vblk_memory *mem, uint64_t gpa, void *buf, size_t len)
 {
     const struct region *region = region_find(mem, VBLK_NOBODY, gpa, len);
@@ -434,49 +388,4 @@ vblk_err vblk_memory_poke(struct vblk_memory *mem, uint64_t gpa, const void *buf
         weak_settle(mem->visibility, gpa, len);
     copy_in(mem, gpa, buf, len);
     return VBLK_OK;
-}
-
-static void rewatch(struct vblk_memory *mem)
-{
-    mem->epoch++;
-    if (mem->hook != NULL || mem->view != NULL || mem->visibility != NULL)
-        mem->watched = STEERED;
-    else
-        mem->watched = mem->tap != NULL ? TAPPED : UNWATCHED;
-}
-
-void vblk_memory_set_tap(struct vblk_memory *mem, vblk_observe_fn tap, void *ctx)
-{
-    mem->tap = tap;
-    mem->tap_ctx = ctx;
-    mem->quick = NULL;
-    rewatch(mem);
-}
-
-void vblk_memory_set_quick(struct vblk_memory *mem, vblk_observe_fn tap, void *ctx, const vblk_quick_fn *quick)
-{
-    if (mem->tap != tap || mem->tap_ctx != ctx || mem->quick == quick)
-        return;
-    mem->quick = quick;
-    mem->epoch++; /* whoever remembers that there is one looks again */
-}
-
-void vblk_memory_set_hook(struct vblk_memory *mem, vblk_observe_fn hook, void *ctx)
-{
-    mem->hook = hook;
-    mem->hook_ctx = ctx;
-    rewatch(mem);
-}
-
-void vblk_memory_set_view(struct vblk_memory *mem, vblk_view_fn resolve, void *ctx)
-{
-    mem->view = resolve;
-    mem->view_ctx = ctx;
-    rewatch(mem);
-}
-
-void vblk_memory_set_visibility(struct vblk_memory *mem, struct vblk_visibility *visibility)
-{
-    mem->visibility = visibility;
-    rewatch(mem);
 }
