@@ -173,7 +173,7 @@ static uint64_t half(const char *field, uint64_t honest)
     return limit && honest > 16 ? honest / 2 : honest;
 }
 
-static const struct mutant controls[] = {
+const struct mutant controls_models[] = {
     { .name = "reference-device", .what = "does what the text says" },
     { .name = "reversed", .what = "completes requests last to first, without IN_ORDER", .options = no_order, .behaviour.reorder = true },
     { .name = "bare", .what = "offers nothing but VERSION_1 and FLUSH", .options = bare },
@@ -202,9 +202,5 @@ static const struct mutant controls[] = {
     { .name = "driver-half-limits", .what = "uses half of what the limits allow", .driver = true, .with.limit = half },
     { .name = "driver-table-longer", .what = "uses an indirect table of more entries than the queue has, on a packed ring (AMB-26)",
       .driver = true, .ring = "table-too-long" },
+    { .name = NULL },
 };
-
-const struct mutant *control_at(size_t i)
-{
-    return i < sizeof(controls) / sizeof(controls[0]) ? &controls[i] : NULL;
-}

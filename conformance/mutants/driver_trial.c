@@ -10,6 +10,7 @@
 
 #define B(bit) VBLK_BIT(VBLK_F_##bit)
 #define BATCH 4u
+#define BATCH_MAX 8u
 #define ARENA_GPA 0x10000u
 #define ARENA_SIZE 0x1f0000u
 #define MEMORY (2u << 20)
@@ -68,7 +69,21 @@ static const struct vblk_profile *profile_of(const struct scenario *as)
     return as->profile != NULL ? vblk_profile_find(as->profile) : vblk_profile_default();
 }
 
+/* The scenario, with what the mutant has otherwise. */
+static struct scenario scenario_of(const struct scenario *row, const struct mutant *mutant)
+{
+    struct scenario as = *row;
+
+    if (mutant == NULL)
+        return as;
+    as.queue_size = mutant->queue_size != 0 ? mutant->queue_size : as.queue_size;
+    as.queues = mutant->queues != 0 ? mutant->queues : as.queues;
+    as.refuse |= mutant->refuse;
+    return as;
+}
+
 struct bench {
+    uint64_t trace; /* of all events, in order */
     const struct mutant *mutant; /* NULL: none */
     const struct scenario *as;
     struct vblk_memory *mem;
@@ -89,11 +104,30 @@ static void bench_close(struct bench *b)
     vblk_memory_free(b->mem);
 }
 
+static void mix(struct bench *b, uint64_t value)
+{
+    b->trace = (b->trace ^ value) * UINT64_C(0x100000001b3);
+    b->trace ^= b->trace >> 29;
+}
+
+static void watch(void *ctx, const struct vblk_event *ev)
+{
+    struct bench *b = ctx;
+
+    mix(b, ev->kind | (uint64_t)ev->party << 8 | (uint64_t)ev->queue << 16 | (uint64_t)ev->reg << 32);
+    mix(b, ev->at);
+    mix(b, ev->len);
+    mix(b, ev->value);
+    for (uint32_t i = 0; ev->bytes != NULL && i < ev->len && i < 32; i++)
+        mix(b, ev->bytes[i]);
+    vblk_oracle_observe(b->oracle, ev);
+}
+
 /* What a driver's snapshot shows of the device: nothing. */
 static void tap_driver(void *ctx, const struct vblk_event *ev)
 {
     if (ev->party == VBLK_DRIVER)
-        vblk_oracle_observe(ctx, ev);
+        watch(ctx, ev);
 }
 
 static struct vblk_port *make_device(struct bench *b, const struct mutant *mutant)
@@ -107,13 +141,13 @@ static struct vblk_port *make_device(struct bench *b, const struct mutant *mutan
         b->wrong_device = mutant_device(mutant);
         is.behaviour = &b->wrong_device.behaviour;
     }
-    if (mutant != NULL && mutant->options != NULL)
-        mutant->options(&is, mutant);
     is.capacity = DISK;
     is.features |= b->as->ring;
     is.size_max = b->as->size_max ? b->as->size_max : is.size_max;
     is.seg_max = b->as->seg_max ? b->as->seg_max : is.seg_max;
     is.max_discard_sectors = is.max_write_zeroes_sectors = is.max_secure_erase_sectors = is.max_provision_sectors = 24;
+    if (mutant != NULL && mutant->options != NULL)
+        mutant->options(&is, mutant);
     return vblk_builtin_new(&is, b->mem, NULL);
 }
 
@@ -142,9 +176,9 @@ static bool bench_open(struct bench *b, const struct scenario *as, const struct 
     b->oracle = vblk_oracle_new(&judge, b->mem);
     if (b->device == NULL || b->oracle == NULL)
         return false;
-    vblk_memory_set_tap(b->mem, snapshot ? tap_driver : vblk_oracle_observe, b->oracle);
-    b->device->observe = vblk_oracle_observe;
-    b->device->observe_ctx = b->oracle;
+    vblk_memory_set_tap(b->mem, snapshot ? tap_driver : watch, b);
+    b->device->observe = watch;
+    b->device->observe_ctx = b;
     wrong_port_open(&b->wrong, b->device, mutant != NULL ? &mutant->port : &nothing);
     b->port = &b->wrong.port;
     b->driver = vblk_driver_new(b->port, &wants);
@@ -210,12 +244,34 @@ static uint32_t cut(struct vblk_element *e, uint32_t n, uint64_t gpa, uint32_t l
     return n;
 }
 
+/* Cut a run at @cuts. */
+static uint32_t cut_at(struct vblk_element *e, uint32_t n, const struct wrong_request *r, const uint16_t cuts[6], uint64_t gpa,
+                       uint32_t len, bool writable)
+{
+    uint32_t from = 0;
+
+    for (unsigned i = 0; i < 6; i++) {
+        const bool again = r->empty && (i == 0 || cuts[i] != 0) && cuts[i] == from;
+
+        if (cuts[i] >= len || (cuts[i] <= from && !again))
+            break;
+        e[n++] = (struct vblk_element){ gpa + from, cuts[i] - from, writable };
+        from = cuts[i];
+    }
+    e[n++] = (struct vblk_element){ gpa + from, len - from, writable };
+    return n;
+}
+
 static uint32_t lay_out(const struct bench *b, const struct wrong_request *r, uint64_t at, struct vblk_element *e)
 {
     const uint32_t out = r->segments * (uint32_t)sizeof(struct vblk_segment) + r->more;
     const uint64_t status = at + FAR + (r->at != 0 ? 0 : r->in);
     uint32_t n = 1, pieces = r->pieces != 0 ? r->pieces : 1;
 
+    if (r->framed) {
+        n = cut_at(e, 0, r, r->cut, at, (uint32_t)sizeof(struct vblk_request_header) + out, false);
+        return cut_at(e, n, r, r->cut_in, at + FAR, r->in + 1, true);
+    }
     if (b->as->queue_size == 2) {
         e[0] = (struct vblk_element){ at, (uint32_t)sizeof(struct vblk_request_header) + out, false };
         e[1] = (struct vblk_element){ r->at != 0 ? r->at : at + FAR, r->in + 1, true };
@@ -260,8 +316,9 @@ static void send_wrong(struct bench *b)
 /* Request @i of a batch, a read of one sector; in two elements on a ring of two. */
 static vblk_err add_read(struct bench *b, uint16_t queue, uint32_t i)
 {
-    const struct vblk_request_header header = { vblk_put32(VBLK_T_IN), vblk_put32(0), vblk_put64(i) };
-    const uint64_t at = vblk_driver_room(b->driver).gpa + 1024 * (uint64_t)(queue * BATCH + i);
+    const uint64_t capacity = vblk_driver_capacity(b->driver);
+    const struct vblk_request_header header = { vblk_put32(VBLK_T_IN), vblk_put32(0), vblk_put64(capacity != 0 ? i % capacity : 0) };
+    const uint64_t at = vblk_driver_room(b->driver).gpa + 1024 * (uint64_t)(queue % 8 * (BATCH_MAX + 1) + i);
     const struct vblk_element e[3] = { { at, sizeof(header), false }, { at + 64, 512, true }, { at + 576, 1, true } };
     const struct vblk_element two[2] = { e[0], { at + 64, 513, true } };
     uint16_t id;
@@ -279,15 +336,17 @@ static bool batch(struct bench *b, uint16_t queue)
     uint16_t id;
     vblk_err err;
 
+    const uint32_t most = b->mutant != NULL && b->mutant->batch != 0 ? b->mutant->batch : BATCH;
+
     (void)!vblk_port_host(b->port, VBLK_HOST_HOLD, 1, 0);
-    while (n < BATCH && add_read(b, queue, n) == VBLK_OK)
+    while (n < most && add_read(b, queue, n) == VBLK_OK)
         n++;
     err = vblk_driver_publish(b->driver, queue, n);
     if (err == VBLK_OK && add_read(b, queue, n) == VBLK_OK) /* one more while the others are with the device */
         err = vblk_driver_publish(b->driver, queue, 1);
     (void)!vblk_port_host(b->port, VBLK_HOST_HOLD, 0, 0);
     vblk_port_look(b->port, queue);
-    for (uint32_t i = 0; err == VBLK_OK && i <= 2 * BATCH; i++) {
+    for (uint32_t i = 0; err == VBLK_OK && i <= 2 * most; i++) {
         err = vblk_driver_reap(b->driver, queue, &id, &len);
         back += err == VBLK_OK;
     }
@@ -381,13 +440,15 @@ void trial_driver(const struct mutant *mutant, bool snapshot, struct trial *out)
 {
     *out = (struct trial){ .result = TRIAL_SURVIVED };
     for (size_t i = 0; i < SCENARIOS; i++) {
+        const struct scenario as = scenario_of(&scenarios[i], mutant);
         struct bench b;
 
-        if (!does_work(mutant, &scenarios[i]))
+        if (!does_work(mutant, &as))
             continue;
-        if (bench_open(&b, &scenarios[i], mutant, snapshot)) {
+        if (bench_open(&b, &as, mutant, snapshot)) {
             work(&b);
             collect(&b, out);
+            out->trace = (out->trace ^ b.trace) * UINT64_C(0x9e3779b97f4a7c15);
         } else {
             out->result = TRIAL_NOT_RUN;
         }

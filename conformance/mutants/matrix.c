@@ -99,6 +99,21 @@ static bool gather(const struct matrix_options *options, struct matrix *matrix)
     return true;
 }
 
+/* Each control does something that no other one does. */
+static void find_idle(struct matrix *matrix)
+{
+    for (size_t i = 0; i < matrix->count; i++)
+        for (size_t k = 0; k < i; k++) {
+            struct trial *trial = &matrix->rows[i].trial;
+
+            if (trial->result != TRIAL_SURVIVED || trial->trace == 0 || trial->trace != matrix->rows[k].trial.trace)
+                continue;
+            trial->result = TRIAL_IDLE;
+            matrix->results[TRIAL_SURVIVED]--;
+            matrix->results[TRIAL_IDLE]++;
+        }
+}
+
 static void count_clauses(struct matrix *matrix)
 {
     for (size_t no = 0; no < vblk_clause_count(); no++)
@@ -125,8 +140,11 @@ struct matrix *matrix_run(const struct matrix_options *options)
         if (matrix_selects(options, m))
             matrix->rows[matrix->count++].mutant = m;
     count_clauses(matrix);
-    if (gather(options, matrix))
+    if (gather(options, matrix)) {
+        if (options->controls)
+            find_idle(matrix);
         return matrix;
+    }
     matrix_free(matrix);
     return NULL;
 }

@@ -39,7 +39,8 @@ int matrix_write_text(const struct matrix *matrix, FILE *out)
     for (size_t i = 0; i < matrix->count; i++)
         put_row(matrix, &matrix->rows[i], out);
     if (matrix->controls) {
-        fprintf(out, "%zu controls, %zu blamed, %zu not run\n", matrix->count, matrix->results[TRIAL_MISATTRIBUTED],
+        fprintf(out, "%zu controls, %zu blamed, %zu idle, %zu not run\n", matrix->count, matrix->results[TRIAL_MISATTRIBUTED],
+                matrix->results[TRIAL_IDLE],
                 matrix->results[TRIAL_NOT_RUN]);
         return ferror(out) ? -1 : 0;
     }

@@ -11,6 +11,15 @@ struct mutant_device mutant_device(const struct mutant *mutant)
     return device;
 }
 
+static const struct mutant *row_of(const struct mutant *const tables[], size_t count, size_t i)
+{
+    for (size_t t = 0; t < count; t++)
+        for (const struct mutant *m = tables[t]; m->name != NULL; m++)
+            if (i-- == 0)
+                return m;
+    return NULL;
+}
+
 const struct mutant *mutant_at(size_t i)
 {
     const struct mutant *const tables[] = {
@@ -38,9 +47,12 @@ const struct mutant *mutant_at(size_t i)
         mutants_driver_request,
     };
 
-    for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
-        for (const struct mutant *m = tables[t]; m->name != NULL; m++)
-            if (i-- == 0)
-                return m;
-    return NULL;
+    return row_of(tables, sizeof(tables) / sizeof(tables[0]), i);
+}
+
+const struct mutant *control_at(size_t i)
+{
+    const struct mutant *const tables[] = { controls_models, controls_frames, controls_shapes, controls_answers };
+
+    return row_of(tables, sizeof(tables) / sizeof(tables[0]), i);
 }

@@ -31,6 +31,10 @@ struct wrong_request {
     uint32_t more, in;         /* bytes; of writable data */
     uint32_t pieces;           /* descriptors of the data; 0: one */
     uint64_t at;               /* where the data lies; 0: anywhere */
+    /* Or, framed: readable bytes and writable ones, status among them, are a run each that is cut at these places; a place
+     * before the one given last ends the list, and only with empty one that is the same gives an element of no bytes. */
+    bool framed, empty;
+    uint16_t cut[6], cut_in[6];
 };
 
 struct mutant {
@@ -57,6 +61,8 @@ struct mutant {
     struct wrong_port_ops port;
     struct wrong_request sends; /* besides, if it has a type or a sector */
     bool never_flushes;
+    uint16_t queue_size, queues, batch; /* 0: as the scenario has it */
+    uint64_t refuse;                    /* features that the driver does not want, besides */
     const char *only;   /* where it does its work: a glob of scenarios, with ! of the others; NULL: in all */
     const char *beside; /* a glob of what that device breaks to give the driver the occasion, and may be blamed for */
 };
@@ -104,6 +110,12 @@ static inline const struct mutant *mutant_at_port(const struct wrong_port *port)
 
 /* @mutant's behaviour, complete. */
 struct mutant_device mutant_device(const struct mutant *mutant);
+
+/* Tables of controls; each ends with a NULL name. */
+extern const struct mutant controls_models[];
+extern const struct mutant controls_frames[];
+extern const struct mutant controls_shapes[];
+extern const struct mutant controls_answers[];
 
 /* Mutant @i of all tables, or NULL past the last. */
 const struct mutant *mutant_at(size_t i);

@@ -6,7 +6,7 @@
 
 static const char *const result_names[TRIAL_RESULTS] = {
     [TRIAL_NOT_RUN] = "not-run",   [TRIAL_KILLED] = "killed", [TRIAL_MISATTRIBUTED] = "misattributed",
-    [TRIAL_SURVIVED] = "survived", [TRIAL_UNSEEN] = "unseen",
+    [TRIAL_SURVIVED] = "survived", [TRIAL_UNSEEN] = "unseen",     [TRIAL_IDLE] = "idle",
 };
 
 const char *trial_result_name(enum trial_result result)
@@ -100,6 +100,12 @@ const char *trial_hidden(const struct mutant *mutant, bool snapshot, char *buf, 
     return buf;
 }
 
+/* Blame on the other party, which gives @mutant the occasion. */
+static bool beside(const struct mutant *mutant, const struct trial_blame *b, uint8_t guilty)
+{
+    return mutant->beside != NULL && b->guilty != guilty && fnmatch(mutant->beside, vblk_clause_at(b->clause)->id, 0) == 0;
+}
+
 static void judge(const struct mutant *mutant, bool snapshot, struct trial *out)
 {
     const vblk_clause_no no = vblk_clause_find(mutant->clause);
@@ -112,7 +118,7 @@ static void judge(const struct mutant *mutant, bool snapshot, struct trial *out)
     for (unsigned i = 0; i < out->count; i++) {
         const struct trial_blame *b = &out->blame[i];
 
-        if (mutant->beside != NULL && b->guilty != guilty && fnmatch(mutant->beside, vblk_clause_at(b->clause)->id, 0) == 0)
+        if (beside(mutant, b, guilty))
             continue;
         killed = killed || (b->clause == no && b->guilty == guilty);
         out->astray = out->astray || b->guilty != guilty || !trial_is_meant(mutant, vblk_clause_at(b->clause)->id);
@@ -133,8 +139,9 @@ void trial_control(const struct trial_options *options, const struct mutant *con
         trial_driver(control, options->snapshot, out);
     else
         play(options, control, (struct part){ .plain = false }, out);
-    if (out->result != TRIAL_NOT_RUN && out->count > 0)
-        out->result = TRIAL_MISATTRIBUTED;
+    for (unsigned i = 0; i < out->count && out->result != TRIAL_NOT_RUN; i++)
+        if (!beside(control, &out->blame[i], VBLK_DEVICE))
+            out->result = TRIAL_MISATTRIBUTED;
 }
 
 /* Nobody was blamed, or only for what says the same. */

@@ -26,6 +26,7 @@ enum trial_result {
     TRIAL_MISATTRIBUTED, /* another clause was blamed, or the innocent party */
     TRIAL_SURVIVED,
     TRIAL_UNSEEN, /* its clause was not blamed, and there is a reason why it can't be seen at this grade */
+    TRIAL_IDLE, /* a control that does nothing which another one does not: it shows nothing */
     TRIAL_RESULTS
 };
 
@@ -33,6 +34,7 @@ struct trial {
     uint8_t result; /* enum trial_result */
     bool astray;    /* somebody or something was blamed that is not meant */
     uint16_t count;
+    uint64_t trace; /* of a driver's work: what happened, in one number; 0: none */
     struct trial_blame blame[TRIAL_BLAMES];
 };
 
