@@ -455,3 +455,22 @@ void trial_driver(const struct mutant *mutant, bool snapshot, struct trial *out)
         bench_close(&b);
     }
 }
+
+void trial_exercised(bool packed, uint32_t *times)
+{
+    for (size_t i = 0; i < SCENARIOS; i++) {
+        struct bench b;
+
+        if (((scenarios[i].ring & B(RING_PACKED)) != 0) != packed)
+            continue;
+        if (bench_open(&b, &scenarios[i], NULL, false)) {
+            work(&b);
+            for (size_t no = 0; no < vblk_clause_count(); no++) {
+                const struct vblk_tally tally = vblk_oracle_tally(b.oracle, (vblk_clause_no)no);
+
+                times[no] += tally.held + tally.noted;
+            }
+        }
+        bench_close(&b);
+    }
+}

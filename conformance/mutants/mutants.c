@@ -45,6 +45,7 @@ const struct mutant *mutant_at(size_t i)
         mutants_driver_config,
         mutants_driver_queue,
         mutants_driver_request,
+        mutants_driver_rest,
     };
 
     return row_of(tables, sizeof(tables) / sizeof(tables[0]), i);

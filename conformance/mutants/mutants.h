@@ -90,6 +90,7 @@ extern const struct mutant mutants_driver_features[];
 extern const struct mutant mutants_driver_config[];
 extern const struct mutant mutants_driver_queue[];
 extern const struct mutant mutants_driver_request[];
+extern const struct mutant mutants_driver_rest[];
 
 /* A device's behaviour while it is tried: what functions of the tables find the mutant by. */
 struct mutant_device {

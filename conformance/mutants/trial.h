@@ -55,6 +55,9 @@ const char *trial_hidden(const struct mutant *mutant, bool snapshot, char *buf, 
 const char *trial_result_name(enum trial_result result);
 /* driver_trial.c: the reference driver with @mutant's changes (NULL: none) does its work in every scenario. */
 void trial_driver(const struct mutant *mutant, bool snapshot, struct trial *out);
+/* How often each clause was exercised, added to @times[vblk_clause_count()], when the reference driver does its work in the
+ * scenarios of one ring format. */
+void trial_exercised(bool packed, uint32_t *times);
 /* Add to what is blamed; the first occurrence's texts stay. */
 void trial_add(struct trial *out, vblk_clause_no clause, uint8_t guilty, const char *where, const char *seen);
 

@@ -148,7 +148,7 @@ RULE(NOTIF_AVAIL_DEV_05, VBLK_DEVICE, AT(REG_READ) | AT(GONE) | AT(OWED))
 {
     const struct vblk_oracle *o = l->o;
 
-    if (o->abuse != NO_ABUSE || o->ctl.needs_reset || !o->ctl.live || o->outstanding > 0)
+    if (o->abuse != NO_ABUSE || o->ctl.needs_reset || !o->ctl.live || o->outstanding > 0 || any_queue_lost(o))
         return UNTOUCHED;
     if (l->ev->kind != VBLK_EV_GONE && l->ev->kind != VBLK_EV_REG_READ) {
         const struct notices *s = followed(l);

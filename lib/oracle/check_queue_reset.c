@@ -63,7 +63,7 @@ enum outcome starts_afresh(const struct look *l, struct why *why)
 {
     const struct notices *s = facts(l);
 
-    if (s == NULL || !s->renewed)
+    if (s == NULL || !s->renewed || l->q->lost)
         return UNTOUCHED;
     if (l->answer != NULL)
         return l->q->packed && l->q->used_total == 1 ? HELD : UNTOUCHED; /* it lies where it must */

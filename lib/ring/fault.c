@@ -6,7 +6,7 @@
 const struct vblk_ring_fault *vblk_ring_fault_at(size_t i)
 {
     const struct vblk_ring_fault *const tables[] = { ring_faults_device, ring_faults_driver, ring_faults_event,
-                                                     ring_faults_places, ring_faults_room };
+                                                     ring_faults_places, ring_faults_room,  ring_faults_order };
 
     for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
         for (const struct vblk_ring_fault *fault = tables[t]; fault->name != NULL; fault++)

@@ -10,5 +10,6 @@ extern const struct vblk_ring_fault ring_faults_driver[];
 extern const struct vblk_ring_fault ring_faults_event[];
 extern const struct vblk_ring_fault ring_faults_places[];
 extern const struct vblk_ring_fault ring_faults_room[];
+extern const struct vblk_ring_fault ring_faults_order[];
 
 #endif /* VBLK_RING_FAULT_TABLES_H */
