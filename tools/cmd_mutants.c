@@ -167,7 +167,11 @@ static int list(const struct options *options)
     for (size_t i = 0; (m = row_at(options, i)) != NULL; i++) {
         if (!matrix_selects(&options->run, m))
             continue;
-        printf("%-32s %-18s %s\n", m->name, m->clause != NULL ? m->clause : "", m->what);
+        printf("%-32s %-18s %s", m->name, m->clause != NULL ? m->clause : "", m->what);
+        for (const struct known_bug *bug = known_bugs; bug->id != NULL; bug++)
+            if (bug_has(bug, m->name))
+                printf(" [%s]", bug->id);
+        putchar('\n');
         count++;
     }
     printf("%zu %s\n", count, options->run.controls ? "controls" : "mutants");

@@ -118,6 +118,16 @@ extern const struct mutant controls_frames[];
 extern const struct mutant controls_shapes[];
 extern const struct mutant controls_answers[];
 
+/* A bug of docs/known-bugs.md, and its mutants and controls; none: the page says why. */
+#define BUG_NAMES 6
+struct known_bug {
+    const char *id;
+    const char *names[BUG_NAMES];
+};
+extern const struct known_bug known_bugs[]; /* ends with a NULL id */
+/* Whether @name is a mutant or control of @bug. */
+bool bug_has(const struct known_bug *bug, const char *name);
+
 /* Mutant @i of all tables, or NULL past the last. */
 const struct mutant *mutant_at(size_t i);
 

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -255,6 +256,113 @@ static void what_is_checked_has_a_mutant_or_an_excuse(void **state)
     assert_int_equal(wrong, 0);
 }
 
+static bool is_there(const char *name)
+{
+    const struct mutant *m;
+
+    for (size_t i = 0; (m = mutant_at(i)) != NULL; i++)
+        if (strcmp(m->name, name) == 0)
+            return true;
+    for (size_t i = 0; (m = control_at(i)) != NULL; i++)
+        if (strcmp(m->name, name) == 0)
+            return true;
+    return false;
+}
+
+static const struct known_bug *bug_of(const char *id)
+{
+    const struct known_bug *bug = known_bugs;
+
+    while (bug->id != NULL && strcmp(bug->id, id) != 0)
+        bug++;
+    return bug->id != NULL ? bug : NULL;
+}
+
+/* A word in backticks that is nothing but small letters, digits, - and _ names a mutant or a control. */
+static unsigned names_that_are_not(const char *line, const char *id)
+{
+    unsigned wrong = 0;
+
+    for (const char *at = strchr(line, '`'); at != NULL; at = strchr(at, '`')) {
+        const size_t len = strcspn(at + 1, "`");
+        char name[64];
+
+        if (strspn(at + 1, "abcdefghijklmnopqrstuvwxyz0123456789-_") == len && at[1] != '-' && len < sizeof(name)) {
+            memcpy(name, at + 1, len);
+            name[len] = '\0';
+            if (!is_there(name)) {
+                print_error("%s: there is no mutant or control %s\n", id, name);
+                wrong++;
+            }
+        }
+        at += len + 1 + (at[1 + len] == '`');
+    }
+    return wrong;
+}
+
+/* Words that look like ids of clauses are ids of clauses. */
+static unsigned clauses_that_are_not(const char *line, const char *id)
+{
+    unsigned wrong = 0;
+
+    for (const char *at = strchr(line + 2, '|'); *at != '\0'; at += *at != '\0') {
+        const size_t len = strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
+        char clause[32];
+
+        if (len > 4 && len < sizeof(clause) && at[len - 1] >= '0' && at[len - 1] <= '9' && memchr(at, '-', len) != NULL &&
+            strncmp(at, "AMB-", 4) != 0 && at[0] >= 'A') {
+            memcpy(clause, at, len);
+            clause[len] = '\0';
+            if (vblk_clause_find(clause) == VBLK_NO_CLAUSE) {
+                print_error("%s: there is no clause %s\n", id, clause);
+                wrong++;
+            }
+        }
+        at += len;
+    }
+    return wrong;
+}
+
+static unsigned names_left_out(const struct known_bug *bug, const char *line)
+{
+    unsigned wrong = 0;
+
+    for (size_t i = 0; i < BUG_NAMES && bug->names[i] != NULL; i++) {
+        char quoted[80];
+
+        (void)snprintf(quoted, sizeof(quoted), "`%s`", bug->names[i]);
+        if (strstr(line, quoted) == NULL || !is_there(bug->names[i])) {
+            print_error("%s: %s is not named on the page, or not there\n", bug->id, bug->names[i]);
+            wrong++;
+        }
+    }
+    return wrong + (bug->names[0] == NULL && strstr(line, "not found") == NULL);
+}
+
+static void known_bugs_have_what_the_page_says(void **state)
+{
+    FILE *page = fopen(KNOWN_BUGS, "r");
+    char line[2048], id[16];
+    unsigned wrong = 0, count = 0, rows = 0;
+
+    (void)state;
+    assert_non_null(page);
+    while (fgets(line, sizeof(line), page) != NULL) {
+        if (sscanf(line, "| %15[D0-9-] |", id) != 1 || id[0] != 'D')
+            continue;
+        if (bug_of(id) == NULL)
+            fail_msg("%s has no row in bugs.c", id);
+        wrong += names_left_out(bug_of(id), line) + names_that_are_not(line, id) + clauses_that_are_not(line, id);
+        count++;
+    }
+    (void)fclose(page);
+    while (known_bugs[rows].id != NULL)
+        rows++;
+    assert_int_equal(wrong, 0);
+    assert_int_equal(count, rows);
+    assert_true(count >= 46);
+}
+
 static int load_vectors(void **state)
 {
     char why[256] = "";
@@ -279,6 +387,7 @@ int main(void)
         cmocka_unit_test(rows_are_of_the_clause_table),
         cmocka_unit_test(what_is_checked_has_a_mutant_or_an_excuse),
         cmocka_unit_test(reference_device_passes__and_nothing_goes_unexercised),
+        cmocka_unit_test(known_bugs_have_what_the_page_says),
         cmocka_unit_test(mutants_are_blamed_for_their_clauses),
     };
 
