@@ -30,6 +30,7 @@ const struct mutant *mutant_at(size_t i)
         mutants_ring,
         mutants_config,
         mutants_answers,
+        mutants_alike,
         mutants_packed,
         mutants_indirect,
         mutants_notify,

@@ -75,6 +75,7 @@ extern const struct mutant mutants_request[];
 extern const struct mutant mutants_ring[];
 extern const struct mutant mutants_config[];
 extern const struct mutant mutants_answers[];
+extern const struct mutant mutants_alike[];
 extern const struct mutant mutants_packed[];
 extern const struct mutant mutants_indirect[];
 extern const struct mutant mutants_notify[];
