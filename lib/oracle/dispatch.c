@@ -337,8 +337,10 @@ static void turn_over(struct check_list *list)
 static void judge_sign(struct vblk_oracle *o, struct check_list *list, const struct look *look,
                        const struct sign *sign)
 {
-    if (!same_sign(&list->known.sign, sign))
+    if (!same_sign(&list->known.sign, sign)) {
         turn_over(list);
+        o->learned++;
+    }
     if (!same_sign(&list->known.sign, sign)) {
         ask_and_learn(o, list, look, sign);
         return;

@@ -13,10 +13,40 @@
  */
 #include "express_impl.h"
 
-bool express_is_nobodys(const struct vblk_oracle *o, const struct queue *q, uint64_t at, uint32_t len)
+static __attribute__((noinline)) bool looks_like_nobodys(const struct vblk_oracle *o, uint64_t at, uint32_t len)
 {
+    const struct queue *q = o->express.q;
+
     return at - (q->driver - 3) >= 9 + slot_bytes(q) && at - (q->device - 3) >= 9 + elem_bytes(q) &&
            at - q->desc >= desc_bytes(q) && !busy_maybe(o->busy, at, len);
+}
+
+static inline bool by_nobody(struct vblk_oracle *o, uint64_t at, uint32_t len, const void *bytes, enum vblk_event_kind kind)
+{
+    const struct usual u = { NULL, NULL, at, UINT64_MAX, len, (uint8_t)kind, VBLK_DRIVER, IN_NOTHING };
+    const struct busy_page *page = &o->busy->page[(at >> BUSY_COARSE) % BUSY_CELLS];
+    const bool clear = at - o->express.rings_from >= o->express.rings_len && (page->coarse | page->fine | o->busy->vast) == 0 &&
+                       (at & ((1u << BUSY_COARSE) - 1)) + len <= 1u << BUSY_COARSE;
+
+    if (o->express.open[kind == VBLK_EV_STORE ? 0 : 1][VBLK_DRIVER][IN_NOTHING] == 0 ||
+        (!likely(clear) && !looks_like_nobodys(o, at, len)))
+        return false;
+    count_again(o, &u, bytes);
+    return true;
+}
+
+__attribute__((noinline)) bool express_nobodys_store(void *oracle, uint64_t at, uint32_t len, const void *bytes,
+                                                     enum vblk_order order)
+{
+    (void)order;
+    return by_nobody(oracle, at, len, bytes, VBLK_EV_STORE);
+}
+
+__attribute__((noinline)) bool express_nobodys_load(void *oracle, uint64_t at, uint32_t len, const void *bytes,
+                                                    enum vblk_order order)
+{
+    (void)order;
+    return by_nobody(oracle, at, len, bytes, VBLK_EV_LOAD);
 }
 
 static bool driver_store(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
@@ -26,7 +56,6 @@ static bool driver_store(void *oracle, uint64_t at, uint32_t len, const void *by
     struct usual u = { x->q, NULL, at, UINT64_MAX, len, VBLK_EV_STORE, VBLK_DRIVER, IN_DESC_TABLE };
     uint64_t into = at - x->desc;
 
-    (void)order;
     if (into < x->OPEN(STORE, DRIVER, DESC_TABLE)) {
         if (len > 16 - into % 16 || x->q->table[into / 16].owner != NO_OWNER)
             return false;
@@ -36,7 +65,7 @@ static bool driver_store(void *oracle, uint64_t at, uint32_t len, const void *by
     }
     into = at - x->slots;
     if (into >= x->OPEN(STORE, DRIVER, AVAIL_RING))
-        return by_nobody(o, at, len, bytes, VBLK_EV_STORE);
+        return express_nobodys_store(o, at, len, bytes, order);
     u.place = IN_AVAIL_RING;
     if (len != 2 || into % 2 != 0 || (uint16_t)(x->q->avail_idx - x->q->used_idx) != x->q->outstanding ||
         ((into / 2 - x->q->used_idx) & (x->q->size - 1u)) < x->q->outstanding)
@@ -53,7 +82,6 @@ static bool driver_load(void *oracle, uint64_t at, uint32_t len, const void *byt
     struct usual u = { x->q, NULL, at, UINT64_MAX, len, VBLK_EV_LOAD, VBLK_DRIVER, IN_USED_ELEM };
     const uint64_t into = at - x->elems;
 
-    (void)order;
     if (into < x->OPEN(LOAD, DRIVER, USED_ELEM)) {
         if (len != 8 || into % 8 != 0)
             return false;
@@ -65,7 +93,7 @@ static bool driver_load(void *oracle, uint64_t at, uint32_t len, const void *byt
         count_again(o, &u, bytes);
         return true;
     }
-    return by_nobody(o, at, len, bytes, VBLK_EV_LOAD);
+    return express_nobodys_load(o, at, len, bytes, order);
 }
 
 /* The chain that the device is busy with, if nothing about it is odd: no two pieces of it have a byte in common. */
@@ -114,8 +142,7 @@ static bool descriptor_load(struct vblk_oracle *o, uint64_t at, uint32_t len, co
     return true;
 }
 
-/* Not the next step. */
-static __attribute__((noinline)) bool other_load(struct vblk_oracle *o, uint64_t at, uint32_t len, const void *bytes)
+static bool other_load(struct vblk_oracle *o, uint64_t at, uint32_t len, const void *bytes)
 {
     struct express *x = &o->express;
     const struct usual u = { x->q, NULL, at, UINT64_MAX, len, VBLK_EV_LOAD, VBLK_DEVICE, IN_AVAIL_IDX };
@@ -130,7 +157,9 @@ static __attribute__((noinline)) bool other_load(struct vblk_oracle *o, uint64_t
     return true;
 }
 
-static bool device_load(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
+/* Not the next step: rather the slot of the next chain. */
+static __attribute__((noinline)) bool slot_load(void *oracle, uint64_t at, uint32_t len, const void *bytes,
+                                                enum vblk_order order)
 {
     struct vblk_oracle *o = oracle;
     struct express *x = &o->express;
@@ -138,8 +167,6 @@ static bool device_load(void *oracle, uint64_t at, uint32_t len, const void *byt
     const uint64_t into = at - x->slots;
 
     (void)order;
-    if (next_step(o, at, len, bytes))
-        return true;
     if (into >= x->OPEN(LOAD, DEVICE, AVAIL_RING) || len != 2 || into % 2 != 0)
         return other_load(o, at, len, bytes);
     count_again(o, &u, bytes);
@@ -147,6 +174,11 @@ static bool device_load(void *oracle, uint64_t at, uint32_t len, const void *byt
     if (head < x->q->size && x->q->chains[head].outstanding)
         takes_up(o, x->q, &x->q->chains[head], true);
     return true;
+}
+
+static bool device_load(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
+{
+    return next_step(oracle, at, len, bytes) || slot_load(oracle, at, len, bytes, order);
 }
 
 /* Into the chain that is being served: offset among its writable bytes; UINT64_MAX: elsewhere. */
@@ -232,21 +264,28 @@ static bool idx_store(struct vblk_oracle *o, uint64_t at, const void *bytes, enu
     return true;
 }
 
-static bool device_store(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
+static __attribute__((noinline)) bool other_store(void *oracle, uint64_t at, uint32_t len, const void *bytes,
+                                                  enum vblk_order order)
 {
     struct vblk_oracle *o = oracle;
     struct express *x = &o->express;
     const uint64_t into = at - x->elems;
 
-    if (next_step(o, at, len | STEP_STORE, bytes)) {
-        x->last = *(const uint8_t *)bytes;
-        return true;
-    }
     if (into < x->OPEN(STORE, DEVICE, USED_ELEM))
         return element_store(o, at, len, bytes);
     if (into == (uint64_t)-2 && len == 2 && x->OPEN(STORE, DEVICE, USED_IDX) != 0)
         return idx_store(o, at, bytes, order);
     return express_data(o, x->q, at, len, bytes);
+}
+
+static bool device_store(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
+{
+    struct vblk_oracle *o = oracle;
+
+    if (!next_step(o, at, len | STEP_STORE, bytes))
+        return other_store(oracle, at, len, bytes, order);
+    o->express.last = *(const uint8_t *)bytes;
+    return true;
 }
 
 const vblk_quick_fn express_lanes[VBLK_QUICK] = {

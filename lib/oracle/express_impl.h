@@ -98,23 +98,9 @@ static inline void look_again(struct vblk_oracle *o, const struct queue *q)
         express_look(o);
 }
 
-/* Nobody's memory, and no word of a ring in its way. */
-bool express_is_nobodys(const struct vblk_oracle *o, const struct queue *q, uint64_t at, uint32_t len);
-static inline bool by_nobody(struct vblk_oracle *o, uint64_t at, uint32_t len, const void *bytes,
-                             enum vblk_event_kind kind)
-{
-    const struct usual u = { NULL, NULL, at, UINT64_MAX, len, (uint8_t)kind, VBLK_DRIVER, IN_NOTHING };
-    const struct busy_page *page = &o->busy->page[(at >> BUSY_COARSE) % BUSY_CELLS];
-    const bool page_is_free = (page->coarse | page->fine | o->busy->vast) == 0 &&
-                              (at & ((1u << BUSY_COARSE) - 1)) + len <= 1u << BUSY_COARSE;
-
-    if (!(o->express.open[kind == VBLK_EV_STORE ? 0 : 1][VBLK_DRIVER][IN_NOTHING] != 0 &&
-          ((at - o->express.rings_from >= o->express.rings_len && page_is_free) ||
-           express_is_nobodys(o, o->express.q, at, len))))
-        return false;
-    count_again(o, &u, bytes);
-    return true;
-}
+/* The driver's memory that is nobody's, and no word of a ring in its way. */
+bool express_nobodys_store(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order);
+bool express_nobodys_load(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order);
 
 /* The requests that the device serves, where it does not go by steps. */
 bool express_header(struct vblk_oracle *o, struct queue *q, uint64_t at, uint32_t len, const void *bytes);

@@ -87,6 +87,11 @@ void express_look(struct vblk_oracle *o)
     o->plain[1] = usual ? sign_of_access(o, q).settings : 0;
     if (!usual && x->q == NULL)
         return;
+    if (usual && x->q == q && x->looked_for == o->plain[1] && x->learned == o->learned && q->elem_pending == 0 && !x->pending)
+        return;
+    x->looked_for = o->plain[1];
+    x->learned = o->learned;
+    x->pending = usual && q->elem_pending != 0;
     memset(x->open, 0, sizeof(x->open));
     x->q = usual ? q : NULL;
     x->steps = false;

@@ -40,9 +40,10 @@ static struct vblk_event event_of(enum vblk_party party, uint64_t at, uint32_t l
 
 /* ---- the driver ---- */
 
-static __attribute__((noinline)) void made_available(struct vblk_oracle *o, uint64_t at, uint32_t len, const void *bytes,
+static __attribute__((noinline)) bool made_available(void *oracle, uint64_t at, uint32_t len, const void *bytes,
                                                      enum vblk_order order)
 {
+    struct vblk_oracle *o = oracle;
     struct queue *q = o->express.q;
     const struct vblk_event ev = event_of(VBLK_DRIVER, at, len, bytes, order);
     const uint32_t before = q->total;
@@ -52,19 +53,26 @@ static __attribute__((noinline)) void made_available(struct vblk_oracle *o, uint
     if (q->total == before)
         q->entry_stored = o->seq;
     look_again(o, q);
+    return true;
 }
 
 /* How drivers fill a descriptor: whole, all but its flags, those alone. */
-static inline bool keep(struct vblk_packed_desc *to, uint32_t from, uint32_t len, const void *bytes)
+static inline bool keep(struct vblk_packed_desc *to, uint8_t *fresh, uint32_t from, uint32_t len, const void *bytes)
 {
-    if (from == 0 && len == 16)
+    const uint8_t was = (uint8_t)(*fresh & ~SLOT_START);
+
+    if (from == 0 && len == 16) {
         memcpy(to, bytes, 16);
-    else if (from == 0 && len == BODY)
-        memcpy(to, bytes, BODY);
-    else if (from == BODY && len == 2)
+        *fresh = was | SLOT_FILLED | SLOT_DRIVER;
+    } else if (from == BODY && len == 2) {
         memcpy(&to->flags, bytes, 2);
-    else
+        *fresh = was | SLOT_DRIVER;
+    } else if (from == 0 && len == BODY) {
+        memcpy(to, bytes, BODY);
+        *fresh = was | SLOT_FILLED;
+    } else {
         return false;
+    }
     return true;
 }
 
@@ -74,20 +82,19 @@ static bool driver_store(void *oracle, uint64_t at, uint32_t len, const void *by
     struct queue *q = o->express.q;
     const struct usual u = { q, NULL, at, UINT64_MAX, len, VBLK_EV_STORE, VBLK_DRIVER, IN_PACKED_RING };
     const uint64_t into = at - o->express.desc;
-    const uint32_t from = into % 16, slot = (uint32_t)(into / 16);
+    const uint32_t slot = (uint32_t)(into / 16);
 
     if (into >= o->express.OPEN(STORE, DRIVER, PACKED_RING))
-        return by_nobody(o, at, len, bytes, VBLK_EV_STORE);
-    uint8_t *fresh = &q->elem_fresh[slot];
-    if (packed_in_use(q, (uint16_t)slot) || (*fresh & SLOT_UNSEEN) != 0 || !keep(&q->ring[slot], from, len, bytes))
+        return express_nobodys_store(o, at, len, bytes, order);
+    if (packed_in_use(q, (uint16_t)slot) || (q->elem_fresh[slot] & SLOT_UNSEEN) != 0 ||
+        !keep(&q->ring[slot], &q->elem_fresh[slot], into % 16, len, bytes))
         return false;
     count_again(o, &u, bytes);
-    *fresh = (uint8_t)((*fresh & ~SLOT_START) | (from == 0 ? SLOT_FILLED : 0) | (len != BODY ? SLOT_DRIVER : 0));
     q->fenced = order >= VBLK_RELEASE || o->barriers[VBLK_DRIVER] >= q->entry_stored;
-    if ((slot == q->avail_idx || q->half) && packed_available(vblk_get16(q->ring[q->avail_idx].flags), q->avail_wrap))
-        made_available(o, at, len, bytes, order);
-    else
-        q->entry_stored = o->seq;
+    if ((slot == q->avail_idx || q->half) &&
+        packed_available(le16_at((const uint8_t *)&q->ring[q->avail_idx].flags), q->avail_wrap))
+        return made_available(o, at, len, bytes, order);
+    q->entry_stored = o->seq;
     return true;
 }
 
@@ -98,22 +105,64 @@ static bool driver_load(void *oracle, uint64_t at, uint32_t len, const void *byt
     const struct usual u = { q, NULL, at, UINT64_MAX, len, VBLK_EV_LOAD, VBLK_DRIVER, IN_PACKED_RING };
     const uint64_t into = at - o->express.desc;
 
-    (void)order;
     if (into >= o->express.OPEN(LOAD, DRIVER, PACKED_RING))
-        return by_nobody(o, at, len, bytes, VBLK_EV_LOAD);
-    const struct part p = part_of(into, len);
-    if (p.to == p.from)
+        return express_nobodys_load(o, at, len, bytes, order);
+    if (len == 0 || into % 16 + len > 16)
         return false;
     count_again(o, &u, bytes);
-    if (has_flags(p) && (q->elem_fresh[p.slot] & SLOT_UNSEEN) != 0)
-        packed_seen(q, p.slot);
+    if (into % 16 + len > BODY && (q->elem_fresh[into / 16] & SLOT_UNSEEN) != 0)
+        packed_seen(q, (uint16_t)(into / 16));
     return true;
 }
 
 /* ---- the device ---- */
 
+static struct chain *chain_in(const struct queue *q, const struct piece *slot)
+{
+    return slot->owner < q->size && q->chains[slot->owner].outstanding ? &q->chains[slot->owner] : NULL;
+}
+
+/* Its flags alone: whether there is something to do. */
+static inline bool polls(struct vblk_oracle *o, struct queue *q, uint16_t slot, const struct usual *u, const void *bytes)
+{
+    struct chain *c = chain_in(q, &q->table[slot]);
+
+    if (o->express.step != o->express.settled)
+        express_settle(o);
+    if (q->table[slot].loaded != 0)
+        return false;
+    count_again(o, u, bytes);
+    q->polled = slot;
+    if (c != NULL)
+        takes_up(o, q, c, c->slot == slot && c->turn == q->taken_turn + 1);
+    return true;
+}
+
+static bool loads(struct vblk_oracle *o, struct queue *q, struct part p, const struct usual *u, const void *bytes)
+{
+    struct piece *slot = &q->table[p.slot];
+    struct chain *c = chain_in(q, slot);
+
+    express_settle(o);
+    const bool begins = c != NULL && c->slot == p.slot && c->turn > q->taken_turn;
+    if (p.to == p.from || slot->loaded != 0 || (begins && c->turn != q->taken_turn + 1))
+        return false;
+    count_again(o, u, bytes);
+    if (has_flags(p))
+        q->polled = p.slot;
+    slot->loaded = (uint16_t)(((1u << p.to) - (1u << p.from)) & 0x3fffu); /* flags are polled */
+    if (begins) {
+        c->begun = true;
+        q->taken_turn = c->turn;
+    }
+    if (c != NULL)
+        takes_up(o, q, c, false);
+    return true;
+}
+
 /* Not the next step. */
-static bool device_load(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
+static __attribute__((noinline)) bool other_load(void *oracle, uint64_t at, uint32_t len, const void *bytes,
+                                                 enum vblk_order order)
 {
     struct vblk_oracle *o = oracle;
     struct queue *q = o->express.q;
@@ -121,30 +170,17 @@ static bool device_load(void *oracle, uint64_t at, uint32_t len, const void *byt
     const uint64_t into = at - o->express.desc;
 
     (void)order;
-    if (next_step(o, at, len, bytes))
-        return true;
     if (into >= o->express.OPEN(LOAD, DEVICE, PACKED_RING))
         return express_header(o, q, at, len, bytes);
+    if (into % 16 == BODY && len == 2)
+        return polls(o, q, (uint16_t)(into / 16), &u, bytes);
     const struct part p = part_of(into, len);
-    struct piece *slot = &q->table[p.slot];
-    struct chain *c = slot->owner < q->size && q->chains[slot->owner].outstanding ? &q->chains[slot->owner] : NULL;
-    if (o->express.step != o->express.settled || has_body(p))
-        express_settle(o);
-    const bool begins = has_body(p) && c != NULL && c->slot == p.slot && c->turn > q->taken_turn;
-    if (p.to == p.from || slot->loaded != 0 || (begins && c->turn != q->taken_turn + 1))
-        return false;
-    count_again(o, &u, bytes);
-    if (has_flags(p))
-        q->polled = p.slot;
-    if (has_body(p))
-        slot->loaded = (uint16_t)(((1u << p.to) - (1u << p.from)) & 0x3fffu); /* flags are polled */
-    if (begins) {
-        c->begun = true;
-        q->taken_turn = c->turn;
-    }
-    if (c != NULL)
-        takes_up(o, q, c, !has_body(p) && c->slot == p.slot && c->turn == q->taken_turn + 1);
-    return true;
+    return has_body(p) ? loads(o, q, p, &u, bytes) : false;
+}
+
+static bool device_load(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
+{
+    return next_step(oracle, at, len, bytes) || other_load(oracle, at, len, bytes, order);
 }
 
 static __attribute__((noinline)) void used(struct vblk_oracle *o, bool first, uint64_t at, uint32_t len,
@@ -189,36 +225,50 @@ static inline void flags_stored(struct vblk_oracle *o, uint64_t at, const void *
         used(o, false, at, 2, bytes, order);
 }
 
-static bool device_store(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
+/* Length and id in front of the flags: the answer, if it is where the next one has to be. */
+static inline void answer_stored(struct express *x, uint16_t slot, uint32_t from, uint32_t len, const void *bytes)
+{
+    const bool answer = from == ANSWER && len == 6;
+
+    x->elem_stored = answer ? slot == x->q->used_idx : x->elem_stored && from == BODY;
+    if (answer)
+        x->elem = le32_at(bytes) | (uint64_t)le16_at((const uint8_t *)bytes + 4) << 32;
+}
+
+static __attribute__((noinline)) bool other_store(void *oracle, uint64_t at, uint32_t len, const void *bytes,
+                                                  enum vblk_order order)
 {
     struct vblk_oracle *o = oracle;
     struct express *x = &o->express;
     struct queue *q = x->q;
     const struct usual u = { q, NULL, at, UINT64_MAX, len, VBLK_EV_STORE, VBLK_DEVICE, IN_PACKED_RING };
     const uint64_t into = at - x->desc;
+    const uint32_t from = into % 16, to = from + len;
+    const uint16_t slot = (uint16_t)(into / 16);
 
-    if (next_step(o, at, len | STEP_STORE, bytes)) {
-        x->last = *(const uint8_t *)bytes;
-        return true;
-    }
     if (into >= x->OPEN(STORE, DEVICE, PACKED_RING))
         return express_data(o, q, at, len, bytes);
-    const struct part p = part_of(into, len);
-    if (p.to == p.from || q->elem_pending != 0 || !packed_in_use(q, p.slot))
+    if (len - 1 > 15 - from || q->elem_pending != 0 || !packed_in_use(q, slot))
         return false;
     count_again(o, &u, bytes);
-    q->elem_fresh[p.slot] |= (uint8_t)((p.from < 12 && p.to > 8 ? SLOT_LEN : 0) | (p.from < 14 && p.to > 12 ? SLOT_ID : 0));
-    x->elem_stored = p.from == ANSWER && len == 6 ? p.slot == q->used_idx : x->elem_stored && p.from == BODY;
-    if (x->elem_stored && len == 6)
-        x->elem = le32_at(bytes) | (uint64_t)le16_at((const uint8_t *)bytes + 4) << 32;
-    if (p.slot != q->used_idx || !has_flags(p)) {
+    q->elem_fresh[slot] |= (uint8_t)((from < 12 && to > 8 ? SLOT_LEN : 0) | (from < 14 && to > 12 ? SLOT_ID : 0));
+    answer_stored(x, slot, from, len, bytes);
+    if (slot != q->used_idx || to <= BODY)
         assert(packed_followed(o, q));
-        return true;
-    }
-    if (p.from == BODY)
+    else if (from == BODY && len == 2)
         flags_stored(o, at, bytes, order);
     else
         used(o, true, at, len, bytes, order);
+    return true;
+}
+
+static bool device_store(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
+{
+    struct vblk_oracle *o = oracle;
+
+    if (!next_step(o, at, len | STEP_STORE, bytes))
+        return other_store(oracle, at, len, bytes, order);
+    o->express.last = *(const uint8_t *)bytes;
     return true;
 }
 

@@ -16,7 +16,7 @@ static struct vblk_event event_of(const struct told *told)
 static struct sign idx_sign(const struct vblk_oracle *o, const struct queue *q)
 {
     return (struct sign){ .settings = o->settings,
-                          .facts = FACT(0, le16_at(q->device_bytes) <= VBLK_USED_NO_NOTIFY) | FACT(1, q->outstanding > 0) |
+                          .facts = FACT(0, le16_at(q->device_bytes) <= VBLK_USED_NO_NOTIFY) | FACT(1, 1) |
                                    FACT(2, q->used_total > 0) | FACT(17, o->abuse) };
 }
 
@@ -109,9 +109,9 @@ static inline void judge_answer(struct vblk_oracle *o, struct queue *q, struct c
                                 const struct told *told)
 {
     const struct sign sign = { .settings = o->settings, .shape = c->shape | (q->packed ? packed_used_shape(q, c) : 0),
-                               .facts = usual_facts(o, q, c) };
+                               .facts = calm_facts(q, c) };
 
-    if (unlikely((flags & ~(unsigned)PACKED_FLAGS) != 0 || !count_known(o, &o->lists.by_type[1][c->req.slot], &sign)))
+    if (unlikely((flags & ~(unsigned)PACKED_FLAGS) != 0 || !is_calm(o) || !count_known(o, &o->lists.by_type[1][c->req.slot], &sign)))
         judge_answer_anew(o, q, c, slot, flags, told);
     else
         assert(answer_is_so(o, q, c, slot, flags, told, &sign));

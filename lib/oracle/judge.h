@@ -489,9 +489,12 @@ struct express {
     struct chain *chain;        /* whose steps they are; NULL: no one's */
     struct queue *q;            /* whose accesses may be looked at the short way; NULL: no queue's */
     uint64_t elem;              /* the used element stored last … */
+    bool pending;               /* elements were */
     bool steps;                 /* a device may be followed step by step */
     bool elem_stored;           /* … if it was for the next place, and nothing of note came since */
     uint8_t last;               /* the first byte that the latest step stored */
+    uint64_t looked_for;        /* what it was for that express_look() found out what is open … */
+    uint32_t learned;           /* … and what was known then */
     uint64_t rings_from, rings_len; /* accesses to anywhere else are to no ring */
     uint64_t desc, slots, elems; /* where the parts of a split ring are, or a packed one is */
     uint32_t open[2][2][PLACE_COUNT]; /* × party: how many bytes of a place may be accessed the short way */
@@ -513,6 +516,9 @@ struct vblk_oracle {
     bool unchanged_notice;      /* a configuration notification came while generation_at_notice was the generation */
     uint32_t generation_at_notice;
     uint64_t rings_from, rings_len; /* all areas of enabled split queues lie there */
+    uint64_t room_from, room_len;   /* memory that no ring is in, around the latest request's … */
+    const uint8_t *room_host;       /* … where it is, as long as the memory's epoch is this */
+    uint32_t room_epoch;
     uint16_t *active;           /* [active_count] numbers of queues that were ever enabled */
     uint32_t active_count;
     struct queue *near;         /* whose rings were accessed last; NULL: none's */
@@ -553,6 +559,7 @@ struct vblk_oracle {
     uint32_t *held;             /* [vblk_clause_count()] … what held, close together */
     const char **choices;       /* [vblk_clause_count()] what was noted last … */
     uint64_t *chosen;           /* [vblk_clause_count()] … and when: see stamp */
+    uint32_t learned;           /* counts changes of what is known of moments */
     uint64_t stamp;             /* counts moments that noted something, or were like one before */
     uint64_t counted;           /* 1 + seq when the lists' times were last counted: see repeat_count(); 0: never */
     struct vblk_violation violation[VBLK_VIOLATIONS_MAX];
@@ -785,10 +792,10 @@ bool twin_capture(struct vblk_oracle *o, struct queue *q, struct chain *c);
 /* What is read of it, once. */
 struct reading {
     struct piece *piece[TWIN_MAX];
-    uint64_t gpa[TWIN_MAX];
-    uint16_t flags[TWIN_MAX], next[TWIN_MAX], index[TWIN_MAX];
-    uint32_t type, reserved;
-    uint64_t sector;
+    uint64_t gpa[TWIN_MAX], rest[TWIN_MAX]; /* a descriptor's two halves */
+    uint16_t index[TWIN_MAX];               /* packed: its slot */
+    uint32_t reserved;
+    uint64_t sector, status_at;
     uint8_t status;
 };
 /* The same in two steps: whether the next buffer of a packed ring would be such a one in the place of @c; make it one. */
@@ -901,10 +908,10 @@ void busy_clear(struct busy *b);
 void busy_add_any(struct busy *b, uint64_t gpa, uint64_t len, int by);
 bool busy_maybe_any(const struct busy *b, uint64_t gpa, uint64_t len);
 
-/* Whether a range is in one cell, which a range of no bytes never is. */
+/* Whether a range, of less than 2^63 bytes, is in one cell, which a range of no bytes never is. */
 static inline bool busy_one_cell(uint64_t gpa, uint64_t len)
 {
-    return (gpa & ((1u << BUSY_FINE) - 1)) + len - 1 < 1u << BUSY_FINE && len - 1 < 1u << BUSY_FINE;
+    return (gpa & ((1u << BUSY_FINE) - 1)) + len <= 1u << BUSY_FINE && len != 0;
 }
 static inline void busy_add(struct busy *b, uint64_t gpa, uint64_t len, int by)
 {

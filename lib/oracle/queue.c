@@ -174,6 +174,7 @@ static void find_rings(struct vblk_oracle *o)
     }
     o->rings_from = from;
     o->rings_len = to - from;
+    o->room_len = 0;
 }
 
 /* Enabled after its reset with parts of it not set: where they lie is anybody's guess (QRESET-DRV-03). */
@@ -306,10 +307,30 @@ void queue_enter(struct vblk_oracle *o, struct queue *q, struct chain *c, const 
     enter(o, q, c, ev);
 }
 
+/* What the checks say of it, as they did of the last one that was made like that. */
+static inline bool judged_before(struct vblk_oracle *o, const struct queue *q, const struct chain *c,
+                                 const struct vblk_event *ev)
+{
+    const struct look look = { .o = o, .ev = ev, .q = q, .chain = c };
+    struct check_list *list = &o->lists.by_type[0][c->req.slot];
+    struct sign sign;
+
+    if (o->opt.memory_gone != NULL || !sign_of_chain(&look, &sign) || !same_sign(&list->known.sign, &sign) ||
+        list->asked_count > 0)
+        return false;
+    repeat_known(o, list, &look);
+    return true;
+}
+
 void queue_enter_twin(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct vblk_event *ev)
 {
     assert(twin_is_so(o, q, c));
-    enter(o, q, c, ev);
+    queue_link(o, q, c);
+    if (c->req.slot == TY_IN && o->mutators > 0)
+        effect_available(o, q, c);
+    if (!judged_before(o, q, c, ev))
+        judge_chain(o, AT_AVAILABLE, &(struct look){ .ev = ev, .q = q, .chain = c });
+    q->next_desc = (uint16_t)((c->head + (uint32_t)c->direct) & (q->size - 1u));
 }
 
 static void made_available(struct vblk_oracle *o, struct queue *q, uint16_t head, const struct vblk_event *ev)

@@ -224,7 +224,7 @@ static bool measures_so(const struct vblk_oracle *o, struct queue *q, const stru
 
     measure_list(o, q, &l);
     return l.late == NO_OWNER && l.faults == 0 && !l.wrong_bits && !l.no_room && l.slots == c->twin.count &&
-           r->next[l.slots - 1] == vblk_get16(q->ring[l.last].id);
+           (uint16_t)(r->rest[l.slots - 1] >> 32) == vblk_get16(q->ring[l.last].id);
 }
 #endif
 
@@ -236,7 +236,7 @@ static bool take_twin(struct vblk_oracle *o, struct queue *q, struct chain *c, c
     if ((!q->fenced && !q->half) || !twin_packed_read(o, q, c, &r))
         return false;
     assert(measures_so(o, q, c, &r));
-    begin_list(o, q, c, r.next[c->twin.count - 1], c->twin.count);
+    begin_list(o, q, c, (uint16_t)(r.rest[c->twin.count - 1] >> 32), c->twin.count);
     twin_packed_take(o, q, c, &r);
     advance_available(o, q, c);
     queue_enter_twin(o, q, c, ev);
@@ -319,14 +319,18 @@ static bool element_ready(const struct vblk_oracle *o, const struct queue *q, ui
 
 void packed_pass_used(struct queue *q, uint32_t slots)
 {
-    uint16_t slot = q->used_idx;
+    uint8_t *fresh = q->elem_fresh;
+    uint32_t slot = q->used_idx;
 
-    for (uint32_t i = 0; i < slots; i++, slot = packed_after(q, slot, 1)) {
+    for (uint32_t i = 0; i < slots; i++) {
         q->table[slot].owner = NO_OWNER;
-        q->elem_fresh[slot] = i == 0 ? SLOT_UNSEEN | SLOT_START : SLOT_UNSEEN;
+        fresh[slot] = (uint8_t)(SLOT_UNSEEN | (i == 0 ? SLOT_START : 0));
+        if (++slot == q->size) {
+            slot = 0;
+            q->used_wrap = !q->used_wrap;
+        }
     }
-    q->used_wrap ^= q->used_idx + slots >= q->size;
-    q->used_idx = slot;
+    q->used_idx = (uint16_t)slot;
     q->in_use -= slots;
     q->skipped = (uint16_t)slots;
 }

@@ -153,11 +153,13 @@ void packed_changed(struct vblk_oracle *o, struct queue *q, const struct vblk_ev
 
 void packed_seen(struct queue *q, uint16_t slot)
 {
-    for (uint16_t i = 0; i < q->size && (q->elem_fresh[slot] & SLOT_UNSEEN) != 0; i++) {
-        if (i > 0 && (q->elem_fresh[slot] & SLOT_START) != 0)
+    uint32_t at = slot;
+
+    for (uint32_t i = 0; i < q->size && (q->elem_fresh[at] & SLOT_UNSEEN) != 0; i++) {
+        if (i > 0 && (q->elem_fresh[at] & SLOT_START) != 0)
             return;
-        q->elem_fresh[slot] &= (uint8_t)~SLOT_UNSEEN;
-        slot = packed_after(q, slot, 1);
+        q->elem_fresh[at] &= (uint8_t)~SLOT_UNSEEN;
+        at = at + 1 < q->size ? at + 1 : 0;
     }
 }
 

@@ -125,15 +125,23 @@ static inline uint64_t used_facts(const struct look *l)
            FACT(30, l->o->mutators > 0) | FACT(31, l->o->provisioned.known) | FACT(32, beside_provisioned(l->o, c));
 }
 
-/* The same for a request that was answered OK in full, by a device that wrote all it was to write, and nothing odd about it. */
-static inline uint64_t usual_facts(const struct vblk_oracle *o, const struct queue *q, const struct chain *c)
+/* Nothing went on lately that makes a difference to requests that have nothing to do with it. */
+static inline bool is_calm(const struct vblk_oracle *o)
+{
+    return (o->abuse | o->provisioned.known | o->mutators) == 0 && o->active_count == 1;
+}
+
+/*
+ * The same, while it is calm, for a request that was answered OK in full, by a device that wrote all it was to write, and
+ * nothing odd about it.
+ */
+static inline uint64_t calm_facts(const struct queue *q, const struct chain *c)
 {
     const uint64_t always = VBLK_S_OK | FACT(8, 1) | FACT(12, 1) | FACT(14, 1) | FACT(21, 1);
 
-    return always | FACT(9, c->req.status_before == VBLK_S_OK) | FACT(16, c->req.sector == 0) | FACT(17, o->abuse) |
-           FACT(24, !q->packed) | FACT(25, q->since_kick > 0) | FACT(26, q->outstanding >= 2) |
-           FACT(27, o->outstanding >= 2) | FACT(28, c->older == NULL) | FACT(29, older_beside(o, c)) |
-           FACT(30, o->mutators > 0) | FACT(31, o->provisioned.known) | FACT(32, beside_provisioned(o, c));
+    return always | FACT(24, !q->packed) | FACT(9, c->req.status_before == VBLK_S_OK) | FACT(16, c->req.sector == 0) |
+           FACT(25, q->since_kick > 0) | (q->outstanding >= 2 ? FACT(26, 1) | FACT(27, 1) : 0) |
+           (c->older == NULL ? FACT(28, 1) : FACT(29, 1));
 }
 
 static inline uint64_t available_facts(const struct look *l)

@@ -14,15 +14,6 @@
 #include "repeat.h"
 #include "sight.h"
 
-static uint64_t le64(uint64_t v)
-{
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    return __builtin_bswap64(v);
-#else
-    return v;
-#endif
-}
-
 /* Packed: id and lap, which are another buffer's each time. */
 #define ID ((uint64_t)0xffff << 32)
 #define LAP ((uint64_t)(VBLK_DESC_AVAIL | VBLK_DESC_USED) << 48)
@@ -61,53 +52,90 @@ void twin_keep(const struct vblk_oracle *o, const struct queue *q, struct chain 
     express_plan(q, c);
 }
 
-static inline bool split_alike(const struct queue *q, const struct chain *c, struct reading *r)
+/* The part of a region, next to which or in which @gpa lies, that no ring is in: for as long as the memory's epoch is. */
+static __attribute__((noinline)) bool find_room(struct vblk_oracle *o, uint64_t gpa, uint32_t len)
+{
+    const struct region *region = region_guess(o->mem, VBLK_NOBODY);
+    const uint64_t behind = o->rings_from + o->rings_len; /* 0: they reach the end */
+    uint64_t from = region->gpa, to = region->gpa + region->size;
+
+    if (!region_holds(region, gpa, len) || gpa - o->rings_from < o->rings_len || o->rings_from - gpa < len)
+        return false;
+    if (gpa < o->rings_from && o->rings_from - from < region->size)
+        to = o->rings_from;
+    else if (gpa > o->rings_from && behind - from < region->size)
+        from = behind;
+    o->room_from = from;
+    o->room_len = to - from;
+    o->room_host = region->host + (from - region->gpa);
+    o->room_epoch = o->mem->epoch;
+    return true;
+}
+
+static inline bool has_room(const struct vblk_oracle *o, uint64_t gpa, uint32_t len)
+{
+    const uint64_t into = gpa - o->room_from;
+
+    return into < o->room_len && len <= o->room_len - into;
+}
+
+/* In the room where the first piece is, in nobody else's way, and in no other piece's. */
+static inline bool by_itself(struct vblk_oracle *o, const struct reading *r, unsigned i)
+{
+    const uint32_t len = (uint32_t)r->rest[i];
+
+    if (len == 0)
+        return true;
+    if (unlikely(!has_room(o, r->gpa[i], len)) && (i > 0 || !find_room(o, r->gpa[i], len)))
+        return false;
+    if (busy_maybe(o->busy, r->gpa[i], len))
+        return false;
+    for (unsigned j = 0; j < i; j++)
+        if (r->gpa[j] - r->gpa[i] < len || r->gpa[i] - r->gpa[j] < (uint32_t)r->rest[j])
+            return false;
+    return true;
+}
+
+static inline bool split_alike(struct vblk_oracle *o, const struct queue *q, const struct chain *c, struct reading *r)
 {
     const struct twin *t = &c->twin;
     uint32_t index = c->head;
-    uint64_t d[2];
 
     for (unsigned i = 0; i < t->count; i++) {
+        const uint8_t *d = q->desc_bytes + 16u * (size_t)index;
         struct piece *p = &q->table[index];
-        memcpy(d, q->desc_bytes + 16u * (size_t)index, sizeof(d));
-        __atomic_signal_fence(__ATOMIC_SEQ_CST);
-        if (p->owner != NO_OWNER || le64(d[1]) != t->rest[i])
-            return false;
+        r->gpa[i] = le64_at(d);
+        r->rest[i] = le64_at(d + 8);
         r->piece[i] = p;
-        r->gpa[i] = le64(d[0]);
-        r->flags[i] = (uint16_t)(t->rest[i] >> 32);
-        r->next[i] = (uint16_t)(t->rest[i] >> 48);
-        r->index[i] = (uint16_t)index;
-        index = r->next[i];
+        if (p->owner != NO_OWNER || r->rest[i] != t->rest[i] || !by_itself(o, r, i))
+            return false;
+        index = (uint32_t)(r->rest[i] >> 48);
     }
     return true;
 }
 
 /* As the driver stored them. */
-static inline bool packed_alike(const struct queue *q, const struct chain *c, struct reading *r)
+static inline bool packed_alike(struct vblk_oracle *o, const struct queue *q, const struct chain *c, struct reading *r)
 {
     const struct twin *t = &c->twin;
     uint64_t lap = q->avail_wrap ? 0 : LAP;
     uint32_t slot = q->avail_idx;
-    uint64_t d[2];
 
     if (t->count > q->size - q->in_use)
         return false;
     for (unsigned i = 0; i < t->count; i++) {
-        memcpy(d, &q->ring[slot], sizeof(d));
-        d[1] = le64(d[1]);
-        if ((d[1] & ~ID) != (t->rest[i] ^ lap))
-            return false;
-        r->gpa[i] = le64(d[0]);
-        r->next[i] = (uint16_t)(d[1] >> 32);
-        r->flags[i] = (uint16_t)(d[1] >> 48);
+        const uint8_t *d = (const uint8_t *)&q->ring[slot];
+        r->gpa[i] = le64_at(d);
+        r->rest[i] = le64_at(d + 8);
         r->index[i] = (uint16_t)slot;
+        if ((r->rest[i] & ~ID) != (t->rest[i] ^ lap) || !by_itself(o, r, i))
+            return false;
         if (++slot == q->size) {
             slot = 0;
             lap ^= LAP;
         }
     }
-    return q->by_id[r->next[t->count - 1]] == 0;
+    return q->by_id[(uint16_t)(r->rest[t->count - 1] >> 32)] == 0;
 }
 
 /* Room for its pieces. */
@@ -124,39 +152,47 @@ static inline bool find_pieces(struct queue *q, const struct twin *t, struct rea
     return true;
 }
 
-/* In memory, in nobody else's way, and in no other piece's. */
-static inline bool by_itself(const struct vblk_oracle *o, const struct twin *t, const struct region *near,
-                             const struct reading *r, unsigned i)
-{
-    const uint32_t len = (uint32_t)t->rest[i];
-
-    if (len == 0)
-        return true;
-    if (!region_holds(near, r->gpa[i], len) || busy_maybe(o->busy, r->gpa[i], len) ||
-        (r->gpa[i] - o->rings_from < o->rings_len || o->rings_from - r->gpa[i] < len))
-        return false;
-    for (unsigned j = 0; j < i; j++)
-        if (r->gpa[j] - r->gpa[i] < len || r->gpa[i] - r->gpa[j] < (uint32_t)t->rest[j])
-            return false;
-    return true;
-}
-
-static inline bool read_request(const struct vblk_oracle *o, const struct chain *c, const struct region *near,
-                                struct reading *r)
+/* The header, which is the first piece, and the status byte as it is. */
+static inline bool read_request(const struct vblk_oracle *o, const struct chain *c, struct reading *r)
 {
     const struct twin *t = &c->twin;
-    struct vblk_request_header head;
+    const uint8_t *head = o->room_host + (r->gpa[0] - o->room_from);
 
-    memcpy(&head, near->host + (r->gpa[0] - near->gpa), sizeof(head));
-    r->status = near->host[r->gpa[t->last] + (uint32_t)t->rest[t->last] - 1 - near->gpa];
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    r->type = vblk_get32(head.type);
-    r->reserved = vblk_get32(head.reserved);
-    r->sector = vblk_get64(head.sector);
-    return r->type == t->type && (c->req.slot != TY_IN || request_in_range(&o->ctl, r->sector, c->req.in_len));
+    r->status_at = r->gpa[t->last] + (uint32_t)t->rest[t->last] - 1;
+    r->status = o->room_host[r->status_at - o->room_from];
+    r->reserved = le32_at(head + 4);
+    r->sector = le64_at(head + 8);
+    return le32_at(head) == t->type && (c->req.slot != TY_IN || request_in_range(&o->ctl, r->sector, c->req.in_len));
 }
 
-static inline void take_pieces(struct vblk_oracle *o, const struct queue *q, struct chain *c, const struct reading *r)
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+_Static_assert(offsetof(struct piece, flags) == offsetof(struct piece, len) + 4 &&
+                   offsetof(struct piece, next) == offsetof(struct piece, len) + 6,
+               "a piece begins as a descriptor does");
+_Static_assert(offsetof(struct piece, pos) == offsetof(struct piece, owner) + 2, "owner and position are beside each other");
+#endif
+
+static inline void set_piece(struct piece *p, uint64_t rest, uint16_t owner, uint32_t pos, uint16_t index, bool packed)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    const uint32_t place = owner | pos << 16;
+
+    memcpy(&p->owner, &place, sizeof(place));
+    rest = packed ? (rest << 32 >> 32) | rest >> 48 << 32 | rest >> 32 << 48 : rest;
+    memcpy(&p->len, &rest, sizeof(rest));
+#else
+    p->owner = owner;
+    p->pos = (uint16_t)pos;
+    p->len = (uint32_t)rest;
+    p->flags = (uint16_t)(rest >> (packed ? 48 : 32));
+    p->next = (uint16_t)(rest >> (packed ? 32 : 48));
+#endif
+    p->loaded = 0;
+    if (packed)
+        p->index = index; /* in the table they never change */
+}
+
+static inline void take_pieces(struct vblk_oracle *o, struct chain *c, const struct reading *r, bool packed)
 {
     const struct twin *t = &c->twin;
     struct piece *after = NULL;
@@ -164,16 +200,10 @@ static inline void take_pieces(struct vblk_oracle *o, const struct queue *q, str
     for (unsigned i = t->count; i-- > 0; after = r->piece[i]) {
         struct piece *p = r->piece[i];
         p->gpa = r->gpa[i];
-        p->len = (uint32_t)t->rest[i];
-        p->flags = r->flags[i];
-        p->next = r->next[i];
-        p->index = r->index[i];
-        p->owner = q->packed ? NO_OWNER : c->head;
-        p->pos = (uint16_t)i;
-        p->loaded = 0;
+        set_piece(p, r->rest[i], packed ? NO_OWNER : c->head, i, packed ? r->index[i] : 0, packed);
         p->after = after;
-        if (p->len > 0)
-            busy_add(o->busy, p->gpa, p->len, 1);
+        if ((uint32_t)r->rest[i] > 0)
+            busy_add(o->busy, r->gpa[i], (uint32_t)r->rest[i], 1);
     }
     c->first = after;
     c->count = c->direct = t->count;
@@ -184,14 +214,14 @@ static inline void take_pieces(struct vblk_oracle *o, const struct queue *q, str
 }
 
 /* A split queue's descriptors are where they were. */
-static inline void take_steps(const struct queue *q, struct chain *c, const struct reading *r)
+static inline void take_steps(const struct queue *q, struct chain *c, const struct reading *r, bool packed)
 {
     struct twin *t = &c->twin;
     struct step *s = t->steps + t->count;
 
     if (t->stores == 0)
         return;
-    for (unsigned i = 0; i < t->count && q->packed; i++)
+    for (unsigned i = 0; i < t->count && packed; i++)
         t->steps[i].at = q->desc + 16u * (uint64_t)r->index[i];
     (s++)->at = r->gpa[0];
     for (unsigned i = 1; i < t->count; i++)
@@ -199,49 +229,44 @@ static inline void take_steps(const struct queue *q, struct chain *c, const stru
             (s++)->at = r->gpa[i];
 }
 
-static inline bool read_all(const struct vblk_oracle *o, const struct chain *c, struct reading *r)
+static inline void take(struct vblk_oracle *o, const struct queue *q, struct chain *c, const struct reading *r, bool packed)
 {
-    const struct region *near = region_guess(o->mem, VBLK_NOBODY);
-    const struct twin *t = &c->twin;
-
-    for (unsigned i = 0; i < t->count; i++)
-        if (!by_itself(o, t, near, r, i))
-            return false;
-    return read_request(o, c, near, r);
-}
-
-static inline void take(struct vblk_oracle *o, const struct queue *q, struct chain *c, const struct reading *r)
-{
-    const struct twin *t = &c->twin;
-
-    take_pieces(o, q, c, r);
-    take_steps(q, c, r);
+    take_pieces(o, c, r, packed);
+    take_steps(q, c, r, packed);
     c->req.reserved = r->reserved;
     c->req.sector = r->sector;
     c->req.status_before = r->status;
-    c->req.status_at = r->gpa[t->last] + (uint32_t)t->rest[t->last] - 1;
+    c->req.status_at = r->status_at;
     c->req.sum = c->req.slot == TY_FLUSH ? shadow_now(&o->shadow) : 0;
+}
+
+/* Of the same settings, and memory is what it was when its room was found. */
+static inline bool may_have_twin(struct vblk_oracle *o, const struct chain *c)
+{
+    if (unlikely(o->room_epoch != o->mem->epoch))
+        o->room_len = 0;
+    return c->twin.settings == o->settings;
 }
 
 bool twin_capture(struct vblk_oracle *o, struct queue *q, struct chain *c)
 {
     struct reading r;
 
-    if (c->twin.settings != o->settings || !queue_in_sight(o, q) || !split_alike(q, c, &r) || !read_all(o, c, &r))
+    if (!may_have_twin(o, c) || !queue_in_sight(o, q) || !split_alike(o, q, c, &r) || !read_request(o, c, &r))
         return false;
-    take(o, q, c, &r);
+    take(o, q, c, &r, false);
     return true;
 }
 
 bool twin_packed_read(struct vblk_oracle *o, struct queue *q, const struct chain *c, struct reading *r)
 {
-    return c->twin.settings == o->settings && sees(o, VBLK_SEES_DRIVER_STORES) && packed_alike(q, c, r) &&
-           read_all(o, c, r) && find_pieces(q, &c->twin, r);
+    return may_have_twin(o, c) && sees(o, VBLK_SEES_DRIVER_STORES) && packed_alike(o, q, c, r) &&
+           read_request(o, c, r) && find_pieces(q, &c->twin, r);
 }
 
 void twin_packed_take(struct vblk_oracle *o, const struct queue *q, struct chain *c, const struct reading *r)
 {
-    take(o, q, c, r);
+    take(o, q, c, r, true);
 }
 
 #ifndef NDEBUG
