@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cmd.h"
@@ -126,8 +127,43 @@ static void rings_given_up(struct server *s)
     observe(s, &ev);
 }
 
+/* Since when nothing came from the front-end, and whether the judge was told. */
+struct silence {
+    int64_t since;
+    bool told;
+};
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
+}
+
+/* Once in each silence: a driver that waits for ever, because it did not notify, is told of while it waits. */
+static void note_silence(struct server *s, struct silence *silence, bool silent)
+{
+    const unsigned patience = s->options->silence_ms;
+    const int64_t now = now_ms();
+    struct vblk_queue_layout queue;
+
+    if (!silent)
+        *silence = (struct silence){ .since = now };
+    if (silence->told || now - silence->since < patience)
+        return;
+    silence->told = true;
+    for (uint16_t i = 0; vblk_device_queue(s->device, i, &queue) == VBLK_OK; i++) {
+        const struct vblk_event ev = { .kind = VBLK_EV_QUIET, .party = VBLK_NOBODY, .queue = i, .value = patience };
+
+        if (queue.enabled)
+            observe(s, &ev);
+    }
+}
+
 static void serve_connection(struct server *s, int sock)
 {
+    struct silence silence = { .since = now_ms() };
     struct vblk_vhost_user_backend_info info;
     char who[128], name[32], reason[320] = "";
     uint64_t violations = 0;
@@ -141,8 +177,9 @@ static void serve_connection(struct server *s, int sock)
     memory_guard_gone = 0;
     while (err != VBLK_E_GONE && !interrupted && !memory_guard_gone) {
         err = vblk_vhost_user_backend_run(s->backend, TICK_MS);
-        violations += tell_news(s);
         vblk_vhost_user_backend_info(s->backend, &info);
+        note_silence(s, &silence, err == VBLK_E_TIMEOUT && info.running > 0);
+        violations += tell_news(s);
         serve_show_state(&s->show, &info);
     }
     vblk_vhost_user_backend_info(s->backend, &info);

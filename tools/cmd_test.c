@@ -38,28 +38,12 @@ static void progress(void *ctx, size_t done, size_t total, const char *name)
     (void)fflush(stderr);
 }
 
-static bool on_terminal(void)
-{
-    const char *term = getenv("TERM");
-
-    return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
-}
-
-static bool colored(const struct test_options *options)
-{
-    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-
-    if (options->color >= 0)
-        return options->color == 1;
-    return isatty(STDOUT_FILENO) && !(no && no[0]) && term && strcmp(term, "dumb") != 0;
-}
-
 static void print_case(void *ctx, const struct vector_case *c, const char *name, const char *reason)
 {
     const struct test_options *options = ctx;
 
     printf("%-6s %s%s%s\n", reason[0] ? "skip" : "run", name, reason[0] ? ": " : "", reason);
-    if (options->verbose && c->what)
+    if (options->common.verbose && c->what)
         printf("       %s\n", c->what);
 }
 
@@ -102,9 +86,9 @@ static const char *unknown_case(const struct runner_globs *globs, const struct r
 
 static int check_globs(const struct test_options *options, const struct runner_set *set)
 {
-    const char *area = unknown_glob(&options->run.filter.areas, 0);
-    const char *clause = unknown_glob(&options->run.filter.clauses, 1);
-    const char *name = unknown_case(&options->run.filter.names, set);
+    const char *area = unknown_glob(&options->common.run.filter.areas, 0);
+    const char *clause = unknown_glob(&options->common.run.filter.clauses, 1);
+    const char *name = unknown_case(&options->common.run.filter.names, set);
 
     if (area)
         return cmd_sorry("test", "--area '%s' fits no area; see 'vblk clauses'", area);
@@ -117,15 +101,15 @@ static int check_globs(const struct test_options *options, const struct runner_s
 
 static struct target *open_target(const struct test_options *options, char *why, size_t size)
 {
-    const struct target_model model = { .profile = options->run.profile,
-                                        .readings = options->run.readings,
+    const struct target_model model = { .profile = options->common.run.profile,
+                                        .readings = options->common.run.readings,
                                         .ring = vblk_device_ring_features() };
     struct target *target;
 
     if (options->socket)
-        return target_vhost_user(options->socket, &options->run.profile, options->run.timeout_ms, why, size);
+        return target_vhost_user(options->socket, &options->common.run.profile, options->common.run.timeout_ms, why, size);
     if (options->qtest)
-        return target_qtest(options->qtest, options->memory, &options->run.profile, options->run.timeout_ms, why, size);
+        return target_qtest(options->qtest, options->memory, &options->common.run.profile, options->common.run.timeout_ms, why, size);
     target = target_builtin(&model);
     if (!target)
         (void)snprintf(why, size, "no memory left");
@@ -137,19 +121,19 @@ static int open_sinks(const struct test_options *options, struct report_sink *si
 {
     char why[512];
 
-    for (size_t i = 0; i < options->report_count; i++)
-        if (report_sink_open(&sinks[i], options->reports[i], why, sizeof(why)))
+    for (size_t i = 0; i < options->common.report_count; i++)
+        if (report_sink_open(&sinks[i], options->common.reports[i], why, sizeof(why)))
             return cmd_sorry("test", "%s", why);
     return -1;
 }
 
 static int write_reports(const struct test_options *options, struct report_sink *sinks, const struct report *report)
 {
-    const struct report_style style = { .color = colored(options), .verbose = options->verbose };
+    const struct report_style style = { .color = common_colored(&options->common), .verbose = options->common.verbose };
     int status = report_status(report);
     char why[512];
 
-    for (size_t i = 0; i < options->report_count; i++)
+    for (size_t i = 0; i < options->common.report_count; i++)
         if (report_sink_write(&sinks[i], report, &style, why, sizeof(why)))
             status = cmd_sorry("test", "%s", why);
     return status;
@@ -163,27 +147,29 @@ static bool restart(void *ctx)
 
 static int run(struct test_options *options, const struct runner_set *set, struct target *target)
 {
-    struct report_sink *sinks = calloc(options->report_count, sizeof(*sinks));
+    struct report_sink *sinks = calloc(options->common.report_count, sizeof(*sinks));
     struct report *report = report_new();
     int status = sinks ? open_sinks(options, sinks) : cmd_sorry("test", "no memory left");
 
-    if (!options->quiet && on_terminal())
-        options->run.progress = progress;
-    options->run.stop = &interrupted;
+    if (!options->common.quiet && common_on_terminal())
+        options->common.run.progress = progress;
+    options->common.run.stop = &interrupted;
     if (options->restart) {
-        options->run.restart = restart;
-        options->run.restart_ctx = (void *)(uintptr_t)options->restart;
+        options->common.run.restart = restart;
+        options->common.run.restart_ctx = (void *)(uintptr_t)options->restart;
     }
-    if (status < 0 && options->record)
-        status = cmd_record("test", options->record, options->record_times, &options->run.recorder);
+    if (status < 0) {
+        common_record(&options->common);
+        status = options->common.done;
+    }
     if (status < 0) {
         catch_interrupts();
-        if (runner_run(&options->run, set, target, report))
+        if (runner_run(&options->common.run, set, target, report))
             status = cmd_sorry("test", "no memory left");
         else
             status = write_reports(options, sinks, report);
     }
-    status = cmd_recorded("test", options->run.recorder, status);
+    status = common_recorded(&options->common, status);
     free(sinks);
     report_free(report);
     return status;
@@ -191,7 +177,7 @@ static int run(struct test_options *options, const struct runner_set *set, struc
 
 static int list(struct test_options *options, const struct runner_set *set, struct target *target)
 {
-    size_t count = runner_list(&options->run, set, target, print_case, options);
+    size_t count = runner_list(&options->common.run, set, target, print_case, options);
 
     printf("%zu case%s\n", count, count == 1 ? "" : "s");
     return cmd_finish("test", count ? CMD_HELD : CMD_NOTHING);
@@ -215,26 +201,21 @@ static int with_vectors(struct test_options *options, const struct runner_set *s
 
 int cmd_test(int argc, char **argv)
 {
-    static const char *const text[] = { "text" };
     struct test_options options;
+    struct common_options *common = &options.common;
     struct runner_set set = { 0 };
     char buf[4096], why[512];
     const char *dir;
     int status;
 
     test_options_parse(&options, argc, argv);
-    status = options.done;
-    if (!options.report_count && status < 0) {
-        options.reports = malloc(sizeof(text));
-        if (!options.reports)
-            status = cmd_sorry("test", "no memory left");
-        else
-            options.reports[options.report_count++] = text[0];
-    }
-    dir = status < 0 ? cmd_vectors_dir(options.vectors, buf, sizeof(buf)) : NULL;
-    if (status < 0 && options.expect) {
-        options.run.expect = expect_read(options.expect, why, sizeof(why));
-        if (!options.run.expect)
+    if (common->done < 0 && !common->report_count)
+        (void)common_take(common, "report", "text");
+    status = common->done;
+    dir = status < 0 ? cmd_vectors_dir(common->vectors, buf, sizeof(buf)) : NULL;
+    if (status < 0 && common->expect) {
+        common->run.expect = expect_read(common->expect, why, sizeof(why));
+        if (!common->run.expect)
             status = cmd_sorry("test", "%s", why);
     }
     if (status < 0 && !dir)
@@ -244,7 +225,7 @@ int cmd_test(int argc, char **argv)
     if (status < 0)
         status = with_vectors(&options, &set);
     runner_unload(&set);
-    expect_free(options.run.expect);
+    expect_free(common->run.expect);
     test_options_free(&options);
     return status;
 }

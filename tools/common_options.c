@@ -148,7 +148,7 @@ static const struct {
     bool replayed;
 } takers[] = {
     { take_profile, true }, { take_numbers, true }, { take_level, true },    { take_reading, true },
-    { take_seed, true },    { take_vectors, true }, { take_report, false },  { take_expect, false },
+    { take_seed, false },    { take_vectors, true }, { take_report, false },  { take_expect, false },
     { take_fail_on, false }, { take_record, false }, { take_times, false }, { take_quiet, false }, { take_verbose, false }, { take_color, false },
 };
 
@@ -208,7 +208,7 @@ bool common_take(struct common_options *common, const char *name, const char *va
 /* --provision-numbers applies to the profile, whichever comes first on the line. */
 void common_finish(struct common_options *common)
 {
-    char why[256] = "";
+    char why[256] = "", seed[24];
 
     if (common->done >= 0)
         return;
@@ -216,6 +216,11 @@ void common_finish(struct common_options *common)
         common_sorry(common, "--provision-numbers", common->numbers, why);
     else if (vblk_profile_check(&common->run.profile, why, sizeof(why)))
         common->done = cmd_sorry(common->command, "%s", why);
+    if (common->show_seed || common->run.seed != 1) {
+        (void)snprintf(seed, sizeof(seed), "%llu", (unsigned long long)common->run.seed);
+        common_replay(common, "--seed");
+        common_replay(common, seed);
+    }
     common->run.replay = common->replay;
 }
 

@@ -19,6 +19,7 @@ struct common_options {
     const char **reports; /* as given */
     size_t report_count;
     bool quiet, verbose;
+    bool show_seed;    /* in replay, even if it is the default */
     int color;         /* 1 always, 0 never, -1 auto */
     int done;          /* what is to be returned now: an exit status, or -1 to go on */
     char replay[4096]; /* the command that runs the same again */

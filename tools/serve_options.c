@@ -15,6 +15,7 @@ static const char help_text[] =
     "Whom to serve\n"
     "  --socket PATH              listen here\n"
     "  --once, --connections N    end after one connection, or N; default: serve until SIGINT or SIGTERM\n"
+    "  --silence MILLISECONDS     how long a driver may leave the device without a notification that it owes; default 5000\n"
     "  --status WHOSE             SET_STATUS is driver's, frontend's, or off; default: auto\n"
     "  --no-protocol BITS         vhost-user protocol features not to offer: numbers, with commas\n\n"
     "The disk\n"
@@ -262,7 +263,7 @@ static void apply_features(struct serve_options *options, const struct later *la
 }
 
 enum own { OWN_HELP, OWN_SOCKET, OWN_ONCE, OWN_CONNECTIONS, OWN_STATUS, OWN_PROTOCOL, OWN_SIZE, OWN_IMAGE, OWN_READ_ONLY,
-           OWN_SERIAL, OWN_FAULT, OWN_FEATURES, OWN_NO_FEATURES, OWN_RING, OWN_COUNT };
+           OWN_SERIAL, OWN_FAULT, OWN_FEATURES, OWN_NO_FEATURES, OWN_RING, OWN_SILENCE, OWN_COUNT };
 
 static const struct option own_options[OWN_COUNT] = {
     [OWN_HELP] = { "help", no_argument, NULL, 0 },
@@ -279,6 +280,7 @@ static const struct option own_options[OWN_COUNT] = {
     [OWN_FEATURES] = { "features", required_argument, NULL, 0 },
     [OWN_NO_FEATURES] = { "no-features", required_argument, NULL, 0 },
     [OWN_RING] = { "ring", required_argument, NULL, 0 },
+    [OWN_SILENCE] = { "silence", required_argument, NULL, 0 },
 };
 
 static void take_own(struct serve_options *options, enum own which, const char *value, struct later *later)
@@ -296,6 +298,9 @@ static void take_own(struct serve_options *options, enum own which, const char *
         break;
     case OWN_CONNECTIONS:
         options->connections = common_number(&options->common, "--connections", value, UINT32_MAX);
+        break;
+    case OWN_SILENCE:
+        options->silence_ms = (unsigned)common_number(&options->common, "--silence", value, 3600000);
         break;
     case OWN_STATUS:
         take_status(options, value);
@@ -400,7 +405,7 @@ void serve_options_parse(struct serve_options *options, int argc, char **argv)
     struct option all[ALL_MAX];
     int got, index = 0;
 
-    *options = (struct serve_options){ .socket = NULL };
+    *options = (struct serve_options){ .silence_ms = 5000 };
     common_init(common, "serve");
     vblk_device_defaults(&options->device);
     list_options(all);

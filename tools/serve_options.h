@@ -18,6 +18,7 @@ struct serve_options {
     struct vblk_device_options device;
     struct vblk_vhost_user_backend_options backend;
     uint64_t connections; /* to serve; 0: no end */
+    unsigned silence_ms;  /* after which a notification that was owed is missing */
     struct vblk_fault *fault; /* of --fault, or NULL */
     struct mutant_device mutant; /* of --fault mutant:NAME; its mutant may be NULL */
 };

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test_options.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
@@ -42,370 +41,220 @@ static const char help_text[] =
     "Exit status: 0 all that was exercised held, 1 a violation that was not expected or an expected one that did not\n"
     "happen, 2 wrong usage or the environment failed, 77 nothing could be exercised.\n";
 
-/* Options that a later version has are known, so that they can be answered plainly. */
-enum option_id {
-    OPT_HELP = 256,
-    OPT_BUILTIN,
-    OPT_VHOST_USER,
-    OPT_QTEST,
-    OPT_MEMORY,
-    OPT_PLUGIN,
-    OPT_PCI,
-    OPT_PROFILE,
-    OPT_NUMBERS,
-    OPT_LEVEL,
-    OPT_READING,
-    OPT_RING,
-    OPT_AREA,
-    OPT_CLAUSE,
-    OPT_CASE,
-    OPT_LIST,
-    OPT_VECTORS,
-    OPT_LOSS,
-    OPT_SEED,
-    OPT_TIMEOUT,
-    OPT_REPORT,
-    OPT_EXPECT,
-    OPT_FAIL_ON,
-    OPT_RECORD,
-    OPT_RECORD_TIMES,
-    OPT_RESTART,
-    OPT_QUIET,
-    OPT_VERBOSE,
-    OPT_COLOR
-};
-
-static const struct option long_options[] = {
-    { "help", no_argument, NULL, OPT_HELP },
-    { "builtin", no_argument, NULL, OPT_BUILTIN },
-    { "vhost-user", required_argument, NULL, OPT_VHOST_USER },
-    { "qtest", required_argument, NULL, OPT_QTEST },
-    { "memory", required_argument, NULL, OPT_MEMORY },
-    { "plugin", required_argument, NULL, OPT_PLUGIN },
-    { "pci", required_argument, NULL, OPT_PCI },
-    { "profile", required_argument, NULL, OPT_PROFILE },
-    { "provision-numbers", required_argument, NULL, OPT_NUMBERS },
-    { "level", required_argument, NULL, OPT_LEVEL },
-    { "reading", required_argument, NULL, OPT_READING },
-    { "ring", required_argument, NULL, OPT_RING },
-    { "area", required_argument, NULL, OPT_AREA },
-    { "clause", required_argument, NULL, OPT_CLAUSE },
-    { "case", required_argument, NULL, OPT_CASE },
-    { "list", no_argument, NULL, OPT_LIST },
-    { "vectors", required_argument, NULL, OPT_VECTORS },
-    { "allow-data-loss", no_argument, NULL, OPT_LOSS },
-    { "seed", required_argument, NULL, OPT_SEED },
-    { "timeout", required_argument, NULL, OPT_TIMEOUT },
-    { "report", required_argument, NULL, OPT_REPORT },
-    { "expect", required_argument, NULL, OPT_EXPECT },
-    { "fail-on", required_argument, NULL, OPT_FAIL_ON },
-    { "record", required_argument, NULL, OPT_RECORD },
-    { "record-times", no_argument, NULL, OPT_RECORD_TIMES },
-    { "restart", required_argument, NULL, OPT_RESTART },
-    { "quiet", no_argument, NULL, OPT_QUIET },
-    { "verbose", no_argument, NULL, OPT_VERBOSE },
-    { "color", required_argument, NULL, OPT_COLOR },
-    { 0 },
-};
-
-static void sorry(struct test_options *options, const char *what, const char *value, const char *instead)
+static void take_help(struct test_options *options, const char *value)
 {
-    options->done = cmd_sorry("test", "%s '%s': %s", what, value, instead);
+    (void)value;
+    fputs(help_text, stdout);
+    options->common.done = cmd_finish("test", CMD_HELD);
 }
 
-/* Position of a word in a list of words, or -1 with a sentence. */
-static int word(struct test_options *options, const char *option, const char *value, const char *const *words,
-                size_t count, const char *instead)
+static void take_builtin(struct test_options *options, const char *value)
 {
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(words[i], value) == 0)
-            return (int)i;
-    sorry(options, option, value, instead);
-    return -1;
+    (void)value;
+    options->socket = options->qtest = options->memory = NULL;
 }
 
-/* A decimal or 0x number up to @most. */
-static uint64_t number(struct test_options *options, const char *option, const char *value, uint64_t most)
+static void take_socket(struct test_options *options, const char *value)
 {
-    char *end;
-    unsigned long long n;
+    options->socket = value;
+    options->qtest = options->memory = NULL;
+}
 
-    errno = 0;
-    n = strtoull(value, &end, 0);
-    if (!isdigit((unsigned char)value[0]) || *end || errno || n > most)
-        sorry(options, option, value, "a whole number in range is needed");
-    return n;
+static void take_qtest(struct test_options *options, const char *value)
+{
+    options->qtest = value;
+    options->socket = NULL;
+}
+
+static void take_memory(struct test_options *options, const char *value)
+{
+    options->memory = value;
+}
+
+/* What a later version has is known, so that it can be answered plainly. */
+static void not_yet(struct test_options *options, const char *name)
+{
+    options->common.done = cmd_sorry("test", "this version (%s) does not have --%s yet", vblk_version(), name);
+}
+
+static void take_plugin(struct test_options *options, const char *value)
+{
+    (void)value;
+    not_yet(options, "plugin");
+}
+
+static void take_pci(struct test_options *options, const char *value)
+{
+    (void)value;
+    not_yet(options, "pci");
+}
+
+static void take_ring(struct test_options *options, const char *value)
+{
+    static const char *const names[] = { "split", "packed", "both" };
+    static const uint8_t rings[] = { VECTOR_SPLIT, VECTOR_PACKED, VECTOR_RINGS };
+    int ring = common_word(&options->common, "unknown ring format", value, names, 3, "use split, packed or both");
+
+    if (ring >= 0)
+        options->common.run.rings = rings[ring];
+    options->common.run.streams = ring == 2;
+}
+
+static void glob(struct runner_globs *globs, const char *value)
+{
+    const char **longer = realloc(globs->globs, (globs->count + 1) * sizeof(*longer));
+
+    if (!longer)
+        abort();
+    globs->globs = longer;
+    longer[globs->count++] = value;
+}
+
+static void take_area(struct test_options *options, const char *value)
+{
+    glob(&options->common.run.filter.areas, value);
+}
+
+static void take_clause(struct test_options *options, const char *value)
+{
+    glob(&options->common.run.filter.clauses, value);
+}
+
+static void take_case(struct test_options *options, const char *value)
+{
+    glob(&options->common.run.filter.names, value);
+}
+
+static void take_list(struct test_options *options, const char *value)
+{
+    (void)value;
+    options->list = true;
+}
+
+static void take_loss(struct test_options *options, const char *value)
+{
+    (void)value;
+    options->common.run.allow_data_loss = true;
 }
 
 /* Seconds, fractions allowed. */
-static unsigned milliseconds(struct test_options *options, const char *value)
+static void take_timeout(struct test_options *options, const char *value)
 {
     char *end;
     double seconds;
 
     errno = 0;
     seconds = strtod(value, &end);
-    if (end == value || *end || errno || !(seconds >= 0.01 && seconds <= 86400.0)) {
-        sorry(options, "--timeout", value, "seconds from 0.01 to 86400 are needed");
-        return 0;
-    }
-    return (unsigned)(seconds * 1000.0);
-}
-
-static void append(const char ***list, size_t *count, const char *value)
-{
-    const char **longer = realloc(*list, (*count + 1) * sizeof(**list));
-
-    if (!longer)
-        abort();
-    *list = longer;
-    longer[(*count)++] = value;
-}
-
-static void glob(struct runner_globs *globs, const char *value)
-{
-    append(&globs->globs, &globs->count, value);
-}
-
-static void set_profile(struct test_options *options, const char *value)
-{
-    const struct vblk_profile *profile = vblk_profile_find(value);
-
-    if (profile)
-        options->run.profile = *profile;
+    if (end == value || *end || errno || !(seconds >= 0.01 && seconds <= 86400.0))
+        common_sorry(&options->common, "--timeout", value, "seconds from 0.01 to 86400 are needed");
     else
-        sorry(options, "unknown profile", value, "use 1.2+provision, 1.2, 1.4, 1.4+provision or linux-rfc");
+        options->common.run.timeout_ms = (unsigned)(seconds * 1000.0);
 }
 
-static void set_ring(struct test_options *options, const char *value)
+static void take_restart(struct test_options *options, const char *value)
 {
-    static const char *const names[] = { "split", "packed", "both" };
-    static const uint8_t rings[] = { VECTOR_SPLIT, VECTOR_PACKED, VECTOR_RINGS };
-    int ring = word(options, "unknown ring format", value, names, 3, "use split, packed or both");
-
-    if (ring >= 0)
-        options->run.rings = rings[ring];
-    options->run.streams = ring == 2;
+    options->restart = value;
 }
 
-static void set_reading(struct test_options *options, const char *value)
-{
-    char why[256] = "";
-
-    if (vblk_readings_set(&options->run.readings, value, why, sizeof(why)))
-        sorry(options, "--reading", value, why);
-}
-
-static void set_missing(struct test_options *options, const char *name)
-{
-    options->done = cmd_sorry("test", "this version (%s) does not have --%s yet", vblk_version(), name);
-}
-
-static const char *const levels[] = { "interop", "strict", "legacy" };
-static const char *const strengths[] = { "must", "should" };
-static const char *const colors[] = { "never", "always", "auto" };
-
-static void take_text(struct test_options *options, int id, const char *value)
-{
-    int n;
-
-    switch (id) {
-    case OPT_PROFILE:
-        set_profile(options, value);
-        break;
-    case OPT_READING:
-        set_reading(options, value);
-        break;
-    case OPT_RING:
-        set_ring(options, value);
-        break;
-    case OPT_SEED:
-        options->run.seed = number(options, "--seed", value, INT64_MAX);
-        break;
-    case OPT_TIMEOUT:
-        options->run.timeout_ms = milliseconds(options, value);
-        break;
-    case OPT_LEVEL:
-        n = word(options, "unknown level", value, levels, 3, "use interop, strict or legacy");
-        options->run.strictness = (uint8_t)(n < 0 ? 0 : n);
-        break;
-    case OPT_FAIL_ON:
-        options->run.should_fails = word(options, "--fail-on", value, strengths, 2, "use must or should") == 1;
-        break;
-    default:
-        n = word(options, "--color", value, colors, 3, "use auto, always or never");
-        options->color = n == 2 ? -1 : n;
-        break;
-    }
-}
-
-/* --provision-numbers applies to the profile, whichever comes first on the line. */
-struct later {
-    const char *numbers;
-};
-
-static void take(struct test_options *options, int id, const char *value, struct later *later)
-{
-    switch (id) {
-    case OPT_HELP:
-        fputs(help_text, stdout);
-        options->done = cmd_finish("test", CMD_HELD);
-        break;
-    case OPT_BUILTIN:
-        options->socket = options->qtest = options->memory = NULL;
-        break;
-    case OPT_VHOST_USER:
-        options->socket = value;
-        options->qtest = options->memory = NULL;
-        break;
-    case OPT_QTEST:
-        options->qtest = value;
-        options->socket = NULL;
-        break;
-    case OPT_MEMORY:
-        options->memory = value;
-        break;
-    case OPT_PLUGIN:
-        set_missing(options, "plugin");
-        break;
-    case OPT_PCI:
-        set_missing(options, "pci");
-        break;
-    case OPT_RECORD:
-        options->record = value;
-        break;
-    case OPT_RECORD_TIMES:
-        options->record_times = true;
-        break;
-    case OPT_NUMBERS:
-        later->numbers = value;
-        break;
-    case OPT_AREA:
-        glob(&options->run.filter.areas, value);
-        break;
-    case OPT_CLAUSE:
-        glob(&options->run.filter.clauses, value);
-        break;
-    case OPT_CASE:
-        glob(&options->run.filter.names, value);
-        break;
-    case OPT_LIST:
-        options->list = true;
-        break;
-    case OPT_VECTORS:
-        options->vectors = value;
-        break;
-    case OPT_LOSS:
-        options->run.allow_data_loss = true;
-        break;
-    case OPT_REPORT:
-        append(&options->reports, &options->report_count, value);
-        break;
-    case OPT_EXPECT:
-        options->expect = value;
-        break;
-    case OPT_RESTART:
-        options->restart = value;
-        break;
-    case OPT_QUIET:
-        options->quiet = true;
-        break;
-    case OPT_VERBOSE:
-        options->verbose = true;
-        break;
-    default:
-        take_text(options, id, value);
-        break;
-    }
-}
-
-/* One more word of the replay command, quoted where a shell needs it. */
-static void replay_word(struct test_options *options, const char *text)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+./,:@%";
-    size_t at = strlen(options->replay), size = sizeof(options->replay);
-    bool quote = text[0] == '\0' || text[strspn(text, plain)] != '\0';
-
-    at += (size_t)snprintf(options->replay + at, size - at, quote ? " '" : " ");
-    for (; *text && at + 8 < size; text++)
-        at += (size_t)snprintf(options->replay + at, size - at, *text == '\'' ? "'\\''" : "%c", *text);
-    if (quote && at + 2 < size)
-        (void)snprintf(options->replay + at, size - at, "'");
-}
+#define HAS_VALUE required_argument
+#define HAS_NONE no_argument
 
 /*
- * What changes how a case comes out goes into the command that shows it again; where reports go does not. The ring
- * goes with the case.
+ * What changes how a case comes out goes into the command that shows it again. The ring goes with the case, and so does
+ * what selects it.
  */
-static void replay_option(struct test_options *options, int index, const char *value)
-{
-    static const int kept[] = { OPT_BUILTIN, OPT_VHOST_USER, OPT_QTEST, OPT_MEMORY,  OPT_PROFILE, OPT_NUMBERS,
-                                OPT_LEVEL,   OPT_READING,    OPT_VECTORS, OPT_LOSS,  OPT_TIMEOUT,
-                                OPT_RESTART };
-    char name[40];
+static const struct own {
+    const char *name;
+    int has;
+    void (*take)(struct test_options *options, const char *value);
+    bool replayed;
+} own[] = {
+    { "help", HAS_NONE, take_help, false },
+    { "builtin", HAS_NONE, take_builtin, true },
+    { "vhost-user", HAS_VALUE, take_socket, true },
+    { "qtest", HAS_VALUE, take_qtest, true },
+    { "memory", HAS_VALUE, take_memory, true },
+    { "plugin", HAS_VALUE, take_plugin, false },
+    { "pci", HAS_VALUE, take_pci, false },
+    { "ring", HAS_VALUE, take_ring, false },
+    { "area", HAS_VALUE, take_area, false },
+    { "clause", HAS_VALUE, take_clause, false },
+    { "case", HAS_VALUE, take_case, false },
+    { "list", HAS_NONE, take_list, false },
+    { "allow-data-loss", HAS_NONE, take_loss, true },
+    { "timeout", HAS_VALUE, take_timeout, true },
+    { "restart", HAS_VALUE, take_restart, true },
+};
+#define OWN (sizeof(own) / sizeof(own[0]))
+#define ALL_MAX (OWN + 32)
 
-    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
-        if (long_options[index].val != kept[i])
+static void list_options(struct option all[ALL_MAX])
+{
+    size_t count = 0;
+
+    for (; common_options[count].name && count < 31; count++)
+        all[count] = common_options[count];
+    for (size_t i = 0; i < OWN; i++)
+        all[count++] = (struct option){ own[i].name, own[i].has, NULL, 0 };
+    all[count] = (struct option){ NULL, 0, NULL, 0 };
+}
+
+static void take(struct test_options *options, const char *name, const char *value)
+{
+    char text[40];
+
+    for (size_t i = 0; i < OWN; i++) {
+        if (strcmp(own[i].name, name) != 0)
             continue;
-        (void)snprintf(name, sizeof(name), "--%s", long_options[index].name);
-        replay_word(options, name);
+        own[i].take(options, value);
+        if (!own[i].replayed)
+            return;
+        (void)snprintf(text, sizeof(text), "--%s", name);
+        common_replay(&options->common, text);
         if (value)
-            replay_word(options, value);
+            common_replay(&options->common, value);
     }
 }
 
 static void check_target(struct test_options *options)
 {
     if (options->qtest && !options->memory)
-        options->done = cmd_sorry("test", "--qtest needs --memory FILE, the RAM of that QEMU");
+        options->common.done = cmd_sorry("test", "--qtest needs --memory FILE, the RAM of that QEMU");
     else if (options->memory && !options->qtest)
-        options->done = cmd_sorry("test", "--memory goes with --qtest SOCKET");
-}
-
-static void check_profile(struct test_options *options, const struct later *later)
-{
-    char why[256] = "";
-
-    if (later->numbers && vblk_profile_renumber(&options->run.profile, later->numbers, why, sizeof(why)))
-        sorry(options, "--provision-numbers", later->numbers, why);
-    else if (vblk_profile_check(&options->run.profile, why, sizeof(why)))
-        options->done = cmd_sorry("test", "%s", why);
+        options->common.done = cmd_sorry("test", "--memory goes with --qtest SOCKET");
 }
 
 void test_options_parse(struct test_options *options, int argc, char **argv)
 {
-    struct later later = { NULL };
+    struct common_options *common = &options->common;
+    struct option all[ALL_MAX];
     int got, index = 0;
 
-    *options = (struct test_options){ .color = -1, .done = -1 };
-    options->run.profile = *vblk_profile_default();
-    options->run.seed = 1;
-    options->run.timeout_ms = 5000;
-    (void)snprintf(options->replay, sizeof(options->replay), "vblk test");
+    *options = (struct test_options){ .list = false };
+    common_init(common, "test");
+    common->run.timeout_ms = 5000;
+    common->show_seed = true;
+    list_options(all);
     opterr = 0;
-    while (options->done < 0 && (got = getopt_long(argc, argv, ":", long_options, &index)) != -1) {
-        if (got == '?' || got == ':') {
-            options->done = cmd_bad_option("test", got, argv);
-            return;
-        }
-        take(options, got, optarg, &later);
-        replay_option(options, index, optarg);
+    while (common->done < 0 && (got = getopt_long(argc, argv, ":", all, &index)) != -1) {
+        if (got == '?' || got == ':')
+            common->done = cmd_bad_option("test", got, argv);
+        else if (!common_take(common, all[index].name, optarg))
+            take(options, all[index].name, optarg);
     }
-    if (options->done < 0 && optind < argc)
-        sorry(options, "what is", argv[optind], "'vblk test' takes options only");
-    if (options->done < 0)
-        check_profile(options, &later);
-    if (options->done < 0)
+    if (common->done < 0 && optind < argc)
+        common_sorry(common, "what is", argv[optind], "'vblk test' takes options only");
+    common_finish(common);
+    if (common->done < 0)
         check_target(options);
-    (void)snprintf(options->replay + strlen(options->replay), sizeof(options->replay) - strlen(options->replay),
-                   " --seed %llu", (unsigned long long)options->run.seed);
-    options->run.replay = options->replay;
 }
 
 void test_options_free(struct test_options *options)
 {
-    free(options->reports);
-    free(options->run.filter.areas.globs);
-    free(options->run.filter.clauses.globs);
-    free(options->run.filter.names.globs);
+    struct runner_filter *filter = &options->common.run.filter;
+
+    free(filter->areas.globs);
+    free(filter->clauses.globs);
+    free(filter->names.globs);
+    common_free(&options->common);
 }

@@ -34,13 +34,27 @@ enum mistake {
     PAST_THE_END,
     RESET_NOT_AWAITED,
     HEAD_REUSED,
+    CHAIN_LOOPS,
+    PROVISION_UNASKED,
+    PROVISION_LIMITS_UNREAD,
+    PROVISION_SEGMENTS,
+    PROVISION_SECTORS,
+    PROVISION_FLAG,
+    PROVISION_UNMAP,
+    PROVISION_NOTHING,
+    PROVISION_EMPTY,
+    PROVISION_ODD,
+    PROVISION_PAST_THE_END,
+    PROVISION_HEADER,
     MISTAKES
 };
 static const char *const mistake_names[MISTAKES] = {
     "none",           "chain-too-long",     "indirect-unasked", "used-event-forgotten", "limit-ignored",
     "no-version-1",   "driver-ok-early",    "descriptor-changed", "data-changed",       "stale-flag",
     "config-written", "kick-forgotten",     "past-the-end",         "reset-not-awaited",
-    "head-reused",
+    "head-reused",    "chain-loops",        "provision-unasked",  "provision-limits-unread",
+    "provision-segments",  "provision-sectors", "provision-flag", "provision-unmap",   "provision-nothing",
+    "provision-empty",     "provision-odd",     "provision-past-the-end", "provision-header",
 };
 static enum mistake the_mistake;
 static bool mistaken(enum mistake m)
@@ -76,7 +90,7 @@ enum { NOTIFY = 0x050, ISR = 0x060, ISR_ACK = 0x064, STATUS = 0x070, DESC_LOW = 
 enum { DEVICE_LOW = 0x0a0, GENERATION = 0x0fc, CONFIG = 0x100 };
 enum { ACKNOWLEDGE = 1, DRIVER = 2, DRIVER_OK = 4, FEATURES_OK = 8, FAILED = 128 };
 enum { F_FLUSH = 9, F_DISCARD = 13, F_PROVISION = 17, F_INDIRECT = 28, F_EVENT_IDX = 29, F_VERSION_1 = 32, F_PACKED = 34 };
-enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_DISCARD = 11 };
+enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_DISCARD = 11, T_PROVISION = 15 };
 enum { NEXT = 1, WRITE = 2, INDIRECT = 4, AVAIL = 1 << 7, USED = 1 << 15 };
 enum { SIZE = 8, SECTOR = 512, REQUESTS = 2, PIECES = 3 };
 #define BIT(n) (UINT64_C(1) << (n))
@@ -120,7 +134,7 @@ static struct {
 static struct {
     bool packed;
     uint64_t features, capacity;
-    uint32_t max_discard_seg;
+    uint32_t max_discard_seg, max_provision_sectors, max_provision_seg;
     uint16_t avail, used, seen;    /* split: indices; packed: slots */
     bool avail_wrap, used_wrap;
     bool busy[REQUESTS];
@@ -188,7 +202,8 @@ static bool set_up_queue(void)
 static bool start(void)
 {
     const uint64_t wanted = BIT(F_FLUSH) | BIT(F_DISCARD) | BIT(F_EVENT_IDX) | BIT(F_VERSION_1) |
-                            (drv.packed ? BIT(F_PACKED) : 0) | (mistaken(CHAIN_TOO_LONG) ? BIT(F_INDIRECT) : 0);
+                            (drv.packed ? BIT(F_PACKED) : 0) | (mistaken(CHAIN_TOO_LONG) ? BIT(F_INDIRECT) : 0) |
+                            (mistaken(PROVISION_UNASKED) || mistaken(NO_VERSION_1) ? 0 : BIT(F_PROVISION));
 
     if (mmio_read(MAGIC, 4) != 0x74726976 || mmio_read(VERSION, 4) != 2 || mmio_read(DEVICE_ID, 4) != 2)
         return false;
@@ -212,6 +227,10 @@ static bool start(void)
     }
     drv.capacity = config64(0);
     drv.max_discard_seg = (drv.features & BIT(F_DISCARD)) != 0 ? mmio_read(CONFIG + 40, 4) : 0;
+    if ((drv.features & BIT(F_PROVISION)) != 0 && !mistaken(PROVISION_LIMITS_UNREAD)) {
+        drv.max_provision_sectors = mmio_read(CONFIG + 72, 4);
+        drv.max_provision_seg = mmio_read(CONFIG + 76, 4);
+    }
     if (mistaken(CONFIG_WRITTEN))
         mmio_write(CONFIG + 72, 4, 1); /* max_provision_sectors is the device's */
     if (!mistaken(DRIVER_OK_EARLY) && !set_up_queue()) {
@@ -241,6 +260,14 @@ static void split_fill(unsigned r, const struct piece *piece, unsigned count)
         d->len = LE32(piece[i].len);
         d->third = LE16((uint16_t)(piece[i].flags | (i + 1 < count ? NEXT : 0)));
         d->fourth = LE16((uint16_t)(PIECES * r + i + 1));
+    }
+    if (mistaken(CHAIN_LOOPS)) { /* on through every descriptor there is, and no end */
+        for (unsigned i = count - 1; i < SIZE; i++) {
+            shared.desc[(PIECES * r + i) % SIZE].addr = LE64(piece[count - 1].addr);
+            shared.desc[(PIECES * r + i) % SIZE].len = LE32(piece[count - 1].len);
+            shared.desc[(PIECES * r + i) % SIZE].third = LE16((uint16_t)(piece[count - 1].flags | NEXT));
+            shared.desc[(PIECES * r + i) % SIZE].fourth = LE16((uint16_t)((PIECES * r + i + 1) % SIZE));
+        }
     }
     shared.avail.ring[drv.avail % SIZE] = LE16((uint16_t)(PIECES * r));
     atomic_thread_fence(memory_order_release);
@@ -420,6 +447,40 @@ static int discard(uint64_t sector)
     return transfer(T_DISCARD, 0, count * (uint32_t)sizeof(struct segment));
 }
 
+/* Sectors that can be written from now on without the disk running full: the proposal's request. */
+static int provision(uint64_t sector)
+{
+    uint32_t count = drv.max_provision_seg, sectors = drv.max_provision_sectors < 2 ? drv.max_provision_sectors : 2;
+    uint32_t flags = mistaken(PROVISION_FLAG) ? 2 : mistaken(PROVISION_UNMAP) ? 1 : 0, len;
+
+    if (mistaken(PROVISION_UNASKED) || mistaken(PROVISION_LIMITS_UNREAD))
+        count = sectors = 1;
+    if (mistaken(PROVISION_SEGMENTS)) {
+        count++;
+        sectors = 1;
+    }
+    if (mistaken(PROVISION_SECTORS))
+        sectors = drv.max_provision_sectors + 1;
+    if (mistaken(PROVISION_EMPTY))
+        sectors = 0;
+    if (mistaken(PROVISION_PAST_THE_END))
+        sector = drv.capacity - 1;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct segment s = { LE64(sector + (uint64_t)i * sectors), LE32(sectors), LE32(flags) };
+        memcpy(shared.data[0] + i * sizeof(s), &s, sizeof(s));
+    }
+    len = mistaken(PROVISION_NOTHING) ? 0 : count * (uint32_t)sizeof(struct segment);
+    return transfer(T_PROVISION, mistaken(PROVISION_HEADER) ? sector : 0, mistaken(PROVISION_ODD) ? len - 8 : len);
+}
+
+/* Data stays as it is. */
+static bool provisions(void)
+{
+    if ((drv.features & BIT(F_PROVISION)) == 0 && !mistaken(PROVISION_UNASKED))
+        return true;
+    return provision(20) == 0 && transfer(T_IN, 20, SECTOR) == 0 && shared.data[0][0] == 21;
+}
+
 /* ==== below the line: the driver's unit test ==== */
 
 #include <vblk/vblk.h>
@@ -458,6 +519,8 @@ static bool exercise(void)
         for (unsigned r = 0; r < REQUESTS; r++) {
             memset(shared.data[r], (int)(1 + i + r), SECTOR);
             submit(r, T_OUT, mistaken(PAST_THE_END) ? drv.capacity : i + r, SECTOR);
+            if (mistaken(CHAIN_LOOPS)) /* no descriptor is left for another */
+                return await(r) == 0;
         }
         for (unsigned r = 0; r < REQUESTS; r++)
             if (await(r) != 0)
@@ -468,7 +531,7 @@ static bool exercise(void)
         if (transfer(T_IN, i, SECTOR) != 0 || shared.data[0][0] != 1 + i || shared.data[0][SECTOR - 1] != 1 + i)
             return false;
     }
-    return flush() == 0 && discard(8) == 0;
+    return flush() == 0 && discard(8) == 0 && provisions();
 }
 
 static void print_line(void *ctx, const char *text)
@@ -521,6 +584,8 @@ int main(int argc, char **argv)
     options.later = true;
     options.interrupt = on_interrupt;
     options.device.max_discard_seg = 4;
+    options.device.max_provision_sectors = 8;
+    options.device.max_provision_seg = 4;
     options.device.features &= drv.packed ? UINT64_MAX : ~BIT(F_PACKED);
     bed = vblk_testbed_new(&options, &ram, 1, &why);
     if (!bed) {

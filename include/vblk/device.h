@@ -263,6 +263,34 @@ VBLK_API VBLK_NODISCARD vblk_err vblk_device_queue(const struct vblk_device *dev
  * 0 for a queue that is not enabled.
  */
 VBLK_API uint32_t vblk_device_queue_base(const struct vblk_device *device, uint16_t queue);
+/**
+ * When the queue is enabled next it goes on where another device stopped. @p base: bits 0 to 15 say which buffer is taken
+ * next, bits 16 to 31 where the next answer goes: positions in a split ring, places with wrap counters in a packed one. Before
+ * any of the ring, what is in @p again [count] is taken once more: one descriptor for each buffer of a split ring, of which
+ * only the id counts, its head; all descriptors of a packed one's, in a row. @p again stays the caller's and must last as
+ * long as the queue is enabled. VBLK_E_INVAL: the device has no such queue.
+ */
+VBLK_API VBLK_NODISCARD vblk_err vblk_device_resume(struct vblk_device *device, uint16_t queue, uint32_t base,
+                                                    const struct vblk_packed_desc *again, uint32_t count);
+
+/** What becomes of buffers, for those who keep a record outside. */
+enum vblk_buffer_step {
+    VBLK_BUFFER_TAKEN,    /**< from the ring */
+    VBLK_BUFFER_ANSWERED, /**< the answer is written, the driver can't see it yet */
+    VBLK_BUFFER_SHOWN     /**< it can */
+};
+/** One step of one buffer; with IN_ORDER answers stand for all that were taken before, too. */
+struct vblk_buffer_news {
+    uint8_t step;         /**< enum vblk_buffer_step */
+    uint16_t queue;       /**< where */
+    uint16_t id;          /**< of the buffer, or what a behaviour answers with */
+    uint16_t slot;        /**< TAKEN from a packed ring: its first descriptor … */
+    uint16_t slots;       /**< … and how many there are */
+};
+/** Is told. */
+typedef void (*vblk_buffer_fn)(void *ctx, const struct vblk_buffer_news *news);
+/** Tell @p told from now on; NULL: nobody. */
+VBLK_API void vblk_device_on_buffer(struct vblk_device *device, vblk_buffer_fn told, void *ctx);
 
 #ifdef __cplusplus
 }

@@ -151,6 +151,7 @@ struct vblk_target_facts {
     uint32_t sees;        /**< VBLK_SEES_* of the run */
     uint8_t grade;        /**< enum vblk_grade of the target */
     bool late;            /**< as in the options */
+    bool lockstep;        /**< as in the options */
     uint8_t transport;    /**< enum vblk_transport of the target */
 };
 /**

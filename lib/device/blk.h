@@ -31,6 +31,8 @@ struct queue {
     bool passing;   /* IN_ORDER: the last request done has no answer yet, the next one's may stand for it */
     uint16_t passed_id;
     uint32_t passed_len;
+    bool resumes;              /* when it is enabled next */
+    struct vblk_resume resume; /* … from there */
     struct vblk_ring ring;
 };
 
@@ -76,6 +78,8 @@ struct vblk_device {
     struct vblk_backend disk;
     vblk_notify_fn notify;
     void *notify_ctx;
+    vblk_buffer_fn buffer;
+    void *buffer_ctx;
 
     uint8_t status;
     uint64_t driver_features; /* as written */

@@ -228,6 +228,12 @@ void vblk_device_on_notify(struct vblk_device *device, vblk_notify_fn notify, vo
     device->notify_ctx = ctx;
 }
 
+void vblk_device_on_buffer(struct vblk_device *device, vblk_buffer_fn told, void *ctx)
+{
+    device->buffer = told;
+    device->buffer_ctx = ctx;
+}
+
 void vblk_device_power_on(struct vblk_device *device)
 {
     device->hold = false;

@@ -92,6 +92,9 @@ static void enable(struct vblk_device *device, struct queue *q)
     q->enabled = !open_ring(device, q);
     if (!q->enabled)
         blk_fail(device);
+    else if (q->resumes)
+        vblk_ring_resume(&q->ring, &q->resume);
+    q->resumes = false;
 }
 
 /*
@@ -318,6 +321,18 @@ vblk_err vblk_device_queue(const struct vblk_device *device, uint16_t queue, str
         return VBLK_E_INVAL;
     q = &device->queues[queue];
     *out = (struct vblk_queue_layout){ (uint16_t)q->size, q->enabled, q->desc, q->driver, q->device };
+    return VBLK_OK;
+}
+
+vblk_err vblk_device_resume(struct vblk_device *device, uint16_t queue, uint32_t base, const struct vblk_packed_desc *again,
+                            uint32_t count)
+{
+    if (queue >= device->num_queues)
+        return VBLK_E_INVAL;
+    device->queues[queue].resumes = true;
+    device->queues[queue].resume = (struct vblk_resume){
+        .avail = (uint16_t)base, .used = (uint16_t)(base >> 16), .again = again, .again_count = count,
+    };
     return VBLK_OK;
 }
 

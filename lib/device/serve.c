@@ -33,6 +33,51 @@ static inline bool take(struct queue *q, struct vblk_chain *chain, bool *faulty)
     return !err && !chain->fault;
 }
 
+static void tell(const struct vblk_device *device, enum vblk_buffer_step step, const struct queue *q, uint16_t id,
+                 uint16_t slot, uint16_t slots)
+{
+    const struct vblk_buffer_news news = { (uint8_t)step, (uint16_t)(q - device->queues), id, slot, slots };
+
+    device->buffer(device->buffer_ctx, &news);
+}
+
+/* One that is taken again is nothing new. */
+static __attribute__((noinline)) bool take_told(const struct vblk_device *device, struct queue *q,
+                                                struct vblk_chain *chain, bool *faulty)
+{
+    const struct vblk_packed_pos at = q->ring.packed.avail;
+    const uint16_t next = q->ring.split.avail_next;
+    const bool packed = blk_accepted(device, VBLK_F_RING_PACKED);
+
+    if (!take(q, chain, faulty))
+        return false;
+    if (packed && (q->ring.packed.avail.slot != at.slot || q->ring.packed.avail.wrap != at.wrap))
+        tell(device, VBLK_BUFFER_TAKEN, q, chain->id, at.slot, q->ring.packed.slots[chain->id]);
+    else if (!packed && q->ring.split.avail_next != next)
+        tell(device, VBLK_BUFFER_TAKEN, q, chain->id, chain->id, 1);
+    return true;
+}
+
+static inline bool take_next(const struct vblk_device *device, struct queue *q, struct vblk_chain *chain, bool *faulty)
+{
+    return unlikely(device->buffer != NULL) ? take_told(device, q, chain, faulty) : take(q, chain, faulty);
+}
+
+/* In steps that a record can be kept of. */
+static __attribute__((noinline)) vblk_err answer_told(struct vblk_device *device, struct queue *q, uint16_t id,
+                                                      uint32_t len)
+{
+    vblk_err err = q->ring.ops->put_used_wrote(&q->ring, id, len, device->wrote || len);
+
+    if (err == VBLK_OK) {
+        tell(device, VBLK_BUFFER_ANSWERED, q, id, 0, 0);
+        err = q->ring.ops->publish_used(&q->ring);
+    }
+    if (err == VBLK_OK)
+        tell(device, VBLK_BUFFER_SHOWN, q, id, 0, 0);
+    return err;
+}
+
 /* There is no byte at the end of the last buffer, but there is one. */
 static __attribute__((noinline)) void put_status_before(struct vblk_device *device, struct vblk_request *req,
                                                         uint8_t status)
@@ -54,7 +99,13 @@ void vblk_reference_put_status(struct vblk_device *device, struct vblk_request *
 
 static inline void reference_put_used(struct vblk_device *device, struct queue *q, uint16_t id, uint32_t len)
 {
-    if (q->enabled && q->ring.ops->answer(&q->ring, id, len, device->wrote || len))
+    vblk_err err = VBLK_OK;
+
+    if (q->enabled && unlikely(device->buffer != NULL))
+        err = answer_told(device, q, id, len);
+    else if (q->enabled)
+        err = q->ring.ops->answer(&q->ring, id, len, device->wrote || len);
+    if (err)
         fault(device, q);
 }
 
@@ -195,7 +246,7 @@ static bool keep_all(struct vblk_device *device, uint16_t queue, struct queue *q
     for (uint32_t n = 0; n < q->size; n++) {
         if (device->held_count == HELD_MAX || device->held_bufs_room - device->held_bufs_used < q->ring.chain_max)
             return false;
-        if (!take(q, &chain, &faulty))
+        if (!take_next(device, q, &chain, &faulty))
             break;
         keep(device, queue, &chain);
     }
@@ -250,7 +301,7 @@ static uint32_t serve_at_once(struct vblk_device *device, uint16_t queue, struct
     uint32_t done = 0;
     bool faulty = false;
 
-    while (done < most && take(q, &chain, &faulty)) {
+    while (done < most && take_next(device, q, &chain, &faulty)) {
         blk_request_init(&req, queue, &chain);
         if (!handle(device, &req))
             break;

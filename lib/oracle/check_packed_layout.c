@@ -98,7 +98,7 @@ CHECK(RING_PACKED_28, VBLK_DRIVER, AT(QUEUE_ENABLE), 0, ANY_PLACE, NO_SIGHT)
     uint32_t slot = 0;
     bool marked;
 
-    if (!q->packed || !q->enabled || q->lost || q->in_use > 0 || q->used_total > 0)
+    if (!q->packed || !q->enabled || q->lost || q->in_use > 0 || q->used_total > 0 || l->ev->at != 0) /* it goes on */
         return UNTOUCHED;
     while (slot < q->size && packed_available(vblk_get16(q->ring[slot].flags), true))
         slot++;

@@ -185,12 +185,28 @@ static bool half_configured(struct vblk_oracle *o, const struct queue *q)
     return s->reset == RESET_DONE && (s->written & QUEUE_PARTS) != QUEUE_PARTS;
 }
 
+/* As vhost says it: the ring goes on where somebody else left it. What was in flight then nobody knows. */
+static void go_on(struct vblk_oracle *o, struct queue *q, uint32_t base)
+{
+    const uint16_t place = (uint16_t)(base & 0x7fff);
+
+    if (!q->packed) {
+        q->avail_idx = q->used_idx = (uint16_t)base;
+        queue_set_lost(o, q, q->lost || queue_word(o, q->device + 2) != q->used_idx);
+        return;
+    }
+    q->avail_idx = q->used_idx = place;
+    q->avail_wrap = q->used_wrap = (base & 0x8000) != 0;
+    queue_set_lost(o, q, q->lost || place >= q->size || (base >> 16 & 0xffff) != (base & 0xffff));
+}
+
 void queue_enable(struct vblk_oracle *o, const struct vblk_event *ev)
 {
     const bool at_once = (ev->flags & VBLK_EV_EMULATED) == 0; /* else more may be available already */
     struct queue *q = queue_at(o, ev->queue);
     if (q == NULL || q->size == 0 || q->size > VBLK_SPLIT_SIZE_MAX)
         return;
+    o->ctl.reads_hidden |= ev->at != 0; /* it goes on: what the driver read before, somebody else saw */
     bool fits = open_tables(o, q, q->size);
     q->packed = negotiated(o, VBLK_F_RING_PACKED);
     fits = fits && open_pool(q, q->packed, negotiated(o, VBLK_F_INDIRECT_DESC)) && (!q->packed || packed_open(o, q));
@@ -214,6 +230,8 @@ void queue_enable(struct vblk_oracle *o, const struct vblk_event *ev)
     q->flags_left = at_once && !q->packed && q->used_flags != 0;
     if (o->opt.late)
         late_enable(o, q, (uint16_t)ev->at);
+    else if (ev->at != 0)
+        go_on(o, q, (uint32_t)ev->at);
 }
 
 void queue_drop_all(struct vblk_oracle *o)

@@ -40,6 +40,16 @@ static bool of_another_transport(const struct vblk_clause *clause, const struct 
            (strncmp(clause->id, "PCI-", 4) == 0 && facts->transport != VBLK_TRANSPORT_PCI);
 }
 
+/*
+ * A buffer in flight that is not as it was: by whose hand is known if the driver's stores are seen, or if it stood still
+ * while the device worked. Of a driver that runs beside the device neither is.
+ */
+static bool changes_are_nobodys(const struct vblk_clause *clause, const struct vblk_target_facts *facts)
+{
+    return clause == vblk_clause_at(VBLK_C_SAFE_DRV_01) && (facts->sees & VBLK_SEES_DRIVER_STORES) == 0 &&
+           (!facts->lockstep || (facts->sees & VBLK_SEES_DEVICE_STORES) == 0);
+}
+
 static enum vblk_verdict for_untouched(const struct vblk_clause *clause, const struct vblk_target_facts *facts,
                                        const char **why)
 {
@@ -63,6 +73,10 @@ static enum vblk_verdict for_untouched(const struct vblk_clause *clause, const s
     }
     if (clause->grade > facts->grade) {
         *why = "this kind of target does not show enough";
+        return VBLK_VERDICT_NOT_OBSERVABLE;
+    }
+    if (changes_are_nobodys(clause, facts)) {
+        *why = "a driver that runs beside the device may have its buffer back when it is looked at";
         return VBLK_VERDICT_NOT_OBSERVABLE;
     }
     if (facts->late && !dispatch_late(clause)) {

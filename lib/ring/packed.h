@@ -65,6 +65,11 @@ static inline void vblk_packed_advance(struct vblk_packed_pos *pos, uint32_t siz
     pos->wrap = !pos->wrap;
 }
 
+static inline struct vblk_packed_pos vblk_packed_pos_of(uint16_t wire)
+{
+    return (struct vblk_packed_pos){ wire & (VBLK_RING_EVENT_WRAP - 1), (wire & VBLK_RING_EVENT_WRAP) != 0 };
+}
+
 /* As an event suppression structure and a notification spell it. */
 static inline uint16_t vblk_packed_wire_pos(struct vblk_packed_pos pos)
 {

@@ -176,6 +176,27 @@ EACH_WAY vblk_err take(struct vblk_ring *ring, enum way way, struct vblk_chain *
     return walk(ring, way, chain, desc, mark);
 }
 
+/* The ring need not hold these any more: answers to others may have been written over them. It goes on where it is. */
+RARE vblk_err take_again(struct vblk_ring *ring, struct vblk_chain *chain)
+{
+    const struct vblk_resume *from = &ring->resume;
+    struct vblk_packed *p = &ring->packed;
+    struct place at = { .slot = p->avail.slot, .mark = FLAGS(vblk_packed_available(p->avail.wrap)) };
+    struct words desc;
+
+    chain_begin(ring, chain);
+    do {
+        const struct vblk_packed_desc *kept = &from->again[p->again++];
+
+        desc = (struct words){ vblk_get64(kept->addr), vblk_get32(kept->len),
+                               vblk_get16(kept->id) | FLAGS(vblk_get16(kept->flags)) };
+        if (chain->fault == VBLK_CHAIN_OK)
+            TRY(append(ring, chain, &desc, at.slots == 0));
+        at.slots++;
+    } while ((desc.more & FLAGS(VBLK_DESC_NEXT)) != 0 && p->again < from->again_count);
+    return accept(ring, chain, &at, desc.more);
+}
+
 RARE vblk_err take_watched(struct vblk_ring *ring, struct vblk_chain *chain)
 {
     return ring_told(ring) ? take(ring, TOLD, chain) : take(ring, ANY, chain);
@@ -185,6 +206,8 @@ vblk_err packed_take(struct vblk_ring *ring, struct vblk_chain *chain)
 {
     if (ring->side != VBLK_DEVICE || ring->broken)
         return VBLK_E_STATE;
+    if (unlikely(ring->packed.again < ring->resume.again_count))
+        return take_again(ring, chain);
     return ring_plain(ring) ? take(ring, PLAIN, chain) : take_watched(ring, chain);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "impl.h"
+#include "packed.h"
 
 static const char *const chain_faults[VBLK_CHAIN_FAULTS] = {
     [VBLK_CHAIN_OK] = "ok",
@@ -162,4 +163,18 @@ const char *vblk_chain_fault_name(enum vblk_chain_fault fault)
 const char *vblk_used_fault_name(enum vblk_used_fault fault)
 {
     return (unsigned)fault < VBLK_USED_FAULTS ? used_faults[fault] : "unknown";
+}
+
+/* On a split ring what was taken before and is to be taken again comes before avail. */
+void vblk_ring_resume(struct vblk_ring *ring, const struct vblk_resume *from)
+{
+    ring->resume = *from;
+    if (ring_has(ring, VBLK_F_RING_PACKED)) {
+        ring->packed.avail = vblk_packed_pos_of(from->avail);
+        ring->packed.used = vblk_packed_pos_of(from->used);
+    } else {
+        ring->split.avail_next = ring->split.avail_seen = from->avail;
+        ring->split.used_next = ring->split.used_seen = from->used;
+        ring->split.order_next = (uint16_t)(from->avail - from->again_count);
+    }
 }

@@ -14,6 +14,14 @@
 
 #include <vblk/memory.h>
 #include <vblk/ring_fault.h>
+#include <vblk/spec.h>
+
+/** Where the device goes on in a queue that another device, or another life of this one, began. */
+struct vblk_resume {
+    uint16_t avail, used;               /**< split: positions; packed: slots, with the wrap counter in bit 15 */
+    const struct vblk_packed_desc *again; /**< [again_count] taken and not yet answered, to be taken first; see vblk_device_resume() */
+    uint32_t again_count;
+};
 
 /** Where a queue lies and what was negotiated, as written to the transport's registers. */
 struct vblk_layout {
@@ -191,6 +199,7 @@ struct vblk_split {
     uint32_t batch_left;           /* driver: buffers that an answer stands for and reap() still owes */
     uint32_t batch_len;            /* driver: the length of the last of them */
     uint16_t order_next;           /* device: position in order[] of the oldest buffer */
+    uint32_t again;                /* device: the next of resume.again */
     uint16_t *order;               /* device: [size] heads as they were taken */
 };
 
@@ -220,6 +229,7 @@ struct vblk_packed {
     uint16_t event;                /* what our event suppression structure asks for */
     uint32_t hidden;               /* device: descriptors from armed to used; 0: none */
     uint32_t out;                  /* device: descriptors taken and not yet used */
+    uint32_t again;                /* device: the next of resume.again */
     uint32_t unasked;              /* descriptors shown since notifications were last decided on, up to 2 * size */
     uint32_t free;                 /* driver: free descriptors */
     uint64_t added;                /* driver: buffers put into the ring */
@@ -242,6 +252,7 @@ struct vblk_ring {
     const struct vblk_ring_ops *ops;
     struct vblk_memory *mem;
     struct vblk_layout at;
+    struct vblk_resume resume;
     uint8_t side;  /* VBLK_DRIVER or VBLK_DEVICE */
     bool broken;   /* the peer made no sense: nothing more can be read from the ring */
     bool mapped;   /* host[] may be used while epoch is the memory's */
@@ -275,6 +286,8 @@ VBLK_NODISCARD vblk_err vblk_ring_open(struct vblk_ring *ring, const struct vblk
                                        struct vblk_memory *mem, const struct vblk_layout *at, enum vblk_party side);
 /** Free what open allocated; the areas stay as they are. A ring of all zero bytes is allowed. */
 void vblk_ring_close(struct vblk_ring *ring);
+/** The device's side of a ring that was just opened goes on where @p from says. */
+void vblk_ring_resume(struct vblk_ring *ring, const struct vblk_resume *from);
 
 /** @return a few words for a report, never NULL. */
 const char *vblk_chain_fault_name(enum vblk_chain_fault fault);

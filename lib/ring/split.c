@@ -336,9 +336,23 @@ EACH_WAY vblk_err take(struct vblk_ring *ring, enum way way, struct vblk_chain *
     return walk(ring, way, chain, id);
 }
 
+RARE vblk_err take_again(struct vblk_ring *ring, struct vblk_chain *chain)
+{
+    const struct vblk_resume *from = &ring->resume;
+    struct vblk_split *s = &ring->split;
+
+    chain->id = vblk_get16(from->again[s->again].id);
+    if (s->in_order)
+        s->order[(from->avail - from->again_count + s->again) & (ring->at.size - 1)] = chain->id;
+    s->again++;
+    return walk(ring, ANY, chain, chain->id);
+}
+
 /* Whatever take() may not do. */
 RARE vblk_err take_anyhow(struct vblk_ring *ring, struct vblk_chain *chain)
 {
+    if (ring->split.again < ring->resume.again_count)
+        return take_again(ring, chain); /* nothing is taken from the ring before, so this is always come to */
     if (ring->split.avail_next == ring->split.avail_seen) {
         TRY(look_at_avail(ring));
         if (ring->broken) {

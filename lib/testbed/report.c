@@ -30,6 +30,7 @@ static enum vblk_verdict verdict_of(const struct vblk_testbed *bed, vblk_clause_
         .offered = vblk_device_options_of(bed->device)->features,
         .negotiated = vblk_device_accepted(bed->device),
         .sees = TESTBED_SEES,
+        .lockstep = true,
         .grade = VBLK_GRADE_SNAPSHOT,
     };
 

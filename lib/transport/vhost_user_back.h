@@ -23,6 +23,22 @@ struct back_ring {
         uint64_t desc, driver, device;
     } at;
     int kick, call, err; /* -1: none */
+    struct back_record *record; /* NULL: none is kept */
+    bool record_given;          /* the front-end gave one, and the ring has not begun since */
+};
+
+/* What is in flight, as the front-end keeps it. */
+struct back_inflight {
+    int fd; /* -1: none */
+    uint64_t offset;
+    uint16_t queues, queue_size;
+};
+
+/* Where a ring goes on. */
+struct back_resume {
+    uint16_t avail, used;
+    const struct vblk_packed_desc *again;
+    uint32_t again_count;
 };
 
 /* A region that the front-end shares. */
@@ -56,6 +72,7 @@ struct vblk_vhost_user_backend {
     uint16_t queues;
     struct back_ring *ring; /* [queues] */
     uint16_t running;
+    struct back_inflight inflight;
     struct pollfd *polled;  /* [2 + queues] */
     struct back_region region[VBLK_MEMORY_REGIONS_MAX];
     uint32_t regions;
@@ -116,6 +133,16 @@ enum back_answer back_remove_region(struct vblk_vhost_user_backend *b, const str
 void back_forget_memory(struct vblk_vhost_user_backend *b);
 /* From the front-end's address of a ring's part to the guest's. */
 bool back_guest_address(const struct vblk_vhost_user_backend *b, uint64_t user, uint64_t *gpa);
+
+/* vhost_user_record.c: what is in flight, kept in a file for whoever goes on after us */
+uint64_t back_record_size(const struct vblk_vhost_user_backend *b, uint16_t queue_size);
+void back_record_news(void *ctx, const struct vblk_buffer_news *news);
+/* vhost_user_record_load.c */
+/* A ring begins where @from says, unless (true) the front-end's record knows better: then @from is what it says. */
+bool back_record_open(struct vblk_vhost_user_backend *b, uint16_t queue, struct back_resume *from);
+/* It goes on where we stopped it ourselves; the file may be another. */
+void back_record_go_on(struct vblk_vhost_user_backend *b, uint16_t queue);
+void back_record_free(struct back_record *r);
 
 /* vhost_user_backend_ring.c */
 /* Start what has become startable. */

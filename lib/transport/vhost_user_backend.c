@@ -148,7 +148,7 @@ struct vblk_vhost_user_backend *vblk_vhost_user_backend_new(struct vblk_device *
         b->options.timeout_ms = TIMEOUT_MS;
     b->device = device;
     b->mem = mem;
-    b->sock = b->channel = -1;
+    b->sock = b->channel = b->inflight.fd = -1;
     queues = vblk_device_read_reg(device, VBLK_REG_NUM_QUEUES, 0);
     b->queues = (uint16_t)(queues < VU_QUEUES_MAX ? queues : VU_QUEUES_MAX);
     b->ring = calloc(b->queues + 1u, sizeof(*b->ring));

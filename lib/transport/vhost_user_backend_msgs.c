@@ -352,14 +352,6 @@ static enum back_answer vring_kick(const struct call *c)
 
 /* ---- requests in flight ---- */
 
-/* "Inflight I/O tracking": for each queue a head and a record for each entry, 32 bytes at most each. */
-static uint64_t inflight_size(uint16_t queues, uint16_t queue_size)
-{
-    const uint64_t one = (32 + 32 * (uint64_t)queue_size + 63) / 64 * 64;
-
-    return one * queues;
-}
-
 static int shared_file(uint64_t size)
 {
     int fd = memfd_create("vblk-inflight", MFD_CLOEXEC);
@@ -369,14 +361,10 @@ static int shared_file(uint64_t size)
     return fd;
 }
 
-/*
- * Requests are completed in the order in which they were taken, within the call that takes them: none is ever in flight
- * when a front-end could look, and whoever goes on after us finds the first one that is not done at the used index.
- */
 static enum back_answer get_inflight(const struct call *c)
 {
     struct vu_inflight *in = &c->m->body.inflight;
-    uint64_t size = inflight_size(in->queues, in->queue_size);
+    uint64_t size = in->queues * back_record_size(c->b, in->queue_size);
 
     if (in->queues == 0 || in->queues > c->b->queues || in->queue_size == 0 || in->queue_size > VBLK_SPLIT_SIZE_MAX)
         return back_breach(c->b, "GET_INFLIGHT_FD for %u rings of %u entries", in->queues, in->queue_size);
@@ -401,6 +389,14 @@ static enum back_answer set_inflight(const struct call *c)
                            in->queue_size, (unsigned long long)in->size);
     if (fstat(c->fds->fd[0], &st) < 0 || st.st_size < 0 || (uint64_t)st.st_size < end)
         return back_breach(c->b, "the file of SET_INFLIGHT_FD is shorter than it says");
+    if (in->size < in->queues * back_record_size(c->b, in->queue_size))
+        return BACK_DONE; /* made for other features: nothing is kept in it */
+    back_close(&c->b->inflight.fd);
+    c->b->inflight = (struct back_inflight){ c->fds->fd[0], in->offset, in->queues, in->queue_size };
+    c->fds->fd[0] = -1;
+    for (uint16_t i = 0; i < c->b->queues; i++)
+        c->b->ring[i].record_given = true;
+    vblk_device_on_buffer(c->b->device, back_record_news, c->b);
     return BACK_DONE;
 }
 

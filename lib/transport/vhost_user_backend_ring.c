@@ -55,9 +55,42 @@ static bool goes_on(const struct back_ring *r, const struct back_layout *at, uin
            at->driver == r->at.driver && at->device == r->at.device;
 }
 
-static bool afresh(const struct vblk_vhost_user_backend *b, const struct back_ring *r)
+static uint16_t used_index(const struct vblk_vhost_user_backend *b, const struct back_layout *at)
 {
-    return r->base == 0 || (packed(b) && r->base == PACKED_BASE);
+    vblk_le16 idx = vblk_put16(0);
+
+    return vblk_memory_peek(b->mem, at->device + 2, &idx, sizeof(idx)) == VBLK_OK ? vblk_get16(idx) : 0;
+}
+
+/*
+ * Where the front-end says that the ring stands. A split ring's used index lies in its memory; what lies between it and
+ * the base is somebody's who is gone, unless there is a record of it.
+ */
+static struct back_resume said(const struct vblk_vhost_user_backend *b, const struct back_ring *r,
+                               const struct back_layout *at)
+{
+    const uint32_t base = packed(b) && r->base == 0 ? PACKED_BASE : r->base;
+
+    if (packed(b))
+        return (struct back_resume){ .avail = (uint16_t)base, .used = (uint16_t)(base >> 16) };
+    return (struct back_resume){ .avail = (uint16_t)base, .used = base == 0 ? 0 : used_index(b, at) };
+}
+
+static bool makes_sense(const struct vblk_vhost_user_backend *b, const struct back_ring *r, const struct back_resume *from)
+{
+    const unsigned slot = VBLK_RING_EVENT_WRAP - 1;
+
+    if (packed(b))
+        return (from->avail & slot) < r->num && (from->used & slot) < r->num;
+    return r->base <= UINT16_MAX && (uint16_t)(from->avail - from->used) <= r->num;
+}
+
+/* Afresh: nothing is to be said to the device. */
+static bool afresh(const struct vblk_vhost_user_backend *b, const struct back_resume *from)
+{
+    const uint16_t zero = packed(b) ? (uint16_t)PACKED_BASE : 0;
+
+    return from->avail == zero && from->used == zero && from->again_count == 0;
 }
 
 static void signal_fd(int *fd)
@@ -82,22 +115,60 @@ static void tell_failure(struct vblk_vhost_user_backend *b, uint16_t queue)
         (void)back_tell(b, VU_BACKEND_VRING_ERR, &state, sizeof(state));
 }
 
-/* A ring that was stopped and comes back elsewhere, or from its beginning, was given up in between. */
-static void set_up(struct vblk_vhost_user_backend *b, uint16_t queue)
+/* A ring that was stopped and comes back elsewhere, or from another place, was given up in between. */
+static void give_up(struct vblk_vhost_user_backend *b, uint16_t queue)
+{
+    if (!b->ring[queue].stopped)
+        return;
+    if (vblk_device_accepted(b->device) >> VBLK_F_RING_RESET & 1) {
+        back_write_reg(b, VBLK_REG_QUEUE_RESET, queue, 1, true);
+        (void)back_read_reg(b, VBLK_REG_QUEUE_RESET, queue, true);
+    } else {
+        back_write_reg(b, VBLK_REG_QUEUE_ENABLE, queue, 0, true);
+    }
+}
+
+/* The judge is told the base as vhost writes it; 0: from the beginning. */
+static void enable(struct vblk_vhost_user_backend *b, uint16_t queue, const struct back_resume *from)
+{
+    const uint32_t places = from->avail | (uint32_t)from->used << 16;
+    struct vblk_event ev = { .kind = VBLK_EV_REG_WRITE, .party = VBLK_DRIVER, .flags = VBLK_EV_EMULATED, .queue = queue,
+                             .reg = VBLK_REG_QUEUE_ENABLE, .value = 1 };
+
+    if (!afresh(b, from)) {
+        ev.at = packed(b) ? places : from->avail;
+        (void)!vblk_device_resume(b->device, queue, places, from->again, from->again_count);
+    }
+    back_emit(b, &ev);
+    vblk_device_write_reg(b->device, VBLK_REG_QUEUE_ENABLE, queue, 1);
+}
+
+static void set_up(struct vblk_vhost_user_backend *b, uint16_t queue, const struct back_resume *from)
 {
     const struct back_layout *at = &b->ring[queue].at;
 
-    if (b->ring[queue].stopped && vblk_device_accepted(b->device) >> VBLK_F_RING_RESET & 1) {
-        back_write_reg(b, VBLK_REG_QUEUE_RESET, queue, 1, true);
-        (void)back_read_reg(b, VBLK_REG_QUEUE_RESET, queue, true);
-    } else if (b->ring[queue].stopped) {
-        back_write_reg(b, VBLK_REG_QUEUE_ENABLE, queue, 0, true);
-    }
+    give_up(b, queue);
     back_write_reg(b, VBLK_REG_QUEUE_SIZE, queue, at->num, false);
     back_write_reg(b, VBLK_REG_QUEUE_DESC, queue, at->desc, false);
     back_write_reg(b, VBLK_REG_QUEUE_DRIVER, queue, at->driver, false);
     back_write_reg(b, VBLK_REG_QUEUE_DEVICE, queue, at->device, false);
-    back_write_reg(b, VBLK_REG_QUEUE_ENABLE, queue, 1, true);
+    enable(b, queue, from);
+}
+
+/* From the beginning, or from where somebody else left it. */
+static enum back_answer begin(struct vblk_vhost_user_backend *b, uint16_t queue, const struct back_layout *at)
+{
+    struct back_ring *r = &b->ring[queue];
+    struct back_resume from = said(b, r, at);
+
+    if (!makes_sense(b, r, &from))
+        return back_breach(b, "ring %u is to begin at 0x%x, which is no place in it", queue, r->base);
+    if (!back_may_begin(b))
+        return back_breach(b, "ring %u is started with features that the device refuses", queue);
+    r->at = *at;
+    (void)back_record_open(b, queue, &from);
+    set_up(b, queue, &from);
+    return BACK_DONE;
 }
 
 static enum back_answer start(struct vblk_vhost_user_backend *b, uint16_t queue)
@@ -106,16 +177,12 @@ static enum back_answer start(struct vblk_vhost_user_backend *b, uint16_t queue)
     struct back_layout at;
     enum back_answer answer = locate(b, queue, &at);
 
+    if (answer == BACK_DONE && goes_on(r, &at, vblk_device_queue_base(b->device, queue)))
+        back_record_go_on(b, queue);
+    else if (answer == BACK_DONE)
+        answer = begin(b, queue, &at);
     if (answer != BACK_DONE)
         return answer;
-    if (!goes_on(r, &at, vblk_device_queue_base(b->device, queue))) {
-        if (!afresh(b, r))
-            return back_breach(b, "ring %u is to begin at 0x%x, which is not where it was stopped", queue, r->base);
-        if (!back_may_begin(b))
-            return back_breach(b, "ring %u is started with features that the device refuses", queue);
-        r->at = at;
-        set_up(b, queue);
-    }
     r->stopped = false;
     r->running = true;
     r->again = true; /* what was made available while nobody looked */
@@ -167,9 +234,12 @@ void back_close_rings(struct vblk_vhost_user_backend *b)
         back_close(&b->ring[i].kick);
         back_close(&b->ring[i].call);
         back_close(&b->ring[i].err);
+        back_record_free(b->ring[i].record);
         b->ring[i] = (struct back_ring){ .kick = -1, .call = -1, .err = -1 };
     }
     b->running = 0;
+    back_close(&b->inflight.fd);
+    vblk_device_on_buffer(b->device, NULL, NULL);
 }
 
 /* ---- notifications ---- */
@@ -196,7 +266,7 @@ void back_notified(void *ctx, enum vblk_event_kind kind, uint16_t queue)
         (void)back_tell(b, VU_BACKEND_VRING_CALL, &state, sizeof(state));
 }
 
-static void serve(struct vblk_vhost_user_backend *b, uint16_t queue)
+static uint32_t serve(struct vblk_vhost_user_backend *b, uint16_t queue)
 {
     struct back_ring *r = &b->ring[queue];
     uint32_t done = vblk_device_serve(b->device, queue);
@@ -204,6 +274,17 @@ static void serve(struct vblk_vhost_user_backend *b, uint16_t queue)
     b->requests += done;
     r->again = done >= r->at.num;
     tell_failure(b, queue);
+    return done;
+}
+
+/* Without a descriptor the driver can't be heard: it is taken to have notified of what was found. */
+static void serve_unasked(struct vblk_vhost_user_backend *b, uint16_t queue)
+{
+    const struct vblk_event ev = { .kind = VBLK_EV_KICK, .party = VBLK_DRIVER, .flags = VBLK_EV_EMULATED,
+                                   .queue = queue, .value = queue };
+
+    if (serve(b, queue) > 0 && !back_has(b, VU_PROTOCOL_INBAND))
+        back_emit(b, &ev);
 }
 
 void back_kicked(struct vblk_vhost_user_backend *b, uint16_t queue)
@@ -238,8 +319,10 @@ void back_serve(struct vblk_vhost_user_backend *b, const struct pollfd *fds)
             continue;
         if (fds[i].revents && drain(&r->kick))
             back_kicked(b, i);
-        if (r->again || none)
-            serve(b, i);
+        if (none)
+            serve_unasked(b, i);
+        else if (r->again)
+            (void)serve(b, i);
     }
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# serve.sh ROOT VBLK: `vblk serve` with the suite's own driver in front of it: both sides judged, clean where both are
+# serve.sh ROOT VBLK FRONT-END: `vblk serve` with the suite's own driver in front of it: both sides judged, clean where both are
 # lawful; front-ends that come again, signals, images, faults, wrong usage.
 set -eu
 vblk=$2
@@ -129,6 +129,24 @@ start --image "$dir/img" --read-only --once
 drive --vectors "$dir/lawful" --case data
 stop
 [ "$(tr -d '\000' <"$dir/img" | wc -c)" -eq 5120 ] || bad "a read-only image was written to"
+
+# A front-end that hangs up and comes back: its ring goes on where it was, and is judged in each of its four lives.
+for format in split packed; do
+    start --connections 4
+    "$3" "$dir/sock" $format >"$dir/out" 2>&1 || bad "the front-end came back to a $format ring, in vain"
+    stop
+    [ $got -eq 0 ] || bad "$format ring that goes on: status $got"
+    grep -A 12 '"id": "SAFE-DRV-03"' "$dir/json" | grep -q '"runs": 36\|"exercised": 36' || bad "$format ring: not all requests were judged"
+done
+
+# A driver that does not notify is blamed while it is served, and for nothing else.
+for format in split:NOTIF-AVAIL-DRV-04 packed:NOTIF-PACKED-03; do
+    start --once --silence 300
+    "$3" "$dir/sock" "${format%:*}" mute >"$dir/out" 2>&1 || bad "a ring was served that nobody notified of"
+    stop
+    [ $got -eq 1 ] || bad "a driver that does not notify: status $got"
+    [ "$(sed -n 's/^FAIL  \([A-Z0-9-]*\) .*/\1/p' "$dir/report")" = "${format#*:}" ] || bad "not ${format#*:} alone"
+done
 
 # A device that misbehaves is found out.
 start --fault status:value=1 --once

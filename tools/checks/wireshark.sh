@@ -38,3 +38,18 @@ read_trace -Y 'vblk.event == 6 && vblk.request.status == 0' >"$dir/out"
 has 'device store .* status OK'
 read_trace -Y 'vblk.damaged || _ws.malformed || _ws.lua.error' >"$dir/out"
 [ ! -s "$dir/out" ] || { echo "wireshark.sh: not understood:"; cat "$dir/out"; exit 1; }
+
+# Packed rings, and the proposal's request.
+"$vblk" test --vectors "$source_dir/vectors" --ring packed --clause PROV-REQ-01 --record "$dir/trace.pcap" --quiet >/dev/null
+read_trace >"$dir/out"
+has 'PROVISION sector 0'
+has '1 segments from sector 8'
+has 'used id [0-9]*, 1 bytes'
+has 'status OK'
+! grep 'available of\|used of' "$dir/out" || { echo "wireshark.sh: a packed ring is read as a split one"; exit 1; }
+read_trace -T fields -e vblk.request.type -e vblk.ring -e vblk.desc.length -e vblk.used.id >"$dir/out"
+has '^15'
+has 'descriptor of queue 0, [0-9]*	16	$'
+has 'event suppression of queue 0'
+read_trace -Y 'vblk.damaged || _ws.malformed || _ws.lua.error' >"$dir/out"
+[ ! -s "$dir/out" ] || { echo "wireshark.sh: not understood:"; cat "$dir/out"; exit 1; }

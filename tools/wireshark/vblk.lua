@@ -10,11 +10,13 @@ local parties = { [0] = "driver", "device", "nobody" }
 local orders = { [0] = "relaxed", "acquire", "release", "full" }
 local registers = { [0] = "device-id", "device-features", "driver-features", "status", "generation", "num-queues", "queue-max",
                     "queue-size", "queue-desc", "queue-driver", "queue-device", "queue-enable", "queue-reset", "config-length" }
+local DRIVER_FEATURES, RING_PACKED = 2, 34
 local QUEUE_SIZE, QUEUE_DESC, QUEUE_DRIVER, QUEUE_DEVICE = 7, 8, 9, 10
 local looks = { "is it there", "bytes", "differs" }
 local results = { [0] = "ran", "skipped", "hung", "gone" }
 local types = { [0] = "IN", [1] = "OUT", [4] = "FLUSH", [8] = "GET_ID", [10] = "GET_LIFETIME", [11] = "DISCARD",
-                [13] = "WRITE_ZEROES", [14] = "SECURE_ERASE" }
+                [13] = "WRITE_ZEROES", [14] = "SECURE_ERASE", [15] = "PROVISION" }
+local with_segments = { [11] = true, [13] = true, [14] = true, [15] = true }
 local statuses = { [0] = "OK", "IOERR", "UNSUPP" }
 local tags = { "version", "tool", "command", "target", "target-name", "replay", "profile", "numbers", "level", "reading", "seed",
                "sees", "grade", "judged", "queues", "transport", "name", "area", "clause", "what", "consequence", "flags", "rings",
@@ -51,6 +53,9 @@ local f = {
     used_len = ProtoField.uint32("vblk.used.length", "Used length"),
     type = ProtoField.uint32("vblk.request.type", "Request", base.DEC, types),
     sector = ProtoField.uint64("vblk.request.sector", "Sector"),
+    segment = ProtoField.uint64("vblk.segment.sector", "Segment at"),
+    segment_len = ProtoField.uint32("vblk.segment.sectors", "Sectors"),
+    segment_flags = ProtoField.uint32("vblk.segment.flags", "Segment flags", base.HEX),
     status = ProtoField.uint8("vblk.request.status", "Status", base.DEC, statuses),
     tag = ProtoField.uint8("vblk.tag", "Field", base.DEC, tags),
     text = ProtoField.string("vblk.text", "Text"),
@@ -64,10 +69,10 @@ local damaged = ProtoExpert.new("vblk.damaged", "Not what the format allows", ex
 vblk.experts = { damaged }
 
 -- Where rings and buffers lie, as the packets before have told. Kept by packet, so that packets may be looked at in any order.
-local queues, writable, notes
+local queues, writable, notes, packed, after_header
 
 function vblk.init()
-    queues, writable, notes = {}, {}, {}
+    queues, writable, notes, packed, after_header = {}, {}, {}, false, false
 end
 
 local function name_of(table, value)
@@ -78,37 +83,57 @@ local function place_of(at)
     for no, q in pairs(queues) do
         local size = q.size or 0
         if q.desc and at >= q.desc and at < q.desc + 16 * size then return "descriptor", no, math.floor((at - q.desc) / 16) end
-        if q.driver and at >= q.driver and at < q.driver + 6 + 2 * size then return "available", no, math.floor((at - q.driver - 4) / 2) end
-        if q.device and at >= q.device and at < q.device + 6 + 8 * size then return "used", no, math.floor((at - q.device - 4) / 8) end
+        if packed then
+            if q.driver and at >= q.driver and at < q.driver + 4 then return "driver event suppression", no, -1 end
+            if q.device and at >= q.device and at < q.device + 4 then return "device event suppression", no, -1 end
+        elseif q.driver and at >= q.driver and at < q.driver + 6 + 2 * size then return "available", no, math.floor((at - q.driver - 4) / 2)
+        elseif q.device and at >= q.device and at < q.device + 6 + 8 * size then return "used", no, math.floor((at - q.device - 4) / 8) end
     end
 end
 
 local function learn_register(reg, queue, value)
     local q = queues[queue] or {}
     queues[queue] = q
+    if reg == DRIVER_FEATURES then packed = math.floor(value / 2 ^ RING_PACKED) % 2 == 1 end
     if reg == QUEUE_SIZE then q.size = value
     elseif reg == QUEUE_DESC then q.desc = value
     elseif reg == QUEUE_DRIVER then q.driver = value
     elseif reg == QUEUE_DEVICE then q.device = value end
 end
 
--- What a stretch of memory is, once: { what, queue, slot }.
+-- Packed: the device has used it if both marks say the same (2.8.1). One that was never written says so, too: it has no id.
+local function is_used(flags)
+    return bit.band(flags, 0x8000) / 0x100 == bit.band(flags, 0x80)
+end
+
+-- What a stretch of memory is, once: { what, queue, slot, packed, bytes into the slot }.
 local function learn(at, range)
     local what, queue, slot = place_of(at)
-    if what == "descriptor" and range:len() == 16 and bit.band(range(12, 2):le_uint(), 2) ~= 0 then
+    local flags = what == "descriptor" and range:len() == 16 and range(packed and 14 or 12, 2):le_uint() or 0
+    if bit.band(flags, 2) ~= 0 and not (packed and is_used(flags)) then
         local first, len = range(0, 8):le_uint64():tonumber(), range(8, 4):le_uint()
         if len > 0 then writable[first + len - 1] = true end
     end
-    if what then return { what, queue, slot } end
+    if what then return { what, queue, slot, packed, what == "descriptor" and (at - queues[queue].desc) % 16 or 0 } end
     if range:len() == 1 and writable[at] then return { "status" } end
+    if range:len() > 0 and range:len() % 16 == 0 and after_header then return { "segments" } end
     if range:len() == 16 and range(4, 4):le_uint() == 0 and range(0, 4):le_uint() < 64 then return { "header" } end
 end
 
-local function show_descriptor(range, tree)
+local function show_used(range, tree, words, packed)
+    local id = packed and range(4, 2) or range(0, 4)
+    local len = packed and range(0, 4) or range(4, 4)
+
+    tree:add_le(f.used_id, id)
+    tree:add_le(f.used_len, len)
+    words[#words + 1] = string.format("used id %d, %d bytes", id:le_uint(), len:le_uint())
+end
+
+local function show_descriptor(range, tree, packed)
     tree:add_le(f.desc_addr, range(0, 8))
     tree:add_le(f.desc_len, range(8, 4))
-    tree:add_le(f.desc_flags, range(12, 2))
-    tree:add_le(f.desc_next, range(14, 2))
+    tree:add_le(f.desc_flags, range(packed and 14 or 12, 2))
+    tree:add_le(f.desc_next, range(packed and 12 or 14, 2))
 end
 
 -- One stretch of guest memory, as what it is. @note: what learn() made of it.
@@ -117,6 +142,13 @@ local function show(at, range, tree, note, words)
     if note[1] == "status" then
         tree:add(f.status, range)
         words[#words + 1] = "status " .. name_of(statuses, range:uint())
+    elseif note[1] == "segments" then
+        for pos = 0, range:len() - 16, 16 do
+            tree:add_le(f.segment, range(pos, 8))
+            tree:add_le(f.segment_len, range(pos + 8, 4))
+            tree:add_le(f.segment_flags, range(pos + 12, 4))
+        end
+        words[#words + 1] = string.format("%d segments from sector %s", range:len() / 16, tostring(range(0, 8):le_uint64()))
     elseif note[1] == "header" then
         tree:add_le(f.type, range(0, 4))
         tree:add_le(f.sector, range(8, 8))
@@ -125,11 +157,10 @@ local function show(at, range, tree, note, words)
         local what = string.format("%s of queue %d", note[1], note[2])
         if note[3] >= 0 then what = what .. ", " .. note[3] end
         tree:add(f.place, range, what)
-        if note[1] == "descriptor" and range:len() == 16 then show_descriptor(range, tree) end
+        if note[1] == "descriptor" and range:len() == 16 then show_descriptor(range, tree, note[4]) end
+        if note[4] and note[1] == "descriptor" and note[5] == 8 and range:len() == 6 then show_used(range, tree, words, true) end
         if note[1] == "used" and range:len() == 8 and note[3] >= 0 then
-            tree:add_le(f.used_id, range(0, 4))
-            tree:add_le(f.used_len, range(4, 4))
-            words[#words + 1] = string.format("used id %d, %d bytes", range(0, 4):le_uint(), range(4, 4):le_uint())
+            show_used(range, tree, words, false)
         end
     end
 end
@@ -137,7 +168,10 @@ end
 -- Notes are made when a packet is seen for the first time, and kept: queues change later.
 local function noted(pinfo, n, at, range)
     local key = pinfo.number .. "/" .. n
-    if not pinfo.visited then notes[key] = learn(at, range) end
+    if not pinfo.visited then
+        notes[key] = learn(at, range)
+        after_header = notes[key] and notes[key][1] == "header" and with_segments[range(0, 4):le_uint()]
+    end
     return notes[key]
 end
 
