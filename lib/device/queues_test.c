@@ -287,6 +287,33 @@ static void queue_sizes_that_are_no_power_of_two__only_with_packed_rings(void **
     vblk_device_free(device);
 }
 
+static void base__is_where_the_device_goes_on_and_nothing_where_no_queue_runs(void **state)
+{
+    static const struct { uint64_t features; uint32_t fresh, served; } kinds[] = {
+        { 0, 0, 2 },
+        { F(RING_PACKED), 0x80008000u, 0x80068006u }, /* three descriptors a request, both wrap counters still 1 */
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct bench b;
+
+        up(&b, kinds[i].features | F(RING_RESET), 0);
+        assert_int_equal(vblk_device_queue_base(b.rig.device, 0), kinds[i].fresh);
+        for (uint32_t n = 0; n < 2; n++) {
+            ask(&b, 0, n, false, 1);
+            assert_int_equal(vblk_device_serve(b.rig.device, 0), 1);
+        }
+        assert_int_equal(vblk_device_queue_base(b.rig.device, 0), kinds[i].served);
+        assert_int_equal(vblk_device_queue_base(b.rig.device, 1), kinds[i].fresh);
+        assert_int_equal(vblk_device_queue_base(b.rig.device, 2), 0);
+        assert_int_equal(vblk_device_queue_base(b.rig.device, UINT16_MAX), 0);
+        rig_set(&b.rig, VBLK_REG_QUEUE_RESET, 0, 1);
+        assert_int_equal(vblk_device_queue_base(b.rig.device, 0), 0);
+        down(&b);
+    }
+}
+
 static void defaults__leave_ring_features_out(void **state)
 {
     struct vblk_device_options o;
@@ -309,6 +336,7 @@ int main(void)
         cmocka_unit_test(queue_reset__forgets_that_queue_and_no_other),
         cmocka_unit_test(queue_reset_that_was_not_negotiated__is_ignored),
         cmocka_unit_test(queue_sizes_that_are_no_power_of_two__only_with_packed_rings),
+        cmocka_unit_test(base__is_where_the_device_goes_on_and_nothing_where_no_queue_runs),
         cmocka_unit_test(defaults__leave_ring_features_out),
     };
 

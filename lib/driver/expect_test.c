@@ -48,6 +48,37 @@ static void disk__what_is_written_can_be_read_and_zeroed(void **state)
     assert_string_equal(stage->play.surprise[0].seen, "0x00");
 }
 
+static void disk__is_filled_over_and_over_and_compared_to_the_last_byte(void **state)
+{
+    static const struct { const char *name; struct vblk_bytes want; } reads[] = {
+        { "last", { .length = 1024, .seed = 3 } },
+        { "beyond", { .length = 512, .fill = true } },
+        { "odd", { .length = 700, .seed = 3 } },
+    };
+    struct stage *stage = *state;
+
+    add(stage, VBLK_STEP_START, "");
+    stage->script.queue_size = 16;
+    add_ab(stage, VBLK_STEP_DISK, "", 8, 3)->bytes = (struct vblk_bytes){ .length = 1024, .seed = 3 };
+    add_read(stage, "last", 12, 1024);
+    add_read(stage, "beyond", 14, 512);
+    add_read(stage, "odd", 8, 700);
+    for (size_t i = 0; i < 3; i++)
+        add(stage, VBLK_STEP_AVAILABLE, reads[i].name);
+    add(stage, VBLK_STEP_PUBLISH, "");
+    for (size_t i = 0; i < 3; i++)
+        add(stage, VBLK_STEP_DEV_COMPLETE, reads[i].name);
+    add(stage, VBLK_STEP_WAIT, "");
+    for (size_t i = 0; i < 3; i++) {
+        struct vblk_step *step = add(stage, VBLK_STEP_EXPECT, reads[i].name);
+        step->expect.data_equals = true;
+        step->expect.data = reads[i].want;
+    }
+    played(stage);
+    assert_int_equal(stage->play.surprise_count, 0);
+    assert_int_equal(stage->play.answered, 3);
+}
+
 static void expectations__surprises_say_both_sides(void **state)
 {
     struct stage *stage = *state;
@@ -274,6 +305,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         STAGED(disk__what_is_written_can_be_read_and_zeroed),
+        STAGED(disk__is_filled_over_and_over_and_compared_to_the_last_byte),
         STAGED(expectations__surprises_say_both_sides),
         STAGED(expect_data_of_the_wrong_length__is_the_scripts_fault),
         STAGED(no_status_byte__is_no_status_to_expect),
