@@ -53,7 +53,8 @@ enum vblk_event_kind {
     VBLK_EV_KICK,          /**< available buffer notification for @c queue; @c value is the data written with it */
     VBLK_EV_USED_NOTIFY,   /**< used buffer notification for @c queue */
     VBLK_EV_CONFIG_NOTIFY, /**< configuration change notification */
-    VBLK_EV_LOOK,          /**< a point at which memory may be looked at: the driver polled @c queue */
+    VBLK_EV_LOOK,          /**< a point at which memory may be looked at: the driver polled @c queue; @c value not 0:
+                                so long after the last one that its counters may have begun again */
     VBLK_EV_QUIET,         /**< @c value milliseconds passed in which the device answered nothing it owed on @c queue */
     VBLK_EV_GONE,          /**< the device's process or connection is gone; @c bytes/@c len say how, as text */
     VBLK_EV_BACK,          /**< it was reconnected or restarted and is in its power-on state */

@@ -39,6 +39,16 @@ static uint16_t used_now(const struct vblk_oracle *o, const struct queue *q)
     return idx;
 }
 
+/*
+ * Whether so many were used that the entry at @at must be among them. Counters have 16 bits, and whoever looks may have been
+ * held up for more entries than they count: so it is only believed that it is not if that can be, which is when no more
+ * than a ring's length lies between.
+ */
+static bool passed_by(const struct queue *q, uint16_t used, uint16_t at)
+{
+    return (uint16_t)(at - used) > q->size;
+}
+
 static uint16_t available_now(const struct vblk_oracle *o, const struct queue *q)
 {
     uint16_t idx;
@@ -102,7 +112,7 @@ static bool used_meanwhile(const struct vblk_oracle *o, const struct queue *q, u
     struct answer a;
 
     if (negotiated(o, VBLK_F_IN_ORDER))
-        return (int16_t)(used - entry) > 0;
+        return passed_by(q, used, entry);
     if ((uint16_t)(used - q->used_idx) > LATE_MAX)
         return true; /* too much happened to tell */
     for (uint16_t at = q->used_idx; at != used; at++)
@@ -153,7 +163,7 @@ static void take_in(struct vblk_oracle *o, struct queue *q, const struct vblk_ev
 {
     const uint16_t at = q->avail_idx;
     const uint16_t head = queue_word(o, q->driver + 4 + 2u * (uint64_t)(at & (q->size - 1u)));
-    const bool passed = (int16_t)(used_now(o, q) - at) > 0; /* as many were used: the slot may be another's */
+    const bool passed = passed_by(q, used_now(o, q), at); /* as many were used: the slot may be another's */
 
     if ((uint16_t)(available_now(o, q) - at) > q->size / 2u && passed) {
         late_lose_sight(o, q);

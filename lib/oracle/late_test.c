@@ -216,6 +216,30 @@ static void a_ring_that_turned_too_far__is_followed_again_when_nothing_is_in_fli
     assert_blamed(&w, "BLK-OP-DRV-04");
 }
 
+/* The counters may have begun again: that nothing seems to have happened says nothing. */
+static void a_look_that_comes_too_late__believes_nothing(void **state)
+{
+    const struct vblk_event late = { .kind = VBLK_EV_LOOK, .party = VBLK_DRIVER, .value = 1 };
+    struct world w;
+
+    (void)state;
+    start(&w);
+    world_request(&w, 0, VBLK_T_IN, 0, NULL, 0, 512);
+    available(&w, 0);
+    look(&w);
+    vblk_oracle_observe(w.o, &late);
+    assert_int_equal(vblk_oracle_sight_lost(w.o), 1);
+    used(&w, 0, 600); /* of whatever it is by now */
+    look(&w);
+    assert_int_equal(vblk_oracle_violation_count(w.o), 0);
+    world_request(&w, 0, VBLK_T_IN, 0, NULL, 0, 512);
+    available(&w, 0);
+    look(&w);
+    used(&w, 0, 600);
+    look(&w);
+    assert_blamed(&w, "VQ-02");
+}
+
 static void a_ring_that_goes_on__is_followed_from_its_base(void **state)
 {
     struct vblk_event enable = { .kind = VBLK_EV_REG_WRITE, .reg = VBLK_REG_QUEUE_ENABLE, .value = 1, .at = 7,
@@ -431,6 +455,7 @@ int main(void)
         cmocka_unit_test(a_head_that_is_still_out__is_the_drivers_fault),
         cmocka_unit_test(a_status_nobody_knows__may_be_the_drivers_own),
         cmocka_unit_test(a_ring_that_turned_too_far__is_followed_again_when_nothing_is_in_flight),
+        cmocka_unit_test(a_look_that_comes_too_late__believes_nothing),
         cmocka_unit_test(a_ring_that_goes_on__is_followed_from_its_base),
         cmocka_unit_test(a_ring_that_goes_on_with_buffers_in_flight__waits_until_there_are_none),
         cmocka_unit_test(what_is_told_too_late__is_not_observable),

@@ -237,8 +237,11 @@ static void on_config_notify(struct vblk_oracle *o, const struct vblk_event *ev)
 static void on_look(struct vblk_oracle *o, const struct vblk_event *ev)
 {
     struct queue *q = queue_at(o, ev->queue);
-    if (q != NULL)
-        scan(o, q, ev);
+    if (q == NULL)
+        return;
+    if (o->opt.late && ev->value != 0 && q->enabled && !q->packed && !q->lost && !q->blind)
+        late_lose_sight(o, q);
+    scan(o, q, ev);
 }
 
 /* Each buffer that is still owed is judged once per QUIET. */

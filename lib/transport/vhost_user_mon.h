@@ -52,6 +52,7 @@ struct mon_ring {
     struct vu_vring_addr addr;
     bool sized, placed, kickable, enabled, running;
     struct mon_bell kick, call;
+    int64_t looked; /* when it was looked at last */
 };
 
 /* A socket and what is waited for at it. */

@@ -85,6 +85,7 @@ void mon_ring_try(struct vblk_vhost_user_monitor *m, uint16_t queue)
     if (!m->alive)
         begin_life(m);
     r->running = true;
+    r->looked = vu_now();
     m->running++;
     reg(m, VBLK_EV_REG_WRITE, VBLK_REG_QUEUE_SIZE, queue, r->size, false);
     reg(m, VBLK_EV_REG_WRITE, VBLK_REG_QUEUE_DESC, queue, desc, false);
@@ -122,6 +123,22 @@ void mon_rings_clear(struct vblk_vhost_user_monitor *m)
 
 /* ---- notifications ---- */
 
+/*
+ * The counters of a ring begin again after 65536 entries. So many can't have gone through it in so short a time; who comes
+ * later, because the machine had other things to do, does not know what he sees.
+ */
+#define TOO_LATE_MS 100
+
+static void look_late(struct vblk_vhost_user_monitor *m, uint16_t queue)
+{
+    const struct vblk_event ev = { .kind = VBLK_EV_LOOK, .queue = queue, .party = VBLK_DRIVER, .value = 1 };
+    const int64_t now = vu_now();
+
+    if (now - m->ring[queue].looked > TOO_LATE_MS)
+        mon_emit(m, &ev);
+    m->ring[queue].looked = now;
+}
+
 void mon_notified(struct vblk_vhost_user_monitor *m, enum vblk_event_kind kind, uint16_t queue)
 {
     const struct vblk_event ev = { .kind = (uint8_t)kind, .queue = queue,
@@ -130,6 +147,7 @@ void mon_notified(struct vblk_vhost_user_monitor *m, enum vblk_event_kind kind, 
     if (m->lost || queue >= VU_QUEUES_MAX || !m->ring[queue].running)
         return;
     now_live(m);
+    look_late(m, queue);
     mon_emit(m, &ev);
 }
 
