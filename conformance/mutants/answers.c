@@ -116,6 +116,6 @@ const struct mutant mutants_answers[] = {
     M("used-idx-two", "moves the used index by two", "RING-SPLIT-17", SAME("the second element is none: no such buffer, no such length, not stored", "RING-SPLIT-15", "RING-SPLIT-16", "RING-SPLIT-DEV-05"), .ring = "used-idx-two"),
     M("used-modulo-less-one", "takes the used slot modulo one less than the size", "RING-SPLIT-DEV-05", SAME("the slot that is looked at holds an older answer", "RING-SPLIT-15", "RING-SPLIT-16", "SAFE-DEV-03", "VQ-02"), .ring = "used-modulo-less-one"),
     M("takes-twice", "serves a buffer twice", "RING-SPLIT-15", SAME("the second answer is one too many, and its stores come too late", "RING-SPLIT-17", "SAFE-DEV-02"), .ring = "takes-twice"),
-    M("skips-first", "never answers the first buffer", "SAFE-DEV-03", .ring = "skips-first"),
+    M("skips-first", "never answers the first buffer", "SAFE-DEV-03", SAME("it wants to be told of the one after", "NOTIF-06"), .ring = "skips-first"),
     { .name = NULL },
 };

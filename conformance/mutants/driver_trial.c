@@ -11,6 +11,7 @@
 #define B(bit) VBLK_BIT(VBLK_F_##bit)
 #define BATCH 4u
 #define BATCH_MAX 8u
+#define RACE 40u /* its two requests have memory of their own */
 #define ARENA_GPA 0x10000u
 #define ARENA_SIZE 0x1f0000u
 #define MEMORY (2u << 20)
@@ -353,6 +354,108 @@ static bool batch(struct bench *b, uint16_t queue)
     return back >= n || (b->mutant != NULL && b->mutant->driver); /* a wrong driver does not care */
 }
 
+/* ---- races: one side comes between the other's last look and its asking for notifications again ---- */
+
+struct race {
+    struct bench *b;
+    uint64_t wish[2]; /* where it asks: two bytes each */
+    enum vblk_party asks;
+    unsigned nth; /* it stores that often before the other comes */
+    bool over;
+};
+
+static bool reaped(struct bench *b)
+{
+    uint32_t len;
+    uint16_t id;
+
+    return vblk_driver_reap(b->driver, 0, &id, &len) == VBLK_OK;
+}
+
+static void show_read(struct bench *b, uint32_t i)
+{
+    if (add_read(b, 0, i) == VBLK_OK)
+        (void)!vblk_driver_publish(b->driver, 0, 1);
+}
+
+static void come_between(void *ctx, const struct vblk_event *ev)
+{
+    struct race *r = ctx;
+    bool mine = ev->kind == VBLK_EV_STORE && ev->party == r->asks;
+
+    if (r->over || !mine || (ev->at - r->wish[0] >= 2 && ev->at - r->wish[1] >= 2) || r->nth-- > 0)
+        return;
+    r->over = true;
+    if (r->asks == VBLK_DRIVER)
+        (void)!vblk_port_host(r->b->port, VBLK_HOST_HOLD, 0, 0);
+    else
+        show_read(r->b, RACE + 1);
+}
+
+static struct race race_at(struct bench *b, enum vblk_party asks, unsigned nth)
+{
+    struct race r = { .b = b, .asks = asks, .nth = nth };
+    struct vblk_queue_layout at;
+    const bool packed = (vblk_device_accepted(vblk_builtin_device(b->device)) & B(RING_PACKED)) != 0;
+
+    if (vblk_device_queue(vblk_builtin_device(b->device), 0, &at) != VBLK_OK)
+        return r;
+    r.wish[0] = asks == VBLK_DRIVER ? at.driver : at.device;
+    r.wish[1] = r.wish[0] + (packed ? 2 : 4 + (asks == VBLK_DRIVER ? 2u : 8u) * (uint64_t)at.size);
+    return r;
+}
+
+/* The driver makes a buffer available while the device is about to ask. @return how many of two are back. */
+static unsigned race_of_kicks(struct bench *b, unsigned nth)
+{
+    struct race r = race_at(b, VBLK_DEVICE, nth);
+    unsigned back = 0;
+
+    vblk_memory_set_hook(b->mem, come_between, &r);
+    show_read(b, RACE);
+    vblk_memory_set_hook(b->mem, NULL, NULL);
+    if (!r.over)
+        show_read(b, RACE + 1);
+    else
+        quiet(b);
+    for (unsigned i = 0; i < 4 && back < 2; i++)
+        back += reaped(b);
+    return back;
+}
+
+/* The device, which held it back, uses a buffer while the driver is about to ask. */
+static unsigned race_of_interrupts(struct bench *b, unsigned nth)
+{
+    struct race r = race_at(b, VBLK_DRIVER, nth);
+    unsigned back = 0;
+
+    show_read(b, RACE);
+    (void)!vblk_port_host(b->port, VBLK_HOST_HOLD, 1, 0);
+    show_read(b, RACE + 1);
+    vblk_memory_set_hook(b->mem, come_between, &r);
+    while (reaped(b))
+        back++;
+    vblk_memory_set_hook(b->mem, NULL, NULL);
+    (void)!vblk_port_host(b->port, VBLK_HOST_HOLD, 0, 0);
+    if (r.over)
+        quiet(b);
+    for (unsigned i = 0; i < 4 && back < 2; i++)
+        back += reaped(b);
+    return back;
+}
+
+/* Before each of the stores by which a side may ask; not on queues that have no room for two. */
+static void races(struct bench *b)
+{
+    unsigned back = 2;
+
+    for (unsigned nth = 0; nth < 4 && b->as->queue_size >= 6 && back == 2; nth++) {
+        back = race_of_kicks(b, nth);
+        if (back == 2)
+            back = race_of_interrupts(b, nth);
+    }
+}
+
 static bool alive(struct bench *b)
 {
     uint8_t data[VBLK_SECTOR];
@@ -406,8 +509,11 @@ static void work(struct bench *b)
         one_of_each(b);
         if (b->mutant != NULL && (b->mutant->sends.type != 0 || b->mutant->sends.sector != 0))
             send_wrong(b);
-        if (all_queues(b))
+        if (all_queues(b)) {
+            if (vblk_device_options_of(vblk_builtin_device(b->device))->capacity > RACE + 1)
+                races(b);
             events(b);
+        }
     }
     if (vblk_driver_start(b->driver) == VBLK_OK)
         last_words(b);

@@ -14,12 +14,14 @@ const char *trial_result_name(enum trial_result result)
     return result_names[result];
 }
 
-bool trial_is_meant(const struct mutant *mutant, const char *id)
+bool trial_is_meant(const struct mutant *mutant, bool snapshot, const char *id)
 {
     bool meant = strcmp(mutant->clause, id) == 0;
 
     for (size_t i = 0; i < MUTANT_SYNONYMS && mutant->synonyms[i] != NULL; i++)
         meant = meant || fnmatch(mutant->synonyms[i], id, 0) == 0;
+    for (size_t i = 0; snapshot && i < 4 && mutant->blurred[i] != NULL; i++)
+        meant = meant || fnmatch(mutant->blurred[i], id, 0) == 0;
     return meant;
 }
 
@@ -121,7 +123,7 @@ static void judge(const struct mutant *mutant, bool snapshot, struct trial *out)
         if (beside(mutant, b, guilty))
             continue;
         killed = killed || (b->clause == no && b->guilty == guilty);
-        out->astray = out->astray || b->guilty != guilty || !trial_is_meant(mutant, vblk_clause_at(b->clause)->id);
+        out->astray = out->astray || b->guilty != guilty || !trial_is_meant(mutant, snapshot, vblk_clause_at(b->clause)->id);
     }
     if (out->astray)
         out->result = TRIAL_MISATTRIBUTED;

@@ -49,7 +49,7 @@ void trial_mutant(const struct trial_options *options, const struct mutant *muta
 /* All that there is is played; the result is TRIAL_SURVIVED if nobody was blamed, TRIAL_MISATTRIBUTED otherwise. */
 void trial_control(const struct trial_options *options, const struct mutant *control, struct trial *out);
 /* Whether @id may be blamed for @mutant. */
-bool trial_is_meant(const struct mutant *mutant, const char *id);
+bool trial_is_meant(const struct mutant *mutant, bool snapshot, const char *id);
 /* Why @mutant can't be seen at this grade (in @buf, or static), or NULL: it can. */
 const char *trial_hidden(const struct mutant *mutant, bool snapshot, char *buf, size_t size);
 const char *trial_result_name(enum trial_result result);

@@ -297,6 +297,8 @@ static __attribute__((noinline)) void driver_loaded(struct vblk_oracle *o, struc
         queue_scan_used(o, q, ev);
     if (place == IN_PACKED_RING)
         packed_driver_loaded(q, ev);
+    else
+        q->reaped = o->seq;
 }
 
 void access_load(struct vblk_oracle *o, const struct vblk_event *ev)

@@ -101,7 +101,7 @@ CHECK(NOTIF_DATA_06, VBLK_DEVICE, AT(USED) | AT(QUIET), ANY_TYPE, ANY_PLACE, NO_
         return UNTOUCHED;
     if (l->answer != NULL)
         return HELD;
-    return l->ev->queue != l->q->no || l->o->ctl.needs_reset
+    return l->ev->queue != l->q->no || l->o->ctl.needs_reset || l->q->lost
                ? UNTOUCHED
                : broken(why, "all that is available is served, whatever notifications say",
                         "head %u is not after a kick that told another position", l->chain->head);

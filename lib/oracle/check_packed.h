@@ -46,11 +46,16 @@ enum stuck {
     STUCK_LAP,      /* marked for the other lap */
     STUCK_UNMARKED, /* AVAIL and USED are what neither lap has for it */
     STUCK_AHEAD,    /* a later slot is marked, the next one is not */
+    STUCK_MASKED,   /* … which would be the next one if the size were a power of two */
     STUCK_OWN_SLOT, /* … and what is marked is the slot where the buffer itself was made available */
     STUCK_SWAPPED,  /* right if flags are read as big-endian */
     STUCK_SHIFTED   /* right if flags are read where the id belongs */
 };
 enum stuck packed_driver_stuck(const struct look *l);
 enum stuck packed_device_stuck(const struct look *l, uint16_t *slot);
+/* Of look->chain, check_packed_layout.c: the device looks for it where it would be if the size were a power of two. */
+bool packed_polls_masked(const struct look *l);
+/* Also without AT_OWED: whether a check of check_packed_place.c says why buffers of this queue are not answered. */
+bool packed_explains(const struct look *l);
 
 #endif /* ORACLE_CHECK_PACKED_H */

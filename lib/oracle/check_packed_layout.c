@@ -129,21 +129,32 @@ CHECK(RING_PACKED_03, VBLK_NOBODY, AT(STORE) | AT(STRAY), 0, PLACE(DRIVER_EVENT)
 }
 
 /* A device that takes the position's low bits for the slot looks for buffers where none will ever be. */
-static bool masked(const struct look *l)
+bool packed_polls_masked(const struct look *l)
 {
     const uint16_t seen = l->q->polled, mask = (uint16_t)(l->q->size - 1u);
     return !l->chain->begun && seen != NO_OWNER && seen != l->chain->slot && seen == (l->chain->slot & mask);
 }
 
-CHECK(RING_PACKED_26, VBLK_DEVICE, AT(USED) | AT(QUIET), ANY_TYPE, ANY_PLACE, NO_SIGHT)
+static enum outcome goes_on_masked(const struct look *l, struct why *why, uint16_t slot)
+{
+    return at_slot(l, why, slot, broken(why, "a queue of any size", "slot %u used where slot %u of %u comes next", slot,
+                                        l->q->used_idx, l->q->size));
+}
+
+CHECK(RING_PACKED_26, VBLK_DEVICE, AT(USED) | AT(QUIET) | AT(SLIP) | AT(OWED), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 {
     const struct queue *q = l->q;
+    uint16_t slot;
 
-    if (!packed_chain(l) || (q->size & (q->size - 1u)) == 0 || q->lost)
+    if (slipped(l, SLIP_MASKED))
+        return goes_on_masked(l, why, l->from);
+    if (l->chain == NULL)
+        return l->len == 0 && packed_device_stuck(l, &slot) == STUCK_MASKED ? goes_on_masked(l, why, slot) : UNTOUCHED;
+    if (l->len != 0 || !packed_chain(l) || (q->size & (q->size - 1u)) == 0 || q->lost)
         return UNTOUCHED;
     if (l->answer != NULL)
         return HELD;
-    if (!sees(l->o, VBLK_SEES_DEVICE_LOADS) || l->o->abuse != NO_ABUSE || never_told(l) || !masked(l))
+    if (!sees(l->o, VBLK_SEES_DEVICE_LOADS) || l->o->abuse != NO_ABUSE || never_told(l) || !packed_polls_masked(l))
         return UNTOUCHED;
     return at_slot(l, why, l->chain->slot,
                    broken(why, "a queue of any size", "slot %u of %u is not looked at, slot %u is", l->chain->slot,

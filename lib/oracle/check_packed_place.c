@@ -91,8 +91,10 @@ static enum stuck device_ahead(const struct look *l, uint16_t *slot)
     *slot = packed_after(q, q->used_idx, 1);
     for (uint32_t i = 1; i < q->in_use; i++, *slot = packed_after(q, *slot, 1)) {
         const uint16_t now = flags_now(l, *slot);
-        if (!remarked(l, *slot, now) || !packed_used(now, packed_lap(q, *slot)))
-            continue;
+        if (!remarked(l, *slot, now) || (!packed_used(now, true) && !packed_used(now, false)))
+            continue; /* its wrap counter may be wrong as well */
+        if (packed_masked(q, *slot))
+            return STUCK_MASKED;
         if (vblk_memory_peek(l->o->mem, q->desc + 16u * (uint64_t)*slot + 12, &id, sizeof(id)) != VBLK_OK)
             return STUCK_AHEAD;
         const uint16_t at = q->by_id[vblk_get16(id)];
@@ -114,6 +116,37 @@ enum stuck packed_device_stuck(const struct look *l, uint16_t *slot)
     if (packed_used(now, q->used_wrap))
         return STUCK_NOT;
     return packed_used(now, !q->used_wrap) ? STUCK_LAP : STUCK_UNMARKED;
+}
+
+/* It looked at the slot where the buffer of a new lap is available and went no further, or asked to be told of that slot
+ * in the lap before: it expects the other lap. */
+static const struct chain *lap_missed(const struct look *l)
+{
+    const struct queue *q = l->q;
+    const uint16_t owner = q->table[0].owner;
+    uint16_t slot;
+
+    if (!idle(l) || owner >= q->size || l->o->abuse != NO_ABUSE || packed_device_stuck(l, &slot) != STUCK_NOT)
+        return NULL;
+    const struct chain *c = &q->chains[owner];
+    const struct notice *n = &notices_of(l->o, q)->way[VBLK_DRIVER];
+    const bool asked = (n->flags & 3) == 2 && n->event == (packed_lap(q, 0) ? 0 : 0x8000u);
+    return c->outstanding && !c->void_ && c->slot == 0 && c->turn > 1 && c->turn == q->taken_turn + 1 &&
+                   (q->polled == 0 || asked)
+               ? c
+               : NULL;
+}
+
+bool packed_explains(const struct look *l)
+{
+    const struct look at_large = { .o = l->o, .ev = l->ev, .q = l->q };
+    uint16_t slot;
+
+    if (!l->q->packed)
+        return false;
+    if ((l->q->size & (l->q->size - 1u)) != 0 && l->chain != NULL && packed_polls_masked(l))
+        return true;
+    return packed_device_stuck(&at_large, &slot) != STUCK_NOT || lap_missed(&at_large) != NULL;
 }
 
 static enum outcome device_breaks(const struct look *l, struct why *why, const char *expected, uint16_t slot)
@@ -156,6 +189,10 @@ OWED_OR(RING_PACKED_07, VBLK_DEVICE, AT(USED))
 
     if (l->answer != NULL)
         return packed_answer(l) && l->q->lapped ? HELD : UNTOUCHED;
+    if (idle(l) && lap_missed(l) != NULL)
+        return at_slot(l, why, 0,
+                       broken(why, "the lap after the last slot is the other wrap counter's",
+                              "slot 0 was looked at, and the buffer of the new lap there was not seen"));
     return l->q->used_total > 0 && packed_device_stuck(l, &slot) == STUCK_LAP
                ? device_breaks(l, why, "the device's wrap counter flipped when the last slot was used", slot)
                : UNTOUCHED;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What no text says in one sentence and every implementation owes: memory safety and progress. */
-#include "judge.h"
+#include "check_packed.h"
 
 static enum outcome stored(const struct look *l, struct why *why, const char *expected, const char *what)
 {
@@ -34,8 +34,7 @@ CHECK(SAFE_DEV_02, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), ANY_TYPE, PLAC
     return stored(l, why, "no store into a buffer that was used", "stored after the buffer was returned");
 }
 
-/* A buffer that the device owes an answer to, as far as the driver's doings let one tell. */
-static bool owed(const struct look *l)
+bool answer_owed(const struct look *l)
 {
     const struct control *ctl = &l->o->ctl;
     if (l->chain != NULL && (l->chain->wrong_bits || (l->chain->faults & F_QUEUE_LONG) != 0))
@@ -47,8 +46,10 @@ CHECK(SAFE_DEV_03, VBLK_DEVICE, AT(USED) | AT(QUIET), ANY_TYPE, ANY_PLACE, NO_SI
 {
     if (l->answer != NULL)
         return HELD;
-    if (!owed(l) || l->o->abuse != NO_ABUSE)
+    if (!answer_owed(l) || l->o->abuse != NO_ABUSE)
         return UNTOUCHED; /* after a reset: SAFE-DEV-04 */
+    if (never_wanted(l) || packed_explains(l))
+        return UNTOUCHED; /* NOTIF-06; RING-PACKED-07 and those beside it */
     return broken(why, "every buffer is used, or DEVICE_NEEDS_RESET is raised", "head %u not used after %llu ms",
                   l->chain->head, (unsigned long long)l->ev->value);
 }
@@ -74,7 +75,7 @@ CHECK(SAFE_DEV_04, VBLK_DEVICE, AT(GONE) | AT(USED) | AT(QUIET), ANY_TYPE, ANY_P
     if (l->answer != NULL)
         return again && !l->chain->void_ ? HELD : UNTOUCHED;
     if (l->ev->kind == VBLK_EV_QUIET)
-        return again && owed(l) ? broken(why, "service again after a reset", "head %u not used after %llu ms",
+        return again && answer_owed(l) ? broken(why, "service again after a reset", "head %u not used after %llu ms",
                                          l->chain->head, (unsigned long long)l->ev->value)
                                 : UNTOUCHED;
     char text[VBLK_WHY_TEXT];

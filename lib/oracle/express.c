@@ -91,6 +91,7 @@ static bool driver_load(void *oracle, uint64_t at, uint32_t len, const void *byt
     if (into == (uint64_t)-2 && len == 2 && x->OPEN(LOAD, DRIVER, USED_IDX) != 0) {
         u.place = IN_USED_IDX;
         count_again(o, &u, bytes);
+        x->q->reaped = o->seq;
         return true;
     }
     return express_nobodys_load(o, at, len, bytes, order);

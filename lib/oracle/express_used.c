@@ -203,6 +203,7 @@ void express_answered(struct vblk_oracle *o, struct queue *q, struct chain *c, u
         judge_idx(o, q, told);
         q->elem_fresh[slot] = 0;
     }
+    q->answered = o->seq;
     q->used_total++;
     q->since_notify++;
     if (q->packed) {

@@ -251,7 +251,7 @@ struct queue {
     bool lapped;            /* packed: the driver has come past the end */
     bool from_batch;        /* packed: the latest used descriptor stood for several buffers */
     uint16_t skipped;       /* packed: slots that the latest used descriptor made be skipped */
-    uint16_t polled;        /* packed, SEES_DEVICE_LOADS: slot whose flags the device loaded last */
+    uint16_t polled;        /* packed, SEES_DEVICE_LOADS: slot whose flags the device loaded last, as they are now */
     uint32_t taken_turn;    /* packed, SEES_DEVICE_LOADS: the latest turn of a chain that the device began with */
     bool fenced;            /* packed: whether a barrier separates the latest store from what it may make available */
     uint32_t in_use;        /* packed: slots that are with the device, from used_idx on */
@@ -266,6 +266,8 @@ struct queue {
     uint8_t *elem_fresh;    /* [size] element stored since the slot was last published; packed: SLOT_* */
     uint64_t entry_stored;  /* SEES_DRIVER_STORES: when the driver last stored a descriptor or slot … */
     uint64_t idx_stored;    /* … and when the available idx */
+    uint64_t answered;      /* when a buffer was used last … */
+    uint64_t reaped;        /* split, SEES_DRIVER_LOADS: … and when the driver loaded the used idx */
     struct chain *current;  /* the chain the device is serving, as far as loads and stores tell */
     bool blind;             /* late: what is in flight is not known, until nothing is */
 };
@@ -289,6 +291,7 @@ enum slip {
     SLIP_REWRITTEN, /* the device changed a descriptor that it had marked used */
     SLIP_SKIPPED,   /* the device stored where it had to skip the rest of a list or batch */
     SLIP_FREE,      /* the device stored into a descriptor that was never made available to it */
+    SLIP_MASKED,    /* … where it would go on if the size were a power of two */
     SLIP_ORDER      /* the device began with look->chain before an older one */
 };
 
@@ -610,6 +613,12 @@ static inline bool never_told(const struct look *l)
     return l->o->ctl.failed || l->q->flags_left || ((n->due || n->missed) && l->chain->born > n->sent);
 }
 
+/* check_safety.c: the device owes an answer to the chain that the look is about, as far as the driver's doings let one tell. */
+bool answer_owed(const struct look *l);
+/* check_notify_race.c: the driver was lawfully silent about the chain that the look is about: the device did not want to
+ * be told of it. */
+bool never_wanted(const struct look *l);
+
 /* repeat.c: count what was found again, before anybody looks at a tally. */
 void repeat_count(struct vblk_oracle *o);
 
@@ -686,6 +695,8 @@ void packed_device_loaded(struct vblk_oracle *o, struct queue *q, const struct v
 void packed_changed(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev);
 /* The wrap counter that goes with @slot, of the lap in which it was made available last or will be next. */
 bool packed_lap(const struct queue *q, uint16_t slot);
+/* Whether @slot is not where the next used descriptor belongs, but would be if the size were a power of two. */
+bool packed_masked(const struct queue *q, uint16_t slot);
 void packed_release(struct queue *q, struct chain *c);
 /* Its id and its place are free. */
 static inline void packed_gone(struct queue *q, const struct chain *c)

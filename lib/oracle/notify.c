@@ -191,36 +191,58 @@ static void look_at(struct vblk_oracle *o, struct queue *q, const struct vblk_ev
     }
 }
 
-/* ---- single accesses, to a split ring ---- */
+/* ---- single accesses ---- */
 
 static bool touches(const struct vblk_event *ev, uint64_t at)
 {
     return at - ev->at < ev->len || ev->at - at < 2;
 }
 
+/* Packed rings are followed when events name the moment; by then it may be as it was. */
+static void packed_wish_stored(const struct vblk_oracle *o, const struct queue *q, unsigned sender)
+{
+    struct notice *n = &o->notices[q->no].way[sender];
+
+    if (asks_still(o, n, word_at(o, flags_word(o, q, sender)), word_at(o, event_word(o, q, sender))))
+        return;
+    n->changed = true;
+    n->may |= n->fresh > 0;
+    n->due = false;
+}
+
+static void wish_accessed(struct vblk_oracle *o, const struct queue *q, struct notices *s, unsigned sender,
+                          const struct vblk_event *ev)
+{
+    if (ev->kind == VBLK_EV_LOAD) {
+        s->way[sender].loaded |= s->way[sender].due && !is_packed(o);
+        race_looked(o, s, sender, ev, flags_word(o, q, sender), event_word(o, q, sender));
+        return;
+    }
+    race_asked(o, q, s, ev);
+    if (is_packed(o)) {
+        packed_wish_stored(o, q, sender);
+        return;
+    }
+    wish_changed(o, q, s, sender, true);
+    judge_wish(o, q, sender, ev);
+}
+
 void notify_access(struct vblk_oracle *o, const struct vblk_event *ev)
 {
     struct queue *q = o->near;
-    if (q == NULL || ev->len > 4 || ev->party >= VBLK_NOBODY || is_packed(o))
+    if (q == NULL || ev->len > 4 || ev->party >= VBLK_NOBODY)
         return;
     struct notices *s = &o->notices[q->no];
-    if (!s->on || q->lost)
+    if (!q->enabled || q->lost || (!s->on && !is_packed(o)))
         return;
     const unsigned sender = ev->kind == VBLK_EV_LOAD ? ev->party : !ev->party;
-    const bool wish = touches(ev, flags_word(o, q, sender)) || touches(ev, event_word(o, q, sender));
-    if (ev->kind == VBLK_EV_LOAD) {
-        s->way[sender].loaded |= wish && s->way[sender].due;
+    if (touches(ev, flags_word(o, q, sender)) || touches(ev, event_word(o, q, sender)))
+        wish_accessed(o, q, s, sender, ev);
+    if (ev->kind == VBLK_EV_LOAD || is_packed(o) || !touches(ev, idx_word(q, ev->party)))
         return;
-    }
-    if (wish) {
-        wish_changed(o, q, s, sender, true);
-        judge_wish(o, q, sender, ev);
-    }
-    if (touches(ev, idx_word(q, ev->party))) {
-        if (!stores_seen(o, sender))
-            (void)wish_changed(o, q, s, ev->party, o->opt.lockstep);
-        split_follow(o, q, s, ev->party);
-    }
+    if (!stores_seen(o, sender))
+        (void)wish_changed(o, q, s, ev->party, o->opt.lockstep);
+    split_follow(o, q, s, ev->party);
 }
 
 /* ---- events ---- */
@@ -316,11 +338,12 @@ static void queue_enabled(struct vblk_oracle *o, const struct queue *q)
         return;
     memset(s->way, 0, sizeof(s->way));
     s->repeated = s->kicked = s->stale = false;
-    s->idle_kick = s->idle_notify = 0;
+    s->idle_kick = s->idle_notify = s->reopened = 0;
     s->on = true;
     for (unsigned party = 0; party < 2; party++) {
         s->way[party].flags = word_at(o, flags_word(o, q, party));
         s->way[party].event = word_at(o, event_word(o, q, party));
+        s->way[party].planted = s->way[party].flags != 0 || s->way[party].event != 0;
     }
     if (is_packed(o))
         notice_packed_open(o, q, s);
@@ -376,6 +399,7 @@ static void after_named(struct vblk_oracle *o, const struct queue *q, const stru
     } else if (ev->kind == VBLK_EV_USED_NOTIFY) {
         settle_notice(o, &s->way[VBLK_DEVICE]);
         s->notice_pending = false;
+        s->reopened = 0;
     }
 }
 

@@ -23,11 +23,14 @@ struct notice {
     bool loaded;       /* the sender was seen to look at the wish after that */
     bool changed;      /* the wish was, since the rings were looked at last */
     bool moved;        /* … and ever since the queue was enabled */
+    bool planted;      /* … that was there when the queue was enabled, and was not zeroes */
     bool ripe;         /* AT_OWED: it should have come by now */
     bool missed;       /* … was blamed for that, and has still not come */
     uint64_t since;    /* when it became due … */
     uint64_t published; /* … when something was published last … */
     uint64_t sent;     /* … and when a notification was seen last */
+    uint64_t looked;   /* SEES_*_LOADS: when the sender looked at the wish last … */
+    uint16_t told_flags, told_event; /* … and what it was told */
     uint16_t rounds;   /* kicks since it became due */
 };
 
@@ -45,6 +48,7 @@ struct notices {
     uint32_t kick_value;
     uint64_t stale_kick;     /* … then */
     uint64_t idle_kick;      /* when a kick came while nothing was with the device; 0: never */
+    uint64_t reopened;       /* when the driver asked again, after it was spared the notification of what was used; 0: not */
     uint64_t idle_notify;    /* when a used buffer notification came though nothing was used; 0: never */
     uint16_t *ids;           /* packed: descriptors of the chain with this buffer id */
     uint16_t ids_for;        /* [ids_for] */
@@ -69,6 +73,9 @@ void notify_after(struct vblk_oracle *o, const struct vblk_event *ev);
 void notify_access(struct vblk_oracle *o, const struct vblk_event *ev);
 /* A store into used idx of a split ring: one element more. */
 void notify_used_one(struct vblk_oracle *o, const struct queue *q, uint16_t idx);
+/* SEES_*_LOADS: the sender looked after it published last, and saw that no notification of that is wanted. @from: the
+ * first entry that is asked about, as struct notice has it. */
+bool notify_declined(const struct vblk_oracle *o, const struct queue *q, unsigned party, uint16_t from);
 bool notify_open(struct vblk_oracle *o); /* false: no memory */
 void notify_close(struct vblk_oracle *o);
 void notify_forget(struct vblk_oracle *o);

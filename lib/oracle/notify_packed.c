@@ -64,8 +64,8 @@ static inline uint16_t advance(const struct queue *q, uint16_t at, uint32_t by)
     return (uint16_t)(slot < q->size ? ((at & WRAP) | slot) : ((~at & WRAP) | (slot - q->size)));
 }
 
-/* Slots from @from on to @to, both on the circle of two laps. */
-static uint32_t distance(const struct queue *q, uint16_t from, uint16_t to)
+/* Both on the circle of two laps. */
+uint32_t notice_packed_distance(const struct queue *q, uint16_t from, uint16_t to)
 {
     const uint32_t laps = 2u * q->size;
     const uint32_t a = (from & ~WRAP) + ((from & WRAP) != 0 ? 0 : q->size);
@@ -87,7 +87,7 @@ static struct run run_from(const struct vblk_oracle *o, const struct queue *q, c
 {
     const bool named = n->flags == DESC && negotiated(o, VBLK_F_EVENT_IDX) && (uint32_t)(n->event & ~WRAP) < q->size;
 
-    return (struct run){ .past = named ? distance(q, n->at, n->event) : NOWHERE, .to = n->at };
+    return (struct run){ .past = named ? notice_packed_distance(q, n->at, n->event) : NOWHERE, .to = n->at };
 }
 
 static inline void run_add(const struct queue *q, struct run *r, uint32_t count)

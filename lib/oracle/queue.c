@@ -512,6 +512,7 @@ static void settle_used(struct vblk_oracle *o, struct queue *q, struct chain *c,
 
 void queue_used(struct vblk_oracle *o, struct queue *q, struct chain *c, struct answer *a, const struct vblk_event *ev)
 {
+    q->answered = o->seq;
     read_status(o, c, a);
     if (sees(o, VBLK_SEES_DEVICE_STORES) && !c->written.overflow) {
         a->prefix_known = true;
@@ -625,8 +626,9 @@ void queue_scan_used(struct vblk_oracle *o, struct queue *q, const struct vblk_e
     if (fresh == 0)
         return;
     if (q->elem_pending == 0) {
-        judge_moment(o, AT_USED_IDX, &(struct look){ .ev = ev, .q = q, .from = q->used_idx, .to = idx });
-        if (fresh > q->size) {
+        struct look look = { .ev = ev, .q = q, .from = q->used_idx, .to = idx };
+        judge_moment(o, AT_USED_IDX, &look);
+        if (fresh > q->size || (negotiated(o, VBLK_F_IN_ORDER) && element_misplaced(&look))) {
             q->used_idx = idx; /* nothing can be told about what was skipped, nor what the driver may use again */
             queue_lose(o, q);
             return;

@@ -200,6 +200,8 @@ static void advance_available(const struct vblk_oracle *o, struct queue *q, cons
     const uint16_t mine = (uint16_t)(c - q->chains);
     uint32_t slot = q->avail_idx;
 
+    if (q->polled == c->slot)
+        q->polled = NO_OWNER; /* that was before */
     for (uint16_t i = 0; i < c->slots; i++) {
         q->table[slot].owner = mine;
         q->table[slot].loaded = 0;

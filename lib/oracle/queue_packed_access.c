@@ -101,7 +101,24 @@ void packed_driver_stored(struct vblk_oracle *o, struct queue *q, const struct v
 
 /* ---- stores by the device ---- */
 
-/* In a slot that is not with the device, or not any more. */
+bool packed_masked(const struct queue *q, uint16_t slot)
+{
+    const uint32_t last = q->used_idx >= q->skipped ? (uint32_t)(q->used_idx - q->skipped)
+                                                    : (uint32_t)(q->used_idx + q->size - q->skipped);
+    return (q->size & (q->size - 1u)) != 0 && q->skipped > 0 && slot != q->used_idx &&
+           slot == ((last + q->skipped) & (q->size - 1u));
+}
+
+/* What is stored there answers a buffer that is with the device. */
+static bool answers_another(const struct vblk_oracle *o, const struct queue *q, uint16_t slot)
+{
+    vblk_le16 id;
+
+    return vblk_memory_peek(o->mem, slot_at(q, slot) + offsetof(struct vblk_packed_desc, id), &id, sizeof(id)) == VBLK_OK &&
+           q->by_id[vblk_get16(id)] != 0;
+}
+
+/* In a slot that is not with the device, or not any more. Where it goes on from a wrong slot it can't be followed. */
 static void device_slip(struct vblk_oracle *o, struct queue *q, uint16_t slot, const struct vblk_event *ev)
 {
     const uint8_t was = q->elem_fresh[slot];
@@ -109,7 +126,14 @@ static void device_slip(struct vblk_oracle *o, struct queue *q, uint16_t slot, c
 
     const bool skipped = (was & SLOT_DRIVER) == 0 && back != 0 && back < q->skipped;
 
-    slip(o, q, VBLK_DEVICE, slot, (was & SLOT_START) != 0 ? SLIP_REWRITTEN : skipped ? SLIP_SKIPPED : SLIP_FREE, ev);
+    const bool masked = back != q->skipped - 1u && packed_masked(q, slot) && answers_another(o, q, slot);
+
+    if (masked || skipped) {
+        slip(o, q, VBLK_DEVICE, slot, masked ? SLIP_MASKED : SLIP_SKIPPED, ev);
+        queue_lose(o, q);
+        return;
+    }
+    slip(o, q, VBLK_DEVICE, slot, (was & SLOT_START) != 0 ? SLIP_REWRITTEN : SLIP_FREE, ev);
 }
 
 static void device_stored(struct vblk_oracle *o, struct queue *q, uint16_t slot, const struct vblk_event *ev)

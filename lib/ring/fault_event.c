@@ -279,6 +279,80 @@ static vblk_err packed_desc_without_feature(struct vblk_ring *ring, bool wanted)
                                VBLK_RING_EVENT_DESC);
 }
 
+/*
+ * Wants no notifications while it works, asks for them when it finds nothing more, and does not look again: what the
+ * other side published between is lost. note[0]: it asked; note[1]: it works.
+ */
+static vblk_err ask_blindly(struct vblk_ring *ring, bool wanted)
+{
+    const struct vblk_ring_ops *ops = ring_has(ring, VBLK_F_RING_PACKED) ? &vblk_ring_packed : &vblk_ring_split;
+
+    ring->note[0] = wanted;
+    return ring->side == VBLK_DEVICE ? ops->set_notify(ring, wanted) : ops->set_interrupts(ring, wanted);
+}
+
+/* Before it looks. @return VBLK_E_EMPTY: it does not. */
+static vblk_err begin_look(struct vblk_ring *ring)
+{
+    if (ring->note[0] != 0) {
+        ring->note[0] = 0;
+        return VBLK_E_EMPTY;
+    }
+    if (ring->note[1] != 0)
+        return VBLK_OK;
+    ring->note[1] = 1;
+    return ask_blindly(ring, false);
+}
+
+static vblk_err end_look(struct vblk_ring *ring, vblk_err found)
+{
+    if (found != VBLK_E_EMPTY)
+        return found;
+    ring->note[1] = 0;
+    TRY(ask_blindly(ring, true));
+    ring->note[0] = 0;
+    return VBLK_E_EMPTY;
+}
+
+static vblk_err take_blindly(struct vblk_ring *ring, struct vblk_chain *chain)
+{
+    TRY(begin_look(ring));
+    return end_look(ring, ring_has(ring, VBLK_F_RING_PACKED) ? packed_take(ring, chain) : split_take(ring, chain));
+}
+
+static vblk_err reap_blindly(struct vblk_ring *ring, struct vblk_used *used)
+{
+    TRY(begin_look(ring));
+    return end_look(ring, ring_has(ring, VBLK_F_RING_PACKED) ? packed_reap(ring, used) : split_reap(ring, used));
+}
+
+/* As they may, and as one has to. */
+static vblk_err take_silently(struct vblk_ring *ring, struct vblk_chain *chain)
+{
+    const struct vblk_ring_ops *ops = ring_has(ring, VBLK_F_RING_PACKED) ? &vblk_ring_packed : &vblk_ring_split;
+
+    TRY(ops->set_notify(ring, false));
+    const vblk_err err = ops->take(ring, chain);
+    if (err != VBLK_E_EMPTY)
+        return err;
+    TRY(ops->set_notify(ring, true));
+    return ops->take(ring, chain);
+}
+
+static vblk_err reap_silently(struct vblk_ring *ring, struct vblk_used *used)
+{
+    const struct vblk_ring_ops *ops = ring_has(ring, VBLK_F_RING_PACKED) ? &vblk_ring_packed : &vblk_ring_split;
+
+    TRY(ops->set_interrupts(ring, false));
+    const vblk_err err = ops->reap(ring, used);
+    if (err != VBLK_E_EMPTY)
+        return err;
+    TRY(ops->set_interrupts(ring, true));
+    return ops->reap(ring, used);
+}
+
+#define SILENTLY { .take = take_silently, .reap = reap_silently }
+#define BLINDLY { ASKS(ask_blindly), .take = take_blindly, .reap = reap_blindly }
 #define DECIDES(fn) .kick_wanted = (fn), .notify_wanted = (fn)
 #define ASKS(fn) .set_interrupts = (fn), .set_notify = (fn)
 
@@ -304,6 +378,8 @@ const struct vblk_ring_fault ring_faults_event[] = {
     { "event-wrap-one", "takes the wrap counter of the place that was asked for to be 1", .packed = { DECIDES(packed_wrap_one) } },
     { "never-asks", "does not ask for the next notification before it waits", .split = { ASKS(never_asks) },
       .packed = { ASKS(never_asks) } },
+    { "asks-blindly", "asks for notifications again and does not look at the ring again", .split = BLINDLY, .packed = BLINDLY },
+    { "silent-while-busy", "asks for no notifications while it works, which it may", .split = SILENTLY, .packed = SILENTLY },
     { "own-flags-odd", "sets a flag of its ring that means nothing", .split = { ASKS(odd_flags) } },
     { "own-flag-with-event", "sets the flag that must be 0 with EVENT_IDX", .split = { ASKS(flag_and_event) } },
     { "event-flags-reserved", "asks with the reserved value of the event flags", .packed = { ASKS(packed_reserved_flags) } },

@@ -198,7 +198,7 @@ done
 
 # Clauses
 expect 0 '^PROV-DEV-01 .*MUST ' clauses
-expect 0 '818 clauses:' clauses
+expect 0 '820 clauses:' clauses
 expect 0 'evidence ' clauses PROV-DEV-01
 expect 0 'plain' clauses $good BLK-OP-08
 expect 0 'default ' clauses AMB-02
