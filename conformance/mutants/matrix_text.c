@@ -26,7 +26,7 @@ static void put_row(const struct matrix *matrix, const struct matrix_row *row, F
     char buf[TRIAL_TEXT];
     const bool fine = matrix->controls ? row->trial.result == TRIAL_SURVIVED : row->trial.result == TRIAL_KILLED;
 
-    fprintf(out, "%-13s %-32s %-18s", result, row->mutant->name, matrix->controls ? "" : row->mutant->clause);
+    fprintf(out, "%-13s %-32s %-18s ", result, row->mutant->name, matrix->controls ? "" : row->mutant->clause);
     put_blames(row, !fine, out);
     if (!fine)
         fprintf(out, "    it %s\n", row->mutant->what);
