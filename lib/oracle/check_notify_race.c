@@ -8,21 +8,26 @@ static uint16_t entry_of(const struct queue *q, const struct chain *c)
     return q->packed ? (uint16_t)(c->slot | (packed_lap(q, c->slot) ? 0x8000u : 0)) : (uint16_t)(c->turn - 1);
 }
 
-bool never_wanted(const struct look *l)
+bool chain_never_wanted(const struct vblk_oracle *o, const struct queue *q, const struct chain *c)
 {
-    const struct notices *s = notices_of(l->o, l->q);
+    const struct notices *s = notices_of(o, q);
     const struct notice *n = &s->way[VBLK_DRIVER];
 
-    if (l->chain->born <= n->sent || n->due || n->missed)
+    if (c->born <= n->sent || n->due || n->missed)
         return false;
-    return (s->on && !n->may) || notify_declined(l->o, l->q, VBLK_DRIVER, entry_of(l->q, l->chain));
+    return (s->on && !n->may) || notify_declined(o, q, VBLK_DRIVER, entry_of(q, c));
 }
 
-static bool followed(const struct look *l)
+static bool followed(const struct vblk_oracle *o, const struct queue *q)
 {
-    const struct control *ctl = &l->o->ctl;
-    return l->q != NULL && l->q->enabled && !l->q->lost && ctl->live && !ctl->needs_reset && !ctl->failed &&
-           !ctl->reset_asked && !ctl->suspend_asked && l->o->abuse == NO_ABUSE;
+    const struct control *ctl = &o->ctl;
+    return q != NULL && q->enabled && !q->lost && ctl->live && !ctl->needs_reset && !ctl->failed && !ctl->reset_asked &&
+           !ctl->suspend_asked && o->abuse == NO_ABUSE;
+}
+
+bool chain_must_be_found(const struct vblk_oracle *o, const struct queue *q, const struct chain *c)
+{
+    return !c->void_ && followed(o, q) && chain_never_wanted(o, q, c);
 }
 
 /* A queue that was reset and has served nothing since: what the device wants there may be of before (QRESET-DEV-03). */
@@ -40,7 +45,7 @@ static bool planted(const struct look *l)
 
 CHECK(NOTIF_06, VBLK_DEVICE, AT(USED) | AT(QUIET), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 {
-    if (l->chain == NULL || l->chain->void_ || !followed(l) || !never_wanted(l))
+    if (l->chain == NULL || !chain_must_be_found(l->o, l->q, l->chain))
         return UNTOUCHED;
     if (l->answer != NULL)
         return HELD;
@@ -64,7 +69,7 @@ CHECK(NOTIF_05, VBLK_DRIVER, AT(OWED), ANY_TYPE, ANY_PLACE, VBLK_SEES_DRIVER_LOA
 {
     const struct notices *s = l->q != NULL ? notices_of(l->o, l->q) : NULL;
 
-    if (s == NULL || s->reopened == 0 || !followed(l))
+    if (s == NULL || s->reopened == 0 || !followed(l->o, l->q))
         return UNTOUCHED;
     if (looked_again(l->q, s))
         return HELD;

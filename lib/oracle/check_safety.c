@@ -48,7 +48,7 @@ CHECK(SAFE_DEV_03, VBLK_DEVICE, AT(USED) | AT(QUIET), ANY_TYPE, ANY_PLACE, NO_SI
         return HELD;
     if (!answer_owed(l) || l->o->abuse != NO_ABUSE)
         return UNTOUCHED; /* after a reset: SAFE-DEV-04 */
-    if (never_wanted(l) || packed_explains(l))
+    if (chain_never_wanted(l->o, l->q, l->chain) || packed_explains(l))
         return UNTOUCHED; /* NOTIF-06; RING-PACKED-07 and those beside it */
     return broken(why, "every buffer is used, or DEVICE_NEEDS_RESET is raised", "head %u not used after %llu ms",
                   l->chain->head, (unsigned long long)l->ev->value);

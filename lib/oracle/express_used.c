@@ -109,7 +109,7 @@ static inline void judge_answer(struct vblk_oracle *o, struct queue *q, struct c
                                 const struct told *told)
 {
     const struct sign sign = { .settings = o->settings, .shape = c->shape | (q->packed ? packed_used_shape(q, c) : 0),
-                               .facts = calm_facts(q, c) };
+                               .facts = calm_facts(o, q, c) };
 
     if (unlikely((flags & ~(unsigned)PACKED_FLAGS) != 0 || !is_calm(o) || !count_known(o, &o->lists.by_type[1][c->req.slot], &sign)))
         judge_answer_anew(o, q, c, slot, flags, told);

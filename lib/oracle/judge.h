@@ -615,9 +615,10 @@ static inline bool never_told(const struct look *l)
 
 /* check_safety.c: the device owes an answer to the chain that the look is about, as far as the driver's doings let one tell. */
 bool answer_owed(const struct look *l);
-/* check_notify_race.c: the driver was lawfully silent about the chain that the look is about: the device did not want to
- * be told of it. */
-bool never_wanted(const struct look *l);
+/* check_notify_race.c: the driver was lawfully silent about the chain: the device did not want to be told of it. */
+bool chain_never_wanted(const struct vblk_oracle *o, const struct queue *q, const struct chain *c);
+/* And so it has to find it by itself, as far as the queue can be followed. */
+bool chain_must_be_found(const struct vblk_oracle *o, const struct queue *q, const struct chain *c);
 
 /* repeat.c: count what was found again, before anybody looks at a tally. */
 void repeat_count(struct vblk_oracle *o);

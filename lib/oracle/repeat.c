@@ -83,6 +83,7 @@ static const uint32_t repeating[VBLK_C_COUNT] = {
     [VBLK_C_INORD_03] = AT(USED) | AT(USED_IDX),
     /* check_notify_data.c, check_queue_reset.c */
     [VBLK_C_NOTIF_DATA_06] = AT(USED),
+    [VBLK_C_NOTIF_06] = AT(USED), /* check_notify_race.c */
     [VBLK_C_QRESET_01] = AT(USED),
     [VBLK_C_QRESET_DEV_01] = AT(STORE),
     [VBLK_C_QRESET_DEV_03] = AT(USED) | AT(USED_IDX),

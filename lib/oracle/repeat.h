@@ -122,7 +122,8 @@ static inline uint64_t used_facts(const struct look *l)
 
     return answer_facts(c, l->answer) | FACT(25, l->q->since_kick > 0) | FACT(26, l->q->outstanding >= 2) |
            FACT(27, l->o->outstanding >= 2) | FACT(28, c->older == NULL) | FACT(29, older_beside(l->o, c)) |
-           FACT(30, l->o->mutators > 0) | FACT(31, l->o->provisioned.known) | FACT(32, beside_provisioned(l->o, c));
+           FACT(30, l->o->mutators > 0) | FACT(31, l->o->provisioned.known) | FACT(32, beside_provisioned(l->o, c)) |
+           FACT(33, chain_must_be_found(l->o, l->q, c));
 }
 
 /* Nothing went on lately that makes a difference to requests that have nothing to do with it. */
@@ -135,13 +136,13 @@ static inline bool is_calm(const struct vblk_oracle *o)
  * The same, while it is calm, for a request that was answered OK in full, by a device that wrote all it was to write, and
  * nothing odd about it.
  */
-static inline uint64_t calm_facts(const struct queue *q, const struct chain *c)
+static inline uint64_t calm_facts(const struct vblk_oracle *o, const struct queue *q, const struct chain *c)
 {
     const uint64_t always = VBLK_S_OK | FACT(8, 1) | FACT(12, 1) | FACT(14, 1) | FACT(21, 1);
 
     return always | FACT(24, !q->packed) | FACT(9, c->req.status_before == VBLK_S_OK) | FACT(16, c->req.sector == 0) |
            FACT(25, q->since_kick > 0) | (q->outstanding >= 2 ? FACT(26, 1) | FACT(27, 1) : 0) |
-           (c->older == NULL ? FACT(28, 1) : FACT(29, 1));
+           (c->older == NULL ? FACT(28, 1) : FACT(29, 1)) | FACT(33, chain_must_be_found(o, q, c));
 }
 
 static inline uint64_t available_facts(const struct look *l)
