@@ -6,6 +6,7 @@
 
 #include "cmd.h"
 #include "common_options.h"
+#include "common_run.h"
 #include "recorder.h"
 #include "trace_check.h"
 
@@ -59,31 +60,14 @@ static const char *parse(struct common_options *common, int *should, int argc, c
     }
     if (common->done < 0 && optind + 1 != argc)
         common->done = cmd_sorry("check", "one trace is needed; see 'vblk check --help'");
-    if (common->done < 0 && !common->report_count)
-        (void)common_take(common, "report", "text");
     return common->done < 0 ? argv[optind] : NULL;
-}
-
-static int load_vectors(const struct common_options *common, struct runner_set *set)
-{
-    char buf[4096], why[512];
-    const char *dir = cmd_vectors_dir(common->vectors, buf, sizeof(buf));
-
-    if (!dir || runner_load(set, dir, why, sizeof(why)) || !common->vectors)
-        return -1;
-    return cmd_sorry("check", "%s", why);
 }
 
 static int write_reports(const struct common_options *common, const struct report *report)
 {
-    const struct report_style style = { .color = common_colored(common), .verbose = common->verbose };
-    int status = report_status(report);
-    char why[512];
+    const int files = common_save(common, report, false), out = common_save(common, report, true);
 
-    for (size_t i = 0; i < common->report_count; i++)
-        if (report_save(common->reports[i], report, &style, why, sizeof(why)))
-            status = cmd_sorry("check", "%s", why);
-    return cmd_finish("check", status);
+    return cmd_finish("check", files >= 0 ? files : out >= 0 ? out : report_status(report));
 }
 
 static int check(const struct common_options *common, const struct runner_set *set, const char *path, int should)
@@ -93,9 +77,6 @@ static int check(const struct common_options *common, const struct runner_set *s
     char why[512] = "";
     int status;
 
-    for (size_t i = 0; i < common->report_count; i++)
-        if (report_check(common->reports[i], why, sizeof(why)))
-            return cmd_sorry("check", "%s", why);
     report = trace_check(path, &how, why, sizeof(why));
     if (!report)
         return cmd_sorry("check", "%s", why);
@@ -110,15 +91,8 @@ int cmd_check(int argc, char **argv)
     struct runner_set set = { 0 };
     int should = -1;
     const char *path = parse(&common, &should, argc, argv);
-    char why[512];
 
-    if (common.done < 0)
-        common.done = load_vectors(&common, &set);
-    if (common.done < 0 && common.expect) {
-        common.run.expect = expect_read(common.expect, why, sizeof(why));
-        if (!common.run.expect)
-            common.done = cmd_sorry("check", "%s", why);
-    }
+    common_prepare(&common, &set);
     if (common.done < 0)
         common.done = check(&common, &set, path, should);
     runner_unload(&set);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* vblk monitor: between somebody's driver and somebody's device, and a report on both. */
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 
 #include "cmd.h"
 #include "common_options.h"
+#include "common_run.h"
 #include "driver_run.h"
 #include "memory_guard.h"
 
@@ -25,42 +25,7 @@ static const char help_text[] =
     "  --once, --connections N    end after one connection, or N; default: stay until SIGINT or SIGTERM\n"
     "  --look MILLISECONDS        look at rings that long after the last notification; default 10\n"
     "  --wait SECONDS             how long a front-end waits for a back-end that is not there; default 5\n\n"
-    "What the text says\n"
-    "  --profile NAME             1.2+provision (default), 1.2, 1.4, 1.4+provision, linux-rfc\n"
-    "  --provision-numbers B,T,O  the proposal's feature bit, request type and configuration offset\n"
-    "  --level LEVEL              interop (default), strict, legacy\n"
-    "  --reading AMB-nn=WORD      read an open place of the text otherwise; repeatable ('vblk clauses AMB-nn')\n\n"
-    "What comes of it\n"
-    "  --report FORMAT[:FILE]     text (default), json, junit, tap, html, markdown; repeatable. Files are written anew\n"
-    "                             whenever a connection ends, standard output at the end\n"
-    "  --expect FILE              expected failures\n"
-    "  --fail-on must|should      what makes the run fail; default must\n"
-    "  --record FILE              write a trace, for 'vblk check'; --record-times: with the time of each event\n"
-    "  --vectors DIR              where the reasons why violations matter are found\n"
-    "  --seed N                   default 1\n"
-    "  --quiet, --verbose, --color auto|always|never\n\n"
-    "Exit status: 0 all that was exercised held, 1 a violation that was not expected or an expected one that did not\n"
-    "happen, 2 wrong usage or the environment failed, 77 nothing could be exercised.\n";
-
-static volatile sig_atomic_t interrupted;
-
-/* Only noted: a second signal can't keep a report from being written. */
-static void on_interrupt(int signal_number)
-{
-    (void)signal_number;
-    interrupted = 1;
-}
-
-static void catch_signals(const struct vblk_memory *mem)
-{
-    struct sigaction action = { .sa_handler = on_interrupt };
-
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
-    action.sa_handler = SIG_IGN; /* descriptors of others may be pipes */
-    (void)sigaction(SIGPIPE, &action, NULL);
-    memory_guard(mem);
-}
+    COMMON_HELP;
 
 /* ---- the command line ---- */
 
@@ -168,15 +133,10 @@ struct watch {
 /* Files while it runs, standard output at the end. */
 static void save_reports(struct watch *w, bool at_end)
 {
-    const struct common_options *common = &w->options->common;
-    const struct report_style style = { .color = common_colored(common), .verbose = common->verbose };
-    const struct report *report = driver_run_report(w->run);
-    char why[512];
+    const int status = common_save(&w->options->common, driver_run_report(w->run), at_end);
 
-    for (size_t i = 0; i < common->report_count; i++)
-        if (report_to_stdout(common->reports[i]) == at_end &&
-            report_save(common->reports[i], report, &style, why, sizeof(why)))
-            w->status = cmd_sorry("monitor", "%s", why);
+    if (status >= 0)
+        w->status = status;
 }
 
 /* When a connection has ended and nothing else is to be done; and once a second at least, however busy it is. */
@@ -276,8 +236,9 @@ static int run(struct options *options, const struct runner_set *set)
     if (sorry) {
         status = cmd_sorry("monitor", "%s", sorry);
     } else {
-        catch_signals(w.mem);
-        while (!interrupted && (options->connections == 0 || w.ended < options->connections))
+        common_catch_signals();
+        memory_guard(w.mem);
+        while (!common_interrupted && (options->connections == 0 || w.ended < options->connections))
             step(&w);
         note_traffic(&w);
         vblk_vhost_user_monitor_close(w.monitor);
@@ -292,47 +253,14 @@ static int run(struct options *options, const struct runner_set *set)
     return common_recorded(&options->common, cmd_finish("monitor", status));
 }
 
-/* Destinations that can't be written are known before anybody connects. */
-static int check_reports(const struct common_options *common)
-{
-    char why[512];
-
-    for (size_t i = 0; i < common->report_count; i++)
-        if (report_check(common->reports[i], why, sizeof(why)))
-            return cmd_sorry("monitor", "%s", why);
-    return -1;
-}
-
-/* Why violations matter is told where vectors are found; without them the report is shorter. */
-static int load_vectors(const struct common_options *common, struct runner_set *set)
-{
-    char buf[4096], why[512];
-    const char *dir = cmd_vectors_dir(common->vectors, buf, sizeof(buf));
-
-    if (!dir || runner_load(set, dir, why, sizeof(why)) || !common->vectors)
-        return -1;
-    return cmd_sorry("monitor", "%s", why);
-}
-
 int cmd_monitor(int argc, char **argv)
 {
     struct options options = { .look_ms = 0 };
     struct common_options *common = &options.common;
     struct runner_set set = { 0 };
-    char why[512];
 
     parse(&options, argc, argv);
-    if (common->done < 0 && !common->report_count)
-        (void)common_take(common, "report", "text");
-    if (common->done < 0)
-        common->done = check_reports(common);
-    if (common->done < 0)
-        common->done = load_vectors(common, &set);
-    if (common->done < 0 && common->expect) {
-        common->run.expect = expect_read(common->expect, why, sizeof(why));
-        if (!common->run.expect)
-            common->done = cmd_sorry("monitor", "%s", why);
-    }
+    common_prepare(common, &set);
     common_record(common);
     if (common->done < 0)
         common->done = run(&options, &set);

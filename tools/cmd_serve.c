@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "common_run.h"
 #include "driver_run.h"
 #include "memory_guard.h"
 #include "serve_disk.h"
@@ -18,26 +18,6 @@
 #include "serve_show.h"
 
 #define TICK_MS 200
-
-static volatile sig_atomic_t interrupted;
-
-/* Only noted: a second signal can't keep a report from being written. */
-static void on_interrupt(int signal_number)
-{
-    (void)signal_number;
-    interrupted = 1;
-}
-
-static void catch_signals(const struct vblk_memory *mem)
-{
-    struct sigaction action = { .sa_handler = on_interrupt };
-
-    memory_guard(mem);
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
-    action.sa_handler = SIG_IGN; /* a front-end's descriptors may be pipes */
-    (void)sigaction(SIGPIPE, &action, NULL);
-}
 
 struct server {
     struct serve_options *options;
@@ -66,25 +46,10 @@ static void observe(void *ctx, const struct vblk_event *ev)
 /* Files after each connection, standard output at the end. */
 static void save_reports(struct server *s, bool at_end)
 {
-    const struct common_options *common = &s->options->common;
-    const struct report_style style = { .color = common_colored(common), .verbose = common->verbose };
-    const struct report *report = driver_run_report(s->run);
-    char why[512];
+    const int status = common_save(&s->options->common, driver_run_report(s->run), at_end);
 
-    for (size_t i = 0; i < common->report_count; i++)
-        if (report_to_stdout(common->reports[i]) == at_end &&
-            report_save(common->reports[i], report, &style, why, sizeof(why)))
-            s->status = cmd_sorry("serve", "%s", why);
-}
-
-static int check_reports(const struct common_options *common)
-{
-    char why[512];
-
-    for (size_t i = 0; i < common->report_count; i++)
-        if (report_check(common->reports[i], why, sizeof(why)))
-            return cmd_sorry("serve", "%s", why);
-    return -1;
+    if (status >= 0)
+        s->status = status;
 }
 
 /* ---- a connection ---- */
@@ -175,7 +140,7 @@ static void serve_connection(struct server *s, int sock)
     serve_say(&s->show, "%s: %s", name, who);
     driver_run_begin(s->run, name, who);
     memory_guard_gone = 0;
-    while (err != VBLK_E_GONE && !interrupted && !memory_guard_gone) {
+    while (err != VBLK_E_GONE && !common_interrupted && !memory_guard_gone) {
         err = vblk_vhost_user_backend_run(s->backend, TICK_MS);
         vblk_vhost_user_backend_info(s->backend, &info);
         note_silence(s, &silence, err == VBLK_E_TIMEOUT && info.running > 0);
@@ -205,7 +170,7 @@ static void serve(struct server *s)
     struct pollfd one = { .fd = s->listener, .events = POLLIN };
 
     serve_say(&s->show, "waiting on %s", s->options->socket);
-    while (!interrupted && s->status < 0 && (most == 0 || s->served < most)) {
+    while (!common_interrupted && s->status < 0 && (most == 0 || s->served < most)) {
         int sock = poll(&one, 1, TICK_MS) > 0 ? accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK) : -1;
 
         if (sock >= 0)
@@ -301,7 +266,8 @@ static int run_server(struct serve_options *options, const struct runner_set *se
     }
     s.show = (struct serve_show){ .on = !options->common.quiet && common_on_terminal(), .profile = &options->device.profile };
     s.show.color = s.show.on && options->common.color != 0;
-    catch_signals(s.mem);
+    common_catch_signals();
+    memory_guard(s.mem);
     serve(&s);
     driver_run_finish(s.run);
     save_reports(&s, true);
@@ -310,35 +276,13 @@ static int run_server(struct serve_options *options, const struct runner_set *se
     return common_recorded(&options->common, cmd_finish("serve", status));
 }
 
-/* Why violations matter is told where vectors are found; without them the report is shorter. */
-static int load_vectors(const struct common_options *common, struct runner_set *set)
-{
-    char buf[4096], why[512];
-    const char *dir = cmd_vectors_dir(common->vectors, buf, sizeof(buf));
-
-    if (!dir || runner_load(set, dir, why, sizeof(why)) || !common->vectors)
-        return -1;
-    return cmd_sorry("serve", "%s", why);
-}
-
 int cmd_serve(int argc, char **argv)
 {
     struct serve_options options;
     struct runner_set set = { 0 };
-    char why[512];
 
     serve_options_parse(&options, argc, argv);
-    if (options.common.done < 0 && !options.common.report_count)
-        (void)common_take(&options.common, "report", "text");
-    if (options.common.done < 0)
-        options.common.done = check_reports(&options.common);
-    if (options.common.done < 0)
-        options.common.done = load_vectors(&options.common, &set);
-    if (options.common.done < 0 && options.common.expect) {
-        options.common.run.expect = expect_read(options.common.expect, why, sizeof(why));
-        if (!options.common.run.expect)
-            options.common.done = cmd_sorry("serve", "%s", why);
-    }
+    common_prepare(&options.common, &set);
     common_record(&options.common);
     if (options.common.done < 0)
         options.common.done = run_server(&options, &set);

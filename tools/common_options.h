@@ -25,6 +25,25 @@ struct common_options {
     char replay[4096]; /* the command that runs the same again */
 };
 
+/* The end of the help of commands that watch others: the options below, and the exit statuses. */
+#define COMMON_HELP \
+    "What the text says\n" \
+    "  --profile NAME             1.2+provision (default), 1.2, 1.4, 1.4+provision, linux-rfc\n" \
+    "  --provision-numbers B,T,O  the proposal's feature bit, request type and configuration offset\n" \
+    "  --level LEVEL              interop (default), strict, legacy\n" \
+    "  --reading AMB-nn=WORD      read an open place of the text otherwise; repeatable ('vblk clauses AMB-nn')\n\n" \
+    "What comes of it\n" \
+    "  --report FORMAT[:FILE]     text (default), json, junit, tap, html, markdown; repeatable. Files are written anew\n" \
+    "                             whenever a connection ends, standard output at the end\n" \
+    "  --expect FILE              expected failures\n" \
+    "  --fail-on must|should      what makes the run fail; default must\n" \
+    "  --record FILE              write a trace, for 'vblk check'; --record-times: with the time of each event\n" \
+    "  --vectors DIR              where the reasons why violations matter are found\n" \
+    "  --seed N                   default 1\n" \
+    "  --quiet, --verbose, --color auto|always|never\n\n" \
+    "Exit status: 0 all that was exercised held, 1 a violation that was not expected or an expected one that did not\n" \
+    "happen, 2 wrong usage or the environment failed, 77 nothing could be exercised.\n"
+
 /* The options, for getopt_long(): a zero entry ends them. */
 extern const struct option common_options[];
 
