@@ -5,16 +5,8 @@
 
 #include <string.h>
 
+#include "little.h"
 #include "region.h"
-
-static inline uint16_t le16(uint16_t v)
-{
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    return __builtin_bswap16(v);
-#else
-    return v;
-#endif
-}
 
 /* At an even address. */
 static inline uint16_t get16_even(const uint8_t *host, enum vblk_order order)

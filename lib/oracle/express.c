@@ -281,12 +281,7 @@ static __attribute__((noinline)) bool other_store(void *oracle, uint64_t at, uin
 
 static bool device_store(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
 {
-    struct vblk_oracle *o = oracle;
-
-    if (!next_step(o, at, len | STEP_STORE, bytes))
-        return other_store(oracle, at, len, bytes, order);
-    o->express.last = *(const uint8_t *)bytes;
-    return true;
+    return next_store(oracle, at, len, bytes) || other_store(oracle, at, len, bytes, order);
 }
 
 const vblk_quick_fn express_lanes[VBLK_QUICK] = {

@@ -71,6 +71,15 @@ static inline bool next_step(struct vblk_oracle *o, uint64_t at, uint32_t what, 
     return true;
 }
 
+/* The same for a store, the last of which is remembered. */
+static inline bool next_store(struct vblk_oracle *o, uint64_t at, uint32_t len, const void *bytes)
+{
+    if (!next_step(o, at, len | STEP_STORE, bytes))
+        return false;
+    o->express.last = *(const uint8_t *)bytes;
+    return true;
+}
+
 /* The device takes up @c; @in_turn: it may, as steps go. */
 static inline void takes_up(struct vblk_oracle *o, struct queue *q, struct chain *c, bool in_turn)
 {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "judge.h"
+#include "little.h"
 #include "region.h"
 
 /* Little-endian words of shared memory, each read once. */
@@ -15,10 +16,7 @@ static inline uint64_t le64_at(const uint8_t *bytes)
 
     memcpy(&v, bytes, sizeof(v));
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    v = __builtin_bswap64(v);
-#endif
-    return v;
+    return le64(v);
 }
 
 static inline uint32_t le32_at(const uint8_t *bytes)
@@ -27,10 +25,7 @@ static inline uint32_t le32_at(const uint8_t *bytes)
 
     memcpy(&v, bytes, sizeof(v));
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    v = __builtin_bswap32(v);
-#endif
-    return v;
+    return le32(v);
 }
 
 static inline uint16_t le16_at(const uint8_t *bytes)
@@ -39,10 +34,7 @@ static inline uint16_t le16_at(const uint8_t *bytes)
 
     memcpy(&v, bytes, sizeof(v));
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    v = __builtin_bswap16(v);
-#endif
-    return v;
+    return le16(v);
 }
 
 static inline bool queue_in_sight(const struct vblk_oracle *o, struct queue *q)

@@ -85,7 +85,7 @@ static vblk_err put_not_write(struct vblk_ring *ring, uint32_t id, uint32_t len,
 static vblk_err put_flags_first(struct vblk_ring *ring, uint32_t id, uint32_t len, bool wrote)
 {
     const uint64_t at = vblk_packed_len_at(&ring->at, ring->packed.used.slot);
-    const uint64_t answer = ring_le64(len | (uint64_t)(uint16_t)id << 32), nothing = 0;
+    const uint64_t answer = le64(len | (uint64_t)(uint16_t)id << 32), nothing = 0;
 
     TRY(packed_put_used_wrote(ring, id, len, wrote));
     TRY(vblk_memory_write(ring->mem, VBLK_DEVICE, at, &nothing, 6));

@@ -25,25 +25,6 @@ static inline bool ring_has(const struct vblk_ring *ring, unsigned feature)
     return (ring->at.features & VBLK_BIT(feature)) != 0;
 }
 
-/* To and from the byte order of the wire. */
-static inline uint64_t ring_le64(uint64_t v)
-{
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    return __builtin_bswap64(v);
-#else
-    return v;
-#endif
-}
-
-static inline uint32_t ring_le32(uint32_t v)
-{
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    return __builtin_bswap32(v);
-#else
-    return v;
-#endif
-}
-
 /* A descriptor as few words, which compilers would put together and take apart byte by byte otherwise. */
 struct words {
     uint64_t addr;
@@ -151,19 +132,19 @@ static inline vblk_err ring_get_desc(struct vblk_ring *ring, enum way way, uint3
     if (way == PLAIN) {
         const uint8_t *host = ring->host[VBLK_AREA_DESC] + offset;
         const shared32 *words = (const shared32 *)(const void *)host;
-        *desc = (struct words){ ring_le64(*(const shared64 *)(const void *)host), ring_le32(words[2]),
-                                ring_le32(words[3]) };
+        *desc = (struct words){ le64(*(const shared64 *)(const void *)host), le32(words[2]),
+                                le32(words[3]) };
         return VBLK_OK;
     }
     TRY(ring_read(ring, way, VBLK_DEVICE, VBLK_AREA_DESC, ring->at.desc + offset, &wire, sizeof(wire)));
-    *desc = (struct words){ ring_le64(wire.addr), ring_le32(wire.len), ring_le32(wire.more) };
+    *desc = (struct words){ le64(wire.addr), le32(wire.len), le32(wire.more) };
     return VBLK_OK;
 }
 
 static inline vblk_err ring_put_desc(struct vblk_ring *ring, enum way way, uint32_t slot, uint64_t addr, uint32_t len,
                                      uint32_t more)
 {
-    const struct words wire = { ring_le64(addr), ring_le32(len), ring_le32(more) };
+    const struct words wire = { le64(addr), le32(len), le32(more) };
     const uint64_t offset = (uint64_t)slot * sizeof(wire);
     uint8_t *host;
     shared32 *words;

@@ -25,8 +25,8 @@ EACH_WAY vblk_err get_first(struct vblk_ring *ring, enum way way, uint32_t more,
 
     if (way == PLAIN) {
         const uint8_t *host = ring_host(ring, VBLK_AREA_DESC, at);
-        desc->addr = ring_le64(*(const shared64 *)(const void *)host);
-        desc->len = ring_le32(*(const shared32 *)(const void *)(host + offsetof(struct vblk_packed_desc, len)));
+        desc->addr = le64(*(const shared64 *)(const void *)host);
+        desc->len = le32(*(const shared32 *)(const void *)(host + offsetof(struct vblk_packed_desc, len)));
         desc->more = get16_even(host + offsetof(struct vblk_packed_desc, id), VBLK_RELAXED) | more;
         return VBLK_OK;
     }
@@ -246,7 +246,7 @@ vblk_err packed_put_used_wrote(struct vblk_ring *ring, uint32_t id, uint32_t len
 {
     struct vblk_packed *p = &ring->packed;
     const unsigned flags = vblk_packed_used(p->used.wrap) | (wrote ? VBLK_DESC_WRITE : 0u);
-    const uint64_t answer = ring_le64(len | (uint64_t)(uint16_t)id << 32);
+    const uint64_t answer = le64(len | (uint64_t)(uint16_t)id << 32);
     const enum way way = ring_way(ring);
     uint32_t slots;
     bool known;
@@ -303,7 +303,7 @@ EACH_WAY vblk_err answer(struct vblk_ring *ring, enum way way, uint16_t id, uint
     const struct {
         uint32_t len;
         uint16_t id;
-    } wire = { ring_le32(len), le16(id) };
+    } wire = { le32(len), le16(id) };
 
     if (way == PLAIN) {
         uint8_t *host = ring_host(ring, VBLK_AREA_DESC, vblk_packed_len_at(&ring->at, slot));

@@ -21,7 +21,7 @@ vblk_err packed_clear(struct vblk_ring *ring)
 EACH_WAY vblk_err put_hidden(struct vblk_ring *ring, enum way way, uint32_t slot, const struct vblk_buf *buf,
                              uint16_t id)
 {
-    const struct words desc = { ring_le64(buf->gpa), ring_le32(buf->len), ring_le32(id) };
+    const struct words desc = { le64(buf->gpa), le32(buf->len), le32(id) };
     const uint64_t at = vblk_packed_desc_at(&ring->at, slot);
 
     if (way == PLAIN) {
@@ -231,7 +231,7 @@ EACH_WAY vblk_err get_used(struct vblk_ring *ring, enum way way, struct vblk_use
         return VBLK_E_EMPTY;
     if (way == PLAIN) {
         const uint8_t *host = ring_host(ring, VBLK_AREA_DESC, at);
-        used->len = ring_le32(*(const shared32 *)(const void *)host);
+        used->len = le32(*(const shared32 *)(const void *)host);
         used->id = get16_even(host + sizeof(desc.len), VBLK_RELAXED);
     } else {
         TRY(ring_read(ring, way, VBLK_DRIVER, VBLK_AREA_DESC, at, &desc, sizeof(desc)));

@@ -190,8 +190,8 @@ EACH_WAY vblk_err get_used(struct vblk_ring *ring, enum way way, struct vblk_use
 
     if (way == PLAIN) {
         const shared32 *host = (const shared32 *)(const void *)ring_host(ring, VBLK_AREA_DEVICE, at);
-        used->id = ring_le32(host[0]);
-        used->len = ring_le32(host[1]);
+        used->id = le32(host[0]);
+        used->len = le32(host[1]);
     } else {
         TRY(ring_read(ring, way, VBLK_DRIVER, VBLK_AREA_DEVICE, at, &elem, sizeof(elem)));
         used->id = vblk_get32(elem.id);
@@ -391,7 +391,7 @@ static uint16_t batch_for(struct vblk_ring *ring, uint32_t id)
 vblk_err split_put_used(struct vblk_ring *ring, uint32_t id, uint32_t len)
 {
     struct vblk_split *s = &ring->split;
-    const uint64_t elem = ring_le64(id | (uint64_t)len << 32);
+    const uint64_t elem = le64(id | (uint64_t)len << 32);
     uint16_t batch = 0, steps;
 
     if (ring->side != VBLK_DEVICE)
@@ -433,7 +433,7 @@ vblk_err split_publish_used(struct vblk_ring *ring)
 EACH_WAY vblk_err answer(struct vblk_ring *ring, enum way way, uint32_t id, uint32_t len)
 {
     struct vblk_split *s = &ring->split;
-    const uint64_t elem = ring_le64(id | (uint64_t)len << 32);
+    const uint64_t elem = le64(id | (uint64_t)len << 32);
     const uint16_t next = (uint16_t)(s->used_next + 1);
 
     TRY(ring_write(ring, way, VBLK_DEVICE, VBLK_AREA_DEVICE, vblk_split_used_ring_at(&ring->at, s->used_next), &elem,
