@@ -23,10 +23,7 @@ static vblk_err used_flags_left(struct wrong_port *port, enum vblk_reg reg, uint
 
 static vblk_err trusts_queue_reset(struct wrong_port *port, enum vblk_reg reg, uint16_t queue, uint64_t *value)
 {
-    if (reg != VBLK_REG_QUEUE_RESET)
-        return vblk_port_read_reg(port->inner, reg, queue, value);
-    *value = 0;
-    return VBLK_OK;
+    return wrong_port_read(port, reg, queue, value, reg == VBLK_REG_QUEUE_RESET, 0);
 }
 
 /* After a queue reset nothing is configured anew. */

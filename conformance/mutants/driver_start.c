@@ -73,10 +73,7 @@ static vblk_err driver_late(struct wrong_port *port, enum vblk_reg reg, uint16_t
 /* What every device of today offers, without a look. */
 static vblk_err knows_features(struct wrong_port *port, enum vblk_reg reg, uint16_t queue, uint64_t *value)
 {
-    if (reg != VBLK_REG_DEVICE_FEATURES)
-        return vblk_port_read_reg(port->inner, reg, queue, value);
-    *value = VBLK_BIT(VBLK_F_VERSION_1);
-    return VBLK_OK;
+    return wrong_port_read(port, reg, queue, value, reg == VBLK_REG_DEVICE_FEATURES, VBLK_BIT(VBLK_F_VERSION_1));
 }
 
 static vblk_err remember_status(struct wrong_port *port, enum vblk_reg reg, uint16_t queue, uint64_t value)
@@ -90,11 +87,9 @@ static vblk_err remember_status(struct wrong_port *port, enum vblk_reg reg, uint
 static vblk_err trusts_features_ok(struct wrong_port *port, enum vblk_reg reg, uint16_t queue, uint64_t *value)
 {
     const uint64_t last = port->note[0];
+    const bool waits = (last & VBLK_STATUS_FEATURES_OK) != 0 && (last & VBLK_STATUS_DRIVER_OK) == 0;
 
-    if (reg != VBLK_REG_STATUS || (last & VBLK_STATUS_FEATURES_OK) == 0 || (last & VBLK_STATUS_DRIVER_OK) != 0)
-        return vblk_port_read_reg(port->inner, reg, queue, value);
-    *value = last;
-    return VBLK_OK;
+    return wrong_port_read(port, reg, queue, value, reg == VBLK_REG_STATUS && waits, last);
 }
 
 static vblk_err ignores_refusal(struct wrong_port *port, enum vblk_reg reg, uint16_t queue, uint64_t *value)
@@ -108,10 +103,7 @@ static vblk_err ignores_refusal(struct wrong_port *port, enum vblk_reg reg, uint
 
 static vblk_err trusts_reset(struct wrong_port *port, enum vblk_reg reg, uint16_t queue, uint64_t *value)
 {
-    if (reg != VBLK_REG_STATUS || port->note[0] != 0)
-        return vblk_port_read_reg(port->inner, reg, queue, value);
-    *value = 0;
-    return VBLK_OK;
+    return wrong_port_read(port, reg, queue, value, reg == VBLK_REG_STATUS && port->note[0] == 0, 0);
 }
 
 /* Steps 5 and 8 in one. */

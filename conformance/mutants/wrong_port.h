@@ -26,6 +26,16 @@ struct wrong_port {
     uint64_t note[4]; /* what the functions remember */
 };
 
+/* A load that the driver makes only if not @spared: then it takes @value for what it would have read. */
+static inline vblk_err wrong_port_read(const struct wrong_port *port, enum vblk_reg reg, uint16_t queue, uint64_t *out,
+                                       bool spared, uint64_t value)
+{
+    if (!spared)
+        return vblk_port_read_reg(port->inner, reg, queue, out);
+    *out = value;
+    return VBLK_OK;
+}
+
 /* @inner is not owned. */
 void wrong_port_open(struct wrong_port *port, struct vblk_port *inner, const struct wrong_port_ops *with);
 
