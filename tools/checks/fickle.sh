@@ -5,34 +5,7 @@
 set -eu
 vblk=$1
 fickle=$2
-dir=$(mktemp -d)
-pids=
-clean_up()
-{
-    for pid in $pids; do kill "$pid" 2>/dev/null || :; done
-    wait
-    rm -rf "$dir"
-}
-trap clean_up EXIT
-trap 'exit 143' TERM HUP INT
-
-fail()
-{
-    echo "fickle.sh: $*" >&2
-    cat "$dir"/err-* >&2
-    exit 1
-}
-
-# wait_for SOCKET
-wait_for()
-{
-    tries=200
-    while [ ! -S "$1" ]; do
-        tries=$((tries - 1))
-        [ $tries -gt 0 ] || fail "nobody listens at $1"
-        sleep 0.05
-    done
-}
+. "$(dirname "$0")/processes.sh"
 
 # end PID REPORT: it is alive, ends when told to, and blames nobody
 end()

@@ -5,33 +5,7 @@
 set -eu
 source_dir=$1
 vblk=$2
-dir=$(mktemp -d)
-pids=
-clean_up()
-{
-    for pid in $pids; do kill "$pid" 2>/dev/null || :; done
-    wait
-    rm -rf "$dir"
-}
-trap clean_up EXIT
-trap 'exit 143' TERM HUP INT
-
-fail()
-{
-    echo "monitor.sh: $*" >&2
-    exit 1
-}
-
-# wait_for SOCKET
-wait_for()
-{
-    tries=100
-    while [ ! -S "$1" ]; do
-        tries=$((tries - 1))
-        [ $tries -gt 0 ] || fail "nobody listens at $1"
-        sleep 0.05
-    done
-}
+. "$(dirname "$0")/processes.sh"
 
 # serve SOCKET
 serve()

@@ -7,22 +7,7 @@ set -eu
 source_dir=$1
 vblk=$2
 export VBLK_VECTORS="$source_dir/vectors"
-dir=$(mktemp -d)
-pids=
-clean_up()
-{
-    for pid in $pids; do kill "$pid" 2>/dev/null || :; done
-    wait
-    rm -rf "$dir"
-}
-trap clean_up EXIT
-trap 'exit 143' TERM HUP INT
-
-fail()
-{
-    echo "trace.sh: $*" >&2
-    exit 1
-}
+. "$(dirname "$0")/processes.sh"
 
 # same NAME STATUS: the trace NAME.pcap is judged as NAME.json says, and so is the text report
 same()
@@ -60,15 +45,6 @@ suite readings --area provision --profile 1.4+provision --level strict --reading
 same readings $got
 
 # 2. Somebody else's device, at grade snapshot, which has faults.
-wait_for()
-{
-    tries=200
-    while [ ! -S "$1" ]; do
-        tries=$((tries - 1))
-        [ $tries -gt 0 ] || fail "nobody listens at $1"
-        sleep 0.05
-    done
-}
 if command -v qemu-storage-daemon >/dev/null; then
     truncate -s 64M "$dir/disk"
     qemu-storage-daemon --blockdev "driver=file,node-name=f0,filename=$dir/disk,discard=unmap" \
