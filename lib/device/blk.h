@@ -43,7 +43,7 @@ struct cursor {
 };
 /* The readable or the writable part of a request. */
 struct part {
-    const struct vblk_buf *bufs;
+    const struct vblk_element *bufs;
     uint32_t n;
     uint64_t bytes;
     struct cursor at; /* where the last copy ended */
@@ -107,7 +107,7 @@ struct vblk_device {
     bool hold, reverse;
     struct vblk_request *held;
     uint32_t held_count;
-    struct vblk_buf *held_bufs;
+    struct vblk_element *held_bufs;
     uint32_t held_bufs_used, held_bufs_room;
 };
 

@@ -469,7 +469,7 @@ static void queue__untouched_before_driver_ok_after_reset_and_after_failed(void 
 
 static void queue__others_are_served_only_with_mq(void **state)
 {
-    const struct vblk_buf bufs[] = { { RIG_BUFFERS, 16, false }, { RIG_BUFFERS + 16, 1, true } };
+    const struct vblk_element bufs[] = { { RIG_BUFFERS, 16, false }, { RIG_BUFFERS + 16, 1, true } };
     struct rig r;
 
     (void)state;
@@ -510,7 +510,7 @@ static uint16_t offer(struct rig *r, uint16_t queue, unsigned i)
 {
     const struct vblk_request_header header = { vblk_put32(VBLK_T_FLUSH), vblk_put32(0), vblk_put64(0) };
     const uint64_t at = RIG_BUFFERS + i * 64;
-    const struct vblk_buf bufs[] = { { at, 16, false }, { at + 16, 1, true } };
+    const struct vblk_element bufs[] = { { at, 16, false }, { at + 16, 1, true } };
 
     assert_int_equal(vblk_memory_poke(r->mem, at, &header, sizeof header), VBLK_OK);
     return rig_chain(r, queue, bufs, 2);

@@ -43,7 +43,7 @@ static inline bool blk_request_header(struct vblk_device *device, struct vblk_re
 /* Store the last writable byte, of at least one. @return false: it is not in the last buffer. */
 static inline bool blk_request_put_last(struct vblk_device *device, struct vblk_request *req, uint8_t byte)
 {
-    const struct vblk_buf *last = &req->in.bufs[req->in.n - 1];
+    const struct vblk_element *last = &req->in.bufs[req->in.n - 1];
 
     if (unlikely(!last->len))
         return false;

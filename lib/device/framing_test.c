@@ -13,14 +13,14 @@
 #define IN_BYTES 513u
 
 /* Cut [gpa, gpa + len) into pieces of the given sizes, the last size repeated; 0 ends it. @return buffers added. */
-static unsigned cut(struct vblk_buf *bufs, uint64_t gpa, uint32_t len, const uint32_t *sizes, bool writable)
+static unsigned cut(struct vblk_element *bufs, uint64_t gpa, uint32_t len, const uint32_t *sizes, bool writable)
 {
     unsigned n = 0;
 
     while (len) {
         uint32_t piece = *sizes && *sizes < len ? *sizes : len;
 
-        bufs[n++] = (struct vblk_buf){ gpa, piece, writable };
+        bufs[n++] = (struct vblk_element){ gpa, piece, writable };
         gpa += piece;
         len -= piece;
         if (sizes[1])
@@ -58,7 +58,7 @@ static uint8_t peek8(struct rig *r, uint64_t gpa)
     return byte;
 }
 
-static struct answer go(struct rig *r, const struct vblk_buf *bufs, unsigned n)
+static struct answer go(struct rig *r, const struct vblk_element *bufs, unsigned n)
 {
     rig_chain(r, 0, bufs, n);
     vblk_device_serve(r->device, 0);
@@ -68,7 +68,7 @@ static struct answer go(struct rig *r, const struct vblk_buf *bufs, unsigned n)
 static void framing__any_cut_means_the_same(void **state)
 {
     const uint64_t head = RIG_BUFFERS, body = RIG_BUFFERS + 0x10000;
-    struct vblk_buf bufs[RIG_QUEUE];
+    struct vblk_element bufs[RIG_QUEUE];
     uint8_t data[512], back[512];
     struct answer a;
     struct rig r;
@@ -85,7 +85,7 @@ static void framing__any_cut_means_the_same(void **state)
         assert_int_equal(vblk_memory_poke(r.mem, head + 16, data, sizeof data), VBLK_OK);
         assert_int_equal(vblk_memory_poke(r.mem, body, "\xee", 1), VBLK_OK);
         n = cut(bufs, head, OUT_BYTES, out, false);
-        bufs[n++] = (struct vblk_buf){ body, 1, true };
+        bufs[n++] = (struct vblk_element){ body, 1, true };
         a = go(&r, bufs, n);
         assert_true(a.used);
         assert_int_equal(a.len, 1);
@@ -110,7 +110,7 @@ static void framing__segments_cut_anywhere_and_joined_with_the_header(void **sta
 {
     const uint64_t head = RIG_BUFFERS, status = RIG_BUFFERS + 4096;
     struct vblk_segment segments[3];
-    struct vblk_buf bufs[RIG_QUEUE];
+    struct vblk_element bufs[RIG_QUEUE];
     struct rig r;
 
     (void)state;
@@ -124,7 +124,7 @@ static void framing__segments_cut_anywhere_and_joined_with_the_header(void **sta
         header_at(&r, head, 15, UINT64_MAX); /* the header's sector means nothing here */
         assert_int_equal(vblk_memory_poke(r.mem, head + 16, segments, sizeof segments), VBLK_OK);
         n = cut(bufs, head, 16 + sizeof segments, cuts[c], false);
-        bufs[n++] = (struct vblk_buf){ status, 1, true };
+        bufs[n++] = (struct vblk_element){ status, 1, true };
         assert_int_equal(go(&r, bufs, n).len, 1);
         assert_int_equal(peek8(&r, status), VBLK_S_OK);
         assert_int_equal(vblk_store_allocated(r.store), 6);
@@ -135,7 +135,7 @@ static void framing__segments_cut_anywhere_and_joined_with_the_header(void **sta
 static void framing__empty_buffers_are_passed_over(void **state)
 {
     const uint64_t head = RIG_BUFFERS, body = RIG_BUFFERS + 4096;
-    const struct vblk_buf bufs[] = {
+    const struct vblk_element bufs[] = {
         { 0, 0, false },     { head, 16, false },     { head, 0, false },      { body, 0, true },
         { body, 512, true }, { UINT64_MAX, 0, true }, { body + 512, 1, true }, { body, 0, true },
     };
@@ -176,7 +176,7 @@ static void fetches__each_byte_once_in_every_type(void **state)
     static struct reads reads;
     const uint32_t types[] = { 0, 1, 4, 8, 10, 11, 13, 14, 15, 99 };
     const uint32_t pieces[] = { 7, 0 };
-    struct vblk_buf bufs[RIG_QUEUE];
+    struct vblk_element bufs[RIG_QUEUE];
     struct rig r;
 
     (void)state;
@@ -203,7 +203,7 @@ static void malformed__answered_where_there_is_room(void **state)
 {
     const uint64_t at = RIG_BUFFERS;
     const struct {
-        struct vblk_buf bufs[3];
+        struct vblk_element bufs[3];
         unsigned n;
         uint32_t len;
         bool answered;
@@ -237,7 +237,7 @@ static void malformed__answered_where_there_is_room(void **state)
 
 static void malformed__resets_under_the_other_reading(void **state)
 {
-    const struct vblk_buf bufs[] = { { RIG_BUFFERS, 15, false }, { RIG_BUFFERS + 16, 1, true } };
+    const struct vblk_element bufs[] = { { RIG_BUFFERS, 15, false }, { RIG_BUFFERS + 16, 1, true } };
     char why[100];
     struct rig r;
 
@@ -254,7 +254,7 @@ static void malformed__resets_under_the_other_reading(void **state)
 
 static void segment_cut_short__resets_under_the_other_reading(void **state)
 {
-    const struct vblk_buf bufs[] = { { RIG_BUFFERS, 16 + 24, false }, { RIG_BUFFERS + 64, 1, true } };
+    const struct vblk_element bufs[] = { { RIG_BUFFERS, 16 + 24, false }, { RIG_BUFFERS + 64, 1, true } };
     char why[100];
 
     (void)state;
@@ -295,7 +295,7 @@ static void malformed__too_many_descriptors(void **state)
 static void malformed__more_than_four_gigabytes(void **state)
 {
     const struct vblk_region big = { .gpa = UINT64_C(1) << 32, .size = 1u << 27, .fd = -1 };
-    struct vblk_buf bufs[RIG_QUEUE];
+    struct vblk_element bufs[RIG_QUEUE];
     struct answer a;
     unsigned n = 0;
     struct rig r;
@@ -304,15 +304,15 @@ static void malformed__more_than_four_gigabytes(void **state)
     rig_up(&r);
     assert_int_equal(vblk_memory_add(r.mem, &big), VBLK_OK);
     header_at(&r, RIG_BUFFERS, VBLK_T_GET_LIFETIME, 0);
-    bufs[n++] = (struct vblk_buf){ RIG_BUFFERS, 16, false };
+    bufs[n++] = (struct vblk_element){ RIG_BUFFERS, 16, false };
     while (n < 32)
-        bufs[n++] = (struct vblk_buf){ big.gpa, 1u << 27, true };
-    bufs[n++] = (struct vblk_buf){ RIG_BUFFERS + 16, 1, true };
+        bufs[n++] = (struct vblk_element){ big.gpa, 1u << 27, true };
+    bufs[n++] = (struct vblk_element){ RIG_BUFFERS + 16, 1, true };
     a = go(&r, bufs, n); /* 31 * 128 MiB and a status byte */
     assert_int_equal(a.len, 6);
     assert_int_equal(peek8(&r, RIG_BUFFERS + 16), VBLK_S_OK);
     bufs[n - 1] = bufs[n - 2];
-    bufs[n++] = (struct vblk_buf){ RIG_BUFFERS + 16, 1, true };
+    bufs[n++] = (struct vblk_element){ RIG_BUFFERS + 16, 1, true };
     a = go(&r, bufs, n);
     assert_true(a.used);
     assert_int_equal(a.len, 0);
@@ -367,7 +367,7 @@ static void structural_fault__stops_the_queue_until_reset(void **state)
 {
     void (*const faults[])(struct rig * r) = { loop,     head_range,       next_range,      bad_address,
                                                indirect, wrapping_address, write_then_read, jump };
-    const struct vblk_buf flush[] = { { RIG_BUFFERS + 0x2000, 16, false }, { RIG_BUFFERS + 0x3000, 1, true } };
+    const struct vblk_element flush[] = { { RIG_BUFFERS + 0x2000, 16, false }, { RIG_BUFFERS + 0x3000, 1, true } };
     static struct reads reads;
     struct rig r;
 
@@ -411,10 +411,10 @@ static void *resolve(void *ctx, enum vblk_party party, uint64_t gpa, uint64_t le
 
 static void memory__that_goes_away_is_an_ioerr(void **state)
 {
-    const struct vblk_buf out[] = { { RIG_BUFFERS, 16, false },
+    const struct vblk_element out[] = { { RIG_BUFFERS, 16, false },
                                     { RIG_BUFFERS + 16, 512, false },
                                     { RIG_BASE + 0xf0000, 1, true } };
-    const struct vblk_buf in[] = { { RIG_BUFFERS, 16, false }, { RIG_BUFFERS + 16, 513, true } };
+    const struct vblk_element in[] = { { RIG_BUFFERS, 16, false }, { RIG_BUFFERS + 16, 513, true } };
     struct answer a;
     struct rig r;
 

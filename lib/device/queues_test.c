@@ -57,7 +57,7 @@ static uint16_t ask(struct bench *b, uint16_t queue, uint32_t i, bool out, uint3
     const struct vblk_request_header header = { .type = vblk_put32(out ? VBLK_T_OUT : VBLK_T_IN),
                                                 .sector = vblk_put64(i) };
     struct vblk_ring *ring = &b->ring[queue];
-    struct vblk_buf bufs[130] = { { DATA(i), 16, false } };
+    struct vblk_element bufs[130] = { { DATA(i), 16, false } };
     const uint8_t fill = (uint8_t)(i + 1);
     uint32_t n = 1;
     uint16_t id;
@@ -66,8 +66,8 @@ static uint16_t ask(struct bench *b, uint16_t queue, uint32_t i, bool out, uint3
     if (out)
         OK(vblk_memory_fill(b->rig.mem, VBLK_DRIVER, DATA(i) + 16, fill, 512));
     for (uint32_t p = 0; p < parts; p++)
-        bufs[n++] = (struct vblk_buf){ DATA(i) + 16 + p * 512 / parts, 512 / parts, !out };
-    bufs[n++] = (struct vblk_buf){ DATA(i) + 528, 1, true };
+        bufs[n++] = (struct vblk_element){ DATA(i) + 16 + p * 512 / parts, 512 / parts, !out };
+    bufs[n++] = (struct vblk_element){ DATA(i) + 528, 1, true };
     OK(vblk_memory_fill(b->rig.mem, VBLK_DRIVER, DATA(i) + 528, 0xff, 1));
     if (b->features & F(INDIRECT_DESC))
         OK(ring->ops->add_indirect(ring, TABLE(i), 0, bufs, n, &id));

@@ -21,7 +21,7 @@ static inline void seek(struct part *part, uint64_t offset)
 /* The first stretch of [offset, offset + *len) that lies in one buffer: its address, and in *len its length. */
 static inline uint64_t stretch(struct part *part, uint64_t offset, uint32_t *len)
 {
-    const struct vblk_buf *buf;
+    const struct vblk_element *buf;
     uint64_t into;
 
     seek(part, offset);

@@ -46,7 +46,7 @@ void rig_up(struct rig *rig);
 /* Write one descriptor of @p queue. */
 void rig_desc(struct rig *rig, uint16_t queue, uint16_t i, uint64_t gpa, uint32_t len, unsigned flags, uint16_t next);
 /* Put a chain into the descriptors and make it available; no kick. */
-uint16_t rig_chain(struct rig *rig, uint16_t queue, const struct vblk_buf *bufs, unsigned n);
+uint16_t rig_chain(struct rig *rig, uint16_t queue, const struct vblk_element *bufs, unsigned n);
 /* Make @p head available. */
 void rig_avail(struct rig *rig, uint16_t queue, uint16_t head);
 /* Take one answer off the used ring. */

@@ -123,7 +123,7 @@ void rig_avail(struct rig *rig, uint16_t queue, uint16_t head)
     put(rig, vblk_split_avail_idx_at(&at), &value, 2);
 }
 
-uint16_t rig_chain(struct rig *rig, uint16_t queue, const struct vblk_buf *bufs, unsigned n)
+uint16_t rig_chain(struct rig *rig, uint16_t queue, const struct vblk_element *bufs, unsigned n)
 {
     uint16_t head = rig->desc[queue] % RIG_QUEUE;
 
@@ -159,7 +159,7 @@ struct answer rig_ask(struct rig *rig, uint32_t type, uint64_t sector, const voi
 {
     const struct vblk_request_header header = { vblk_put32(type), vblk_put32(0), vblk_put64(sector) };
     const uint64_t head = rig->buffer, body = head + sizeof header, answer_at = body + out;
-    struct vblk_buf bufs[4];
+    struct vblk_element bufs[4];
     struct answer answer;
     uint8_t filler = 0xee;
     unsigned n = 0;
@@ -167,12 +167,12 @@ struct answer rig_ask(struct rig *rig, uint32_t type, uint64_t sector, const voi
     put(rig, head, &header, sizeof header);
     put(rig, body, data, out);
     assert_int_equal(vblk_memory_fill(rig->mem, VBLK_DRIVER, answer_at, filler, in + 1), VBLK_OK);
-    bufs[n++] = (struct vblk_buf){ head, sizeof header, false };
+    bufs[n++] = (struct vblk_element){ head, sizeof header, false };
     if (out)
-        bufs[n++] = (struct vblk_buf){ body, out, false };
+        bufs[n++] = (struct vblk_element){ body, out, false };
     if (in)
-        bufs[n++] = (struct vblk_buf){ answer_at, in, true };
-    bufs[n++] = (struct vblk_buf){ answer_at + in, 1, true };
+        bufs[n++] = (struct vblk_element){ answer_at, in, true };
+    bufs[n++] = (struct vblk_element){ answer_at + in, 1, true };
     rig_chain(rig, 0, bufs, n);
     vblk_device_serve(rig->device, 0);
     answer = rig_reap(rig, 0);

@@ -227,7 +227,7 @@ static void notify(struct vblk_device *device, uint16_t queue)
 /* Keep a request for later: the ring's copy of its buffers lasts only until the next take. */
 static void keep(struct vblk_device *device, uint16_t queue, const struct vblk_chain *chain)
 {
-    struct vblk_buf *bufs = device->held_bufs + device->held_bufs_used;
+    struct vblk_element *bufs = device->held_bufs + device->held_bufs_used;
     struct vblk_chain copy = *chain;
 
     memcpy(bufs, chain->bufs, chain->n * sizeof *bufs);

@@ -37,7 +37,7 @@ struct vblk_driver {
     uint64_t table_gpa; /* for the one request of a blocking call, [queue_size] entries; 0: none */
     uint16_t queues, next_queue;
     uint32_t queue_size;     /* the smallest */
-    struct vblk_buf *bufs;   /* [queue_size] */
+    struct vblk_element *bufs;   /* [queue_size] */
     uint64_t room_gpa, room; /* where requests are put, one at a time: header, data, status */
 };
 
@@ -59,7 +59,7 @@ void driver_make_table(struct vblk_driver *driver);
 void driver_free_tables(struct tables *tables);
 void driver_clear_tables(struct tables *tables, uint32_t size);
 /* Add a buffer to a queue through a table; there must be a free one, with room for it. */
-vblk_err driver_add_in_table(struct vblk_driver *driver, uint16_t queue, const struct vblk_buf *bufs, uint32_t n,
+vblk_err driver_add_in_table(struct vblk_driver *driver, uint16_t queue, const struct vblk_element *bufs, uint32_t n,
                              uint16_t *id);
 /* The same for the one request of a blocking call. */
 vblk_err driver_add_one(struct vblk_driver *driver, uint16_t queue, uint32_t n, uint16_t *id);

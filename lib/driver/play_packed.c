@@ -12,19 +12,19 @@ void play_packed_open(struct vblk_player *player, struct play_ring *ring)
         (void)!ring->packed.ops->clear(&ring->packed);
 }
 
-static uint32_t collect(const struct part *part, bool writable, struct vblk_buf *bufs, uint32_t n)
+static uint32_t collect(const struct part *part, bool writable, struct vblk_element *bufs, uint32_t n)
 {
     struct frame frame;
 
     for (bool more = layout_first(part, &frame); more; more = layout_next(part, &frame))
-        bufs[n++] = (struct vblk_buf){ frame.gpa, frame.len, writable };
+        bufs[n++] = (struct vblk_element){ frame.gpa, frame.len, writable };
     return n;
 }
 
 vblk_err play_packed_make_available(struct vblk_player *player, struct record *record)
 {
     struct play_ring *ring = &player->ring[record->queue];
-    struct vblk_buf *bufs = calloc(record->count, sizeof(*bufs));
+    struct vblk_element *bufs = calloc(record->count, sizeof(*bufs));
     uint32_t n;
     vblk_err err;
 

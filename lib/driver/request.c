@@ -63,7 +63,7 @@ static uint32_t cut(const struct vblk_driver *driver, uint32_t n, uint64_t gpa, 
     while (len) {
         const uint32_t part = size_max && size_max < len ? (uint32_t)size_max : len;
 
-        driver->bufs[n++] = (struct vblk_buf){ .gpa = gpa, .len = part, .writable = writable };
+        driver->bufs[n++] = (struct vblk_element){ .gpa = gpa, .len = part, .writable = writable };
         gpa += part;
         len -= part;
     }
@@ -73,19 +73,19 @@ static uint32_t cut(const struct vblk_driver *driver, uint32_t n, uint64_t gpa, 
 static uint32_t frame(struct vblk_driver *driver, const struct job *job)
 {
     const uint64_t header = driver->room_gpa, data = header + DRIVER_HEADER, status = data + job->len;
-    struct vblk_buf *bufs = driver->bufs;
+    struct vblk_element *bufs = driver->bufs;
     uint32_t n = 1;
 
     if (merged(driver)) {
         const uint32_t out = job->out ? job->len : 0, in = job->in ? job->len : 0;
 
-        bufs[0] = (struct vblk_buf){ .gpa = header, .len = DRIVER_HEADER + out };
-        bufs[1] = (struct vblk_buf){ .gpa = status - in, .len = in + 1, .writable = true };
+        bufs[0] = (struct vblk_element){ .gpa = header, .len = DRIVER_HEADER + out };
+        bufs[1] = (struct vblk_element){ .gpa = status - in, .len = in + 1, .writable = true };
         return 2;
     }
-    bufs[0] = (struct vblk_buf){ .gpa = header, .len = DRIVER_HEADER };
+    bufs[0] = (struct vblk_element){ .gpa = header, .len = DRIVER_HEADER };
     n = cut(driver, n, data, job->len, job->in != NULL);
-    bufs[n++] = (struct vblk_buf){ .gpa = status, .len = 1, .writable = true };
+    bufs[n++] = (struct vblk_element){ .gpa = status, .len = 1, .writable = true };
     return n;
 }
 
@@ -118,11 +118,11 @@ static vblk_err lay_out(struct vblk_driver *driver, const struct job *job)
 static void twist(struct vblk_driver *driver, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
-        struct vblk_buf *buf = &driver->bufs[i];
+        struct vblk_element *buf = &driver->bufs[i];
         struct vblk_element element = { buf->gpa, buf->len, buf->writable };
 
         driver->behaviour->element(driver, i, n, &element);
-        *buf = (struct vblk_buf){ element.gpa, element.len, element.writable };
+        *buf = (struct vblk_element){ element.gpa, element.len, element.writable };
     }
 }
 

@@ -45,7 +45,7 @@ void driver_free_tables(struct tables *tables)
     *tables = (struct tables){ 0 };
 }
 
-vblk_err driver_add_in_table(struct vblk_driver *driver, uint16_t queue, const struct vblk_buf *bufs, uint32_t n,
+vblk_err driver_add_in_table(struct vblk_driver *driver, uint16_t queue, const struct vblk_element *bufs, uint32_t n,
                              uint16_t *id)
 {
     struct vblk_ring *ring = &driver->ring[queue];

@@ -76,7 +76,7 @@ vblk_err chain_check_table(const struct vblk_ring *ring, uint32_t n)
 }
 
 /* Sequential indices, which is how IN_ORDER wants them. */
-vblk_err chain_put_table(struct vblk_ring *ring, uint64_t table, const struct vblk_buf *bufs, uint32_t n)
+vblk_err chain_put_table(struct vblk_ring *ring, uint64_t table, const struct vblk_element *bufs, uint32_t n)
 {
     const bool packed = ring_has(ring, VBLK_F_RING_PACKED);
 

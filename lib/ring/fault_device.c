@@ -437,7 +437,7 @@ static vblk_err split_take_fetching_twice(struct vblk_ring *ring, struct vblk_ch
 /* The device keeps a note in what the driver gave it to read: in the last byte of it, once it has read that. */
 static void remember_readable(struct vblk_ring *ring, const struct vblk_chain *chain)
 {
-    const struct vblk_buf *last = chain->readable > 0 ? &chain->bufs[chain->readable - 1] : NULL;
+    const struct vblk_element *last = chain->readable > 0 ? &chain->bufs[chain->readable - 1] : NULL;
 
     ring->note[0] = chain->fault == VBLK_CHAIN_OK && last != NULL && last->len > 0 ? last->gpa + last->len - 1 : 0;
 }

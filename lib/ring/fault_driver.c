@@ -40,26 +40,26 @@ static uint64_t desc_of(const struct vblk_ring *ring, uint16_t i)
 
 /* Chains, split. */
 
-static vblk_err add_loop(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+static vblk_err add_loop(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     TRY(split_add(ring, bufs, n, id));
     return link_to(ring, desc_of(ring, ring->split.slots[*id].tail), VBLK_DESC_NEXT, 0, *id);
 }
 
-static vblk_err add_next_outside(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+static vblk_err add_next_outside(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     TRY(split_add(ring, bufs, n, id));
     return n < 2 ? VBLK_OK : link_to(ring, desc_of(ring, *id), 0, 0, (uint16_t)ring->at.size);
 }
 
-static vblk_err add_head_outside(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+static vblk_err add_head_outside(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     TRY(split_add(ring, bufs, n, id));
     return store16(ring, vblk_split_avail_ring_at(&ring->at, ring->split.added - 1), (uint16_t)(*id + ring->at.size));
 }
 
 /* The second descriptor's number, so that the first one is left out. */
-static vblk_err add_not_head(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+static vblk_err add_not_head(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     TRY(split_add(ring, bufs, n, id));
     if (n < 2)
@@ -67,7 +67,7 @@ static vblk_err add_not_head(struct vblk_ring *ring, const struct vblk_buf *bufs
     return store16(ring, vblk_split_avail_ring_at(&ring->at, ring->split.added - 1), ring->split.next[*id]);
 }
 
-static vblk_err add_not_writable(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+static vblk_err add_not_writable(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     struct vblk_desc desc;
     uint64_t at;
@@ -78,7 +78,7 @@ static vblk_err add_not_writable(struct vblk_ring *ring, const struct vblk_buf *
     return link_to(ring, at, 0, VBLK_DESC_WRITE, vblk_get16(desc.next));
 }
 
-static vblk_err add_unknown_flag(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+static vblk_err add_unknown_flag(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     struct vblk_desc desc;
 
@@ -89,7 +89,7 @@ static vblk_err add_unknown_flag(struct vblk_ring *ring, const struct vblk_buf *
 
 /* Last to first, so that what is writable comes before what is readable. */
 #define BACKWARDS_MAX 64u
-static uint32_t backwards(const struct vblk_buf *bufs, uint32_t n, struct vblk_buf *out)
+static uint32_t backwards(const struct vblk_element *bufs, uint32_t n, struct vblk_element *out)
 {
     n = n < BACKWARDS_MAX ? n : BACKWARDS_MAX;
     for (uint32_t i = 0; i < n; i++)
@@ -97,22 +97,22 @@ static uint32_t backwards(const struct vblk_buf *bufs, uint32_t n, struct vblk_b
     return n;
 }
 
-static vblk_err split_add_backwards(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+static vblk_err split_add_backwards(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
-    struct vblk_buf turned[BACKWARDS_MAX];
+    struct vblk_element turned[BACKWARDS_MAX];
 
     return split_add(ring, turned, backwards(bufs, n, turned), id);
 }
 
-static vblk_err packed_add_backwards(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+static vblk_err packed_add_backwards(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
-    struct vblk_buf turned[BACKWARDS_MAX];
+    struct vblk_element turned[BACKWARDS_MAX];
 
     return packed_add(ring, turned, backwards(bufs, n, turned), id);
 }
 
 /* h, h + 2, h + 1: the same descriptors, out of order. */
-static vblk_err add_out_of_sequence(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+static vblk_err add_out_of_sequence(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     uint16_t second, third;
     struct vblk_desc b, c;
@@ -140,7 +140,7 @@ static vblk_err open_shuffled(struct vblk_ring *ring)
 }
 
 /* Indirect tables. The table lies in descriptors that nothing uses. */
-static vblk_err add_table_unnegotiated(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+static vblk_err add_table_unnegotiated(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     const uint64_t features = ring->at.features;
     vblk_err err;
@@ -153,7 +153,7 @@ static vblk_err add_table_unnegotiated(struct vblk_ring *ring, const struct vblk
     return err;
 }
 
-static vblk_err packed_add_table_unnegotiated(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n,
+static vblk_err packed_add_table_unnegotiated(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n,
                                               uint16_t *id)
 {
     const uint64_t features = ring->at.features;
@@ -167,7 +167,7 @@ static vblk_err packed_add_table_unnegotiated(struct vblk_ring *ring, const stru
     return err;
 }
 
-static vblk_err table_and_next(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_buf *bufs,
+static vblk_err table_and_next(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_element *bufs,
                                uint32_t n, uint16_t *id)
 {
     TRY(split_add_indirect(ring, table, direct, bufs, n, id));
@@ -175,7 +175,7 @@ static vblk_err table_and_next(struct vblk_ring *ring, uint64_t table, uint32_t 
                    ring->split.next[ring->split.slots[*id].tail]);
 }
 
-static vblk_err table_in_table(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_buf *bufs,
+static vblk_err table_in_table(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_element *bufs,
                                uint32_t n, uint16_t *id)
 {
     TRY(split_add_indirect(ring, table, direct, bufs, n, id));
@@ -191,24 +191,24 @@ static vblk_err odd_length(struct vblk_ring *ring, uint64_t at)
     return put_desc(ring, at, &desc);
 }
 
-static vblk_err split_table_odd(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_buf *bufs,
+static vblk_err split_table_odd(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_element *bufs,
                                 uint32_t n, uint16_t *id)
 {
     TRY(split_add_indirect(ring, table, direct, bufs, n, id));
     return odd_length(ring, desc_of(ring, ring->split.slots[*id].tail));
 }
 
-static vblk_err packed_table_odd(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_buf *bufs,
+static vblk_err packed_table_odd(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_element *bufs,
                                  uint32_t n, uint16_t *id)
 {
     TRY(packed_add_indirect(ring, table, direct, bufs, n, id));
     return odd_length(ring, vblk_packed_desc_at(&ring->at, ring->packed.bufs[*id].head));
 }
 
-static vblk_err table_backwards(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_buf *bufs,
+static vblk_err table_backwards(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_element *bufs,
                                 uint32_t n, uint16_t *id)
 {
-    struct vblk_buf turned[BACKWARDS_MAX];
+    struct vblk_element turned[BACKWARDS_MAX];
 
     n = backwards(bufs, n, turned);
     return ring_has(ring, VBLK_F_RING_PACKED) ? packed_add_indirect(ring, table, direct, turned, n, id)
@@ -216,7 +216,7 @@ static vblk_err table_backwards(struct vblk_ring *ring, uint64_t table, uint32_t
 }
 
 static vblk_err table_out_of_sequence(struct vblk_ring *ring, uint64_t table, uint32_t direct,
-                                      const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+                                      const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     struct vblk_desc b, c;
 
@@ -231,14 +231,14 @@ static vblk_err table_out_of_sequence(struct vblk_ring *ring, uint64_t table, ui
     return link_to(ring, table, 0, 0, 2);
 }
 
-static vblk_err table_next_outside(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_buf *bufs,
+static vblk_err table_next_outside(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_element *bufs,
                                    uint32_t n, uint16_t *id)
 {
     TRY(split_add_indirect(ring, table, direct, bufs, n, id));
     return link_to(ring, table, VBLK_DESC_NEXT, 0, (uint16_t)n);
 }
 
-static vblk_err table_flags(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_buf *bufs,
+static vblk_err table_flags(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_element *bufs,
                             uint32_t n, uint16_t *id)
 {
     TRY(packed_add_indirect(ring, table, direct, bufs, n, id));
@@ -246,16 +246,16 @@ static vblk_err table_flags(struct vblk_ring *ring, uint64_t table, uint32_t dir
 }
 
 /* More entries than the queue has: the first one again and again, of no bytes. A table has room for 64 bytes more. */
-static vblk_err table_too_long(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_buf *bufs,
+static vblk_err table_too_long(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_element *bufs,
                                uint32_t n, uint16_t *id)
 {
-    struct vblk_buf more[BACKWARDS_MAX];
+    struct vblk_element more[BACKWARDS_MAX];
     uint32_t extra = ring->at.size + 1 - n;
 
     if (ring->at.size >= BACKWARDS_MAX || n > ring->at.size)
         return packed_add_indirect(ring, table, direct, bufs, n, id);
     for (uint32_t i = 0; i < extra; i++)
-        more[i] = (struct vblk_buf){ bufs[0].gpa, 0, false };
+        more[i] = (struct vblk_element){ bufs[0].gpa, 0, false };
     for (uint32_t i = 0; i < n; i++)
         more[extra + i] = bufs[i];
     return packed_add_indirect(ring, table, direct, more, n + extra, id);
@@ -280,7 +280,7 @@ static vblk_err change_flags(struct vblk_ring *ring, uint32_t slot, unsigned fli
 #define BOTH_MARKS (VBLK_DESC_AVAIL | VBLK_DESC_USED)
 
 /* Behind the end of the ring the flags say what they said before it. */
-static vblk_err add_stale_after_end(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+static vblk_err add_stale_after_end(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     const struct vblk_packed_pos from = ring->packed.avail;
 
@@ -311,7 +311,7 @@ static vblk_err publish_both_marks(struct vblk_ring *ring, uint32_t count)
     return packed_publish(ring, count);
 }
 
-static vblk_err add_id_in_first(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+static vblk_err add_id_in_first(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     const uint32_t last = slot_after(ring, ring->packed.avail.slot, n - 1);
     const vblk_le16 other = vblk_put16((uint16_t)(ring->at.size + 7));
@@ -322,7 +322,7 @@ static vblk_err add_id_in_first(struct vblk_ring *ring, const struct vblk_buf *b
                                      sizeof(other));
 }
 
-static vblk_err packed_add_not_writable(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+static vblk_err packed_add_not_writable(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     const uint32_t last = slot_after(ring, ring->packed.avail.slot, n - 1);
 
@@ -331,7 +331,7 @@ static vblk_err packed_add_not_writable(struct vblk_ring *ring, const struct vbl
 }
 
 /* A table as the second descriptor of a list. */
-static vblk_err add_table_in_list(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+static vblk_err add_table_in_list(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     const uint32_t second = slot_after(ring, ring->packed.avail.slot, 1);
 

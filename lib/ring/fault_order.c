@@ -28,7 +28,7 @@ static vblk_err publish_too_far(struct vblk_ring *ring, uint32_t count)
 }
 
 /* Most significant byte first. */
-static vblk_err add_swapped(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+static vblk_err add_swapped(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     struct vblk_desc desc;
     uint16_t at;
@@ -46,7 +46,7 @@ static vblk_err add_swapped(struct vblk_ring *ring, const struct vblk_buf *bufs,
 }
 
 /* Every descriptor of the table is followed by the next one. */
-static vblk_err add_all(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+static vblk_err add_all(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     const bool empty = ring->split.free == ring->at.size;
     struct vblk_desc desc;
@@ -62,7 +62,7 @@ static vblk_err add_all(struct vblk_ring *ring, const struct vblk_buf *bufs, uin
 }
 
 /* A slot is left out. */
-static vblk_err add_further(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+static vblk_err add_further(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     if (ring->note[0]++ == 0)
         vblk_packed_advance(&ring->packed.avail, ring->at.size, 1);
@@ -70,7 +70,7 @@ static vblk_err add_further(struct vblk_ring *ring, const struct vblk_buf *bufs,
 }
 
 /* The last descriptor has the id of another buffer, one that the device has. */
-static vblk_err add_other_id(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+static vblk_err add_other_id(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     const struct vblk_packed *p = &ring->packed;
     const uint32_t last = (p->avail.slot + n - 1) % ring->at.size;
@@ -86,7 +86,7 @@ static vblk_err add_other_id(struct vblk_ring *ring, const struct vblk_buf *bufs
 }
 
 /* The flags first, then what they show. */
-static vblk_err add_flags_first(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+static vblk_err add_flags_first(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     const struct vblk_packed *p = &ring->packed;
 

@@ -16,7 +16,7 @@ static unsigned marks(const struct vblk_ring *ring, uint32_t i, bool lap)
     return vblk_packed_available(ring->packed.avail.wrap ^ (ring->packed.avail.slot + i >= ring->at.size) ^ lap);
 }
 
-static vblk_err put(struct vblk_ring *ring, uint32_t slot, const struct vblk_buf *buf, unsigned flags)
+static vblk_err put(struct vblk_ring *ring, uint32_t slot, const struct vblk_element *buf, unsigned flags)
 {
     const struct vblk_packed_desc desc = { vblk_put64(buf->gpa), vblk_put32(buf->len), vblk_put16(0),
                                            vblk_put16((uint16_t)(flags | (buf->writable ? VBLK_DESC_WRITE : 0u))) };
@@ -25,7 +25,7 @@ static vblk_err put(struct vblk_ring *ring, uint32_t slot, const struct vblk_buf
 }
 
 /* Every slot of an empty ring goes on in the next one. */
-static vblk_err add_without_end(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+static vblk_err add_without_end(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     if (n >= 2 && n <= ring->at.size && ring->packed.free == ring->at.size)
         for (uint32_t i = n - 1; i < ring->at.size; i++)
@@ -42,7 +42,7 @@ static vblk_err add_without_end(struct vblk_ring *ring, const struct vblk_buf *b
 }
 
 /* What does not fit is begun all the same: the device will have used the others by then. */
-static vblk_err add_what_fits(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+static vblk_err add_what_fits(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     const vblk_err err = packed_add(ring, bufs, n, id);
     const uint32_t room = ring->packed.free;
@@ -55,7 +55,7 @@ static vblk_err add_what_fits(struct vblk_ring *ring, const struct vblk_buf *buf
 }
 
 /* Over those that are with the device. */
-static vblk_err add_over_others(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+static vblk_err add_over_others(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     const vblk_err err = packed_add(ring, bufs, n, id);
 
@@ -66,7 +66,7 @@ static vblk_err add_over_others(struct vblk_ring *ring, const struct vblk_buf *b
 }
 
 /* The second descriptor of a list is written when the first one is available. */
-static vblk_err add_second_late(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+static vblk_err add_second_late(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     struct vblk_packed *p = &ring->packed;
     struct vblk_packed_buf *buf;
@@ -92,7 +92,7 @@ static vblk_err add_second_late(struct vblk_ring *ring, const struct vblk_buf *b
 
 static vblk_err publish_second_late(struct vblk_ring *ring, uint32_t count)
 {
-    const struct vblk_buf second = { ring->note[0], (uint32_t)ring->note[1], ring->note[1] >> 32 & 1 };
+    const struct vblk_element second = { ring->note[0], (uint32_t)ring->note[1], ring->note[1] >> 32 & 1 };
     const unsigned more = ring->note[1] >> 33 != 0 ? VBLK_DESC_NEXT : 0;
 
     TRY(packed_publish(ring, count));
@@ -122,16 +122,16 @@ static vblk_err reap_unseen(struct vblk_ring *ring, struct vblk_used *used)
 
 /* A table of more entries than the queue has: the first one again and again, of no bytes. It has room for 64 bytes more. */
 #define ENTRIES_MAX 64u
-static vblk_err table_past_size(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_buf *bufs,
+static vblk_err table_past_size(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_element *bufs,
                                 uint32_t n, uint16_t *id)
 {
-    struct vblk_buf more[ENTRIES_MAX];
+    struct vblk_element more[ENTRIES_MAX];
     const uint32_t extra = ring->at.size + 1 - n;
 
     if (ring->at.size >= ENTRIES_MAX || n > ring->at.size || direct != 0)
         return split_add_indirect(ring, table, direct, bufs, n, id);
     for (uint32_t i = 0; i < extra; i++)
-        more[i] = (struct vblk_buf){ bufs[0].gpa, 0, false };
+        more[i] = (struct vblk_element){ bufs[0].gpa, 0, false };
     for (uint32_t i = 0; i < n; i++)
         more[extra + i] = bufs[i];
     return split_add_indirect(ring, table, 0, more, n + extra, id);

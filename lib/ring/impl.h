@@ -207,7 +207,7 @@ static inline void chain_begin(const struct vblk_ring *ring, struct vblk_chain *
 static inline enum vblk_chain_fault chain_append(const struct vblk_ring *ring, struct vblk_chain *chain, uint64_t gpa,
                                                  uint32_t len, bool writable)
 {
-    struct vblk_buf *buf = &ring->bufs[chain->n];
+    struct vblk_element *buf = &ring->bufs[chain->n];
 
     buf->gpa = gpa;
     buf->len = len;
@@ -233,7 +233,7 @@ static inline enum vblk_chain_fault chain_append(const struct vblk_ring *ring, s
  */
 struct usual {
     uint64_t low, size; /* that region */
-    struct vblk_buf *bufs;
+    struct vblk_element *bufs;
     uint64_t bytes;
     uint32_t n;
 };
@@ -252,7 +252,7 @@ static inline struct usual usual_begin(const struct vblk_ring *ring, struct vblk
 /* Append one element; there must be room. @return false: it is not usual. */
 static inline bool usual_append(struct usual *usual, struct vblk_chain *chain, uint64_t gpa, uint32_t len, bool writable)
 {
-    struct vblk_buf *buf = usual->bufs + usual->n;
+    struct vblk_element *buf = usual->bufs + usual->n;
     const uint64_t offset = gpa - usual->low;
 
     if (unlikely(offset >= usual->size || len > usual->size - offset || (!writable && chain->readable != usual->n)))
@@ -279,15 +279,15 @@ static inline void usual_end(const struct usual *usual, struct vblk_chain *chain
 vblk_err chain_walk_table(struct vblk_ring *ring, struct vblk_chain *chain, uint64_t table, uint32_t len);
 /* The driver's half: whether such a table may be written, and writing it. */
 vblk_err chain_check_table(const struct vblk_ring *ring, uint32_t n);
-vblk_err chain_put_table(struct vblk_ring *ring, uint64_t table, const struct vblk_buf *bufs, uint32_t n);
+vblk_err chain_put_table(struct vblk_ring *ring, uint64_t table, const struct vblk_element *bufs, uint32_t n);
 
-static inline uint64_t buf_writable(const struct vblk_buf *buf)
+static inline uint64_t buf_writable(const struct vblk_element *buf)
 {
     return (uint64_t)buf->len * buf->writable;
 }
 
 /* The bytes of a chain that the device may write. */
-static inline uint64_t chain_writable(const struct vblk_buf *bufs, uint32_t n)
+static inline uint64_t chain_writable(const struct vblk_element *bufs, uint32_t n)
 {
     uint64_t writable = 0;
 
@@ -296,8 +296,8 @@ static inline uint64_t chain_writable(const struct vblk_buf *bufs, uint32_t n)
     return writable;
 }
 
-vblk_err split_add(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id);
-vblk_err split_add_indirect(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_buf *bufs,
+vblk_err split_add(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id);
+vblk_err split_add_indirect(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_element *bufs,
                             uint32_t n, uint16_t *id);
 vblk_err split_publish(struct vblk_ring *ring, uint32_t count);
 vblk_err split_reap(struct vblk_ring *ring, struct vblk_used *used);
@@ -314,8 +314,8 @@ static inline uint32_t next_in_order(const struct vblk_ring *ring, uint32_t i)
 }
 
 vblk_err packed_clear(struct vblk_ring *ring);
-vblk_err packed_add(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id);
-vblk_err packed_add_indirect(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_buf *bufs,
+vblk_err packed_add(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id);
+vblk_err packed_add_indirect(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_element *bufs,
                              uint32_t n, uint16_t *id);
 vblk_err packed_publish(struct vblk_ring *ring, uint32_t count);
 vblk_err packed_kick_data(const struct vblk_ring *ring, uint16_t vq, uint32_t *data);

@@ -13,13 +13,13 @@
 /* Everything that an element of the table does, and a table that is longer than the queue, if the device takes it. */
 static void longest_tables(struct queue *q, uint32_t most)
 {
-    struct vblk_buf *bufs = calloc(most + 1, sizeof(*bufs));
+    struct vblk_element *bufs = calloc(most + 1, sizeof(*bufs));
     struct vblk_chain chain;
     struct vblk_used used;
     uint16_t id;
 
     for (uint32_t i = 0; i <= most; i++)
-        bufs[i] = (struct vblk_buf){ DATA + i, 1, i >= most / 2 };
+        bufs[i] = (struct vblk_element){ DATA + i, 1, i >= most / 2 };
     for (uint32_t n = most; n <= most + 1; n++) {
         OK(q->ops->add_indirect(&q->driver, TABLE, 0, bufs, n, &id));
         OK(q->ops->publish(&q->driver, 1));
@@ -57,7 +57,7 @@ static void table__may_be_as_long_as_the_device_takes(void **state)
 
 static void table_through_a_whole_ring__comes_back(void **state)
 {
-    const struct vblk_buf bufs[] = { { DATA, 3, false }, { DATA, 4, true }, { DATA, 5, true } };
+    const struct vblk_element bufs[] = { { DATA, 3, false }, { DATA, 4, true }, { DATA, 5, true } };
 
     (void)state;
     for (int f = 0; f < 4; f++) {
@@ -91,7 +91,7 @@ static void table_through_a_whole_ring__comes_back(void **state)
 
 static void mixed_chain__is_for_split_rings(void **state)
 {
-    const struct vblk_buf bufs[] = { { DATA, 1, false }, { DATA + 1, 2, false }, { DATA + 2, 4, true } };
+    const struct vblk_element bufs[] = { { DATA, 1, false }, { DATA + 1, 2, false }, { DATA + 2, 4, true } };
     struct vblk_chain chain;
     struct queue q;
     uint16_t id;
@@ -116,7 +116,7 @@ static void mixed_chain__is_for_split_rings(void **state)
 
 static void table_that_can_not_be__is_refused(void **state)
 {
-    const struct vblk_buf buf = { DATA, 1, false };
+    const struct vblk_element buf = { DATA, 1, false };
 
     (void)state;
     for (int packed = 0; packed < 2; packed++) {

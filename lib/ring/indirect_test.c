@@ -227,7 +227,7 @@ static void spoil(void *ctx, const struct vblk_event *ev)
 
 static void entry_that_changes_after_its_load__is_used_as_loaded(void **state)
 {
-    const struct vblk_buf bufs[] = { { DATA, 1, false }, { DATA + 1, 2, false }, { DATA + 2, 4, true } };
+    const struct vblk_element bufs[] = { { DATA, 1, false }, { DATA + 1, 2, false }, { DATA + 2, 4, true } };
 
     (void)state;
     for (int packed = 0; packed < 2; packed++) {

@@ -52,7 +52,7 @@ static void same(const struct tape *tape, const struct step *expected, size_t n)
 }
 #define SAME(tape, expected) same(tape, expected, sizeof(expected) / sizeof((expected)[0]))
 
-static const struct vblk_buf bufs[] = { { DATA, 16, false }, { DATA + 16, 512, true } };
+static const struct vblk_element bufs[] = { { DATA, 16, false }, { DATA + 16, 512, true } };
 
 static void batch_there(struct queue *q)
 {

@@ -18,7 +18,7 @@ vblk_err packed_clear(struct vblk_ring *ring)
 }
 
 /* All but the flags. */
-EACH_WAY vblk_err put_hidden(struct vblk_ring *ring, enum way way, uint32_t slot, const struct vblk_buf *buf,
+EACH_WAY vblk_err put_hidden(struct vblk_ring *ring, enum way way, uint32_t slot, const struct vblk_element *buf,
                              uint16_t id)
 {
     const struct words desc = { le64(buf->gpa), le32(buf->len), le32(id) };
@@ -34,7 +34,7 @@ EACH_WAY vblk_err put_hidden(struct vblk_ring *ring, enum way way, uint32_t slot
     return ring_write(ring, way, VBLK_DRIVER, VBLK_AREA_DESC, at, &desc, offsetof(struct vblk_packed_desc, flags));
 }
 
-static inline unsigned flags_of(const struct vblk_buf *buf, bool more)
+static inline unsigned flags_of(const struct vblk_element *buf, bool more)
 {
     _Static_assert(VBLK_DESC_NEXT == 1 && VBLK_DESC_WRITE == 1 << 1, "bools become the flags");
     return more | (unsigned)buf->writable << 1;
@@ -69,10 +69,10 @@ static inline void step(const struct vblk_ring *ring, uint32_t *slot, uint32_t *
     }
 }
 
-EACH_WAY vblk_err add(struct vblk_ring *ring, enum way way, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+EACH_WAY vblk_err add(struct vblk_ring *ring, enum way way, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     const struct vblk_packed *p = &ring->packed;
-    const struct vblk_buf *last = bufs + (n - 1);
+    const struct vblk_element *last = bufs + (n - 1);
     const uint16_t new_id = p->free_id;
     uint32_t slot = p->avail.slot, mark = vblk_packed_available(p->avail.wrap);
     const unsigned first = mark | flags_of(bufs, n > 1);
@@ -93,12 +93,12 @@ EACH_WAY vblk_err add(struct vblk_ring *ring, enum way way, const struct vblk_bu
     return VBLK_OK;
 }
 
-RARE vblk_err add_watched(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+RARE vblk_err add_watched(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     return ring_told(ring) ? add(ring, TOLD, bufs, n, id) : add(ring, ANY, bufs, n, id);
 }
 
-vblk_err packed_add(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+vblk_err packed_add(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     if (ring->side != VBLK_DRIVER)
         return VBLK_E_STATE;
@@ -109,11 +109,11 @@ vblk_err packed_add(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_
     return ring_plain(ring) ? add(ring, PLAIN, bufs, n, id) : add_watched(ring, bufs, n, id);
 }
 
-vblk_err packed_add_indirect(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_buf *bufs,
+vblk_err packed_add_indirect(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_element *bufs,
                              uint32_t n, uint16_t *id)
 {
     struct vblk_packed *p = &ring->packed;
-    const struct vblk_buf buf = { table, n * 16, false };
+    const struct vblk_element buf = { table, n * 16, false };
     const unsigned flags = vblk_packed_available(p->avail.wrap) | VBLK_DESC_INDIRECT;
 
     if (ring->side != VBLK_DRIVER)

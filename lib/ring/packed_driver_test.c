@@ -52,7 +52,7 @@ static void empty(struct queue *q)
 /* Whatever the device did: every descriptor that is free can be used, once, and every id is another one. */
 static void free_list_is_sound(struct queue *q, uint32_t free_descriptors)
 {
-    const struct vblk_buf buf = { DATA, 1, false };
+    const struct vblk_element buf = { DATA, 1, false };
     bool seen[8] = { false };
     uint16_t id;
 
@@ -69,7 +69,7 @@ static void free_list_is_sound(struct queue *q, uint32_t free_descriptors)
 static void buffers__are_written_as_the_text_says(void **state)
 {
     struct queue *q = *state;
-    const struct vblk_buf bufs[] = { { 0x1122334455667788, 0xaabbccdd, false }, { DATA, 1, true } };
+    const struct vblk_element bufs[] = { { 0x1122334455667788, 0xaabbccdd, false }, { DATA, 1, true } };
     uint8_t bytes[32];
     uint16_t id;
 
@@ -100,7 +100,7 @@ static void chain_over_the_end__has_both_wrap_counters(void **state)
 static void batch__shows_its_first_buffer_last(void **state)
 {
     struct queue *q = *state;
-    const struct vblk_buf buf = { DATA, 1, false };
+    const struct vblk_element buf = { DATA, 1, false };
     struct vblk_chain chain;
     uint16_t id;
 
@@ -123,7 +123,7 @@ static void batch__shows_its_first_buffer_last(void **state)
 static void impossible_buffer__is_refused(void **state)
 {
     struct queue *q = *state;
-    const struct vblk_buf bufs[6] = { { DATA, 1, false } };
+    const struct vblk_element bufs[6] = { { DATA, 1, false } };
     uint16_t id = 77;
 
     assert_int_equal(OPS->add(&q->driver, bufs, 0, &id), VBLK_E_INVAL);
@@ -212,7 +212,7 @@ static void id_of_nothing_in_flight__breaks_it(void **state)
 static void id_that_is_not_published__breaks_it(void **state)
 {
     struct queue *q = *state;
-    const struct vblk_buf buf = { DATA, 1, false };
+    const struct vblk_element buf = { DATA, 1, false };
     uint16_t id;
 
     offer(q, 1);
@@ -236,7 +236,7 @@ static void same_id_twice__breaks_it(void **state)
 static void writable_bytes_beyond_32_bits__are_counted(void **state)
 {
     struct queue *q = *state;
-    const struct vblk_buf bufs[] = { { 0, UINT32_MAX, true }, { 0, 2, true } };
+    const struct vblk_element bufs[] = { { 0, UINT32_MAX, true }, { 0, 2, true } };
     uint16_t id;
 
     OK(OPS->add(&q->driver, bufs, 2, &id));
@@ -247,7 +247,7 @@ static void writable_bytes_beyond_32_bits__are_counted(void **state)
 
 static void buffer_passed_over__was_used_completely(void **state)
 {
-    const struct vblk_buf huge[] = { { 0, UINT32_MAX, true }, { 0, 2, true } };
+    const struct vblk_element huge[] = { { 0, UINT32_MAX, true }, { 0, 2, true } };
     struct queue q;
     uint16_t a, b, c;
 
@@ -316,7 +316,7 @@ static void noise__never_harms_the_free_list(void **state)
 static void memory_that_went_away__is_an_error(void **state)
 {
     struct queue *q = *state;
-    const struct vblk_buf buf = { DATA, 1, false };
+    const struct vblk_element buf = { DATA, 1, false };
     struct vblk_used used;
     uint16_t id;
     bool wanted;

@@ -88,11 +88,11 @@ static inline void poke_packed(struct queue *q, uint32_t slot, uint64_t gpa, uin
 /* Add one buffer of n elements of 16 bytes, the last one writable, and make it available. */
 static inline uint16_t offer(struct queue *q, uint32_t n)
 {
-    struct vblk_buf *bufs = calloc(n, sizeof(*bufs));
+    struct vblk_element *bufs = calloc(n, sizeof(*bufs));
     uint16_t id;
 
     for (uint32_t i = 0; i < n; i++)
-        bufs[i] = (struct vblk_buf){ DATA + 16 * (uint64_t)i, 16, i + 1 == n };
+        bufs[i] = (struct vblk_element){ DATA + 16 * (uint64_t)i, 16, i + 1 == n };
     OK(q->ops->add(&q->driver, bufs, n, &id));
     OK(q->ops->publish(&q->driver, 1));
     free(bufs);

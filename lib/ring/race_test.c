@@ -114,7 +114,7 @@ static void come_between(void *ctx, const struct vblk_event *ev)
 static bool fight(uint64_t features, bool about_kicks, bool asker_first, unsigned at)
 {
     struct duel d = { .about_kicks = about_kicks, .asker_first = asker_first, .at = at };
-    const struct vblk_buf buf = { DATA, 1, false };
+    const struct vblk_element buf = { DATA, 1, false };
     struct queue q;
 
     queue_open_with(&q, 4, features);

@@ -41,9 +41,6 @@ struct vblk_extent {
 };
 enum { VBLK_AREA_DESC, VBLK_AREA_DRIVER, VBLK_AREA_DEVICE, VBLK_AREAS };
 
-/** The caller's elements are the ring's: nothing is copied in between. */
-#define vblk_buf vblk_element
-
 /** What is wrong with a chain that the driver made available. */
 enum vblk_chain_fault {
     VBLK_CHAIN_OK,
@@ -65,7 +62,7 @@ enum vblk_chain_fault {
 
 /** A buffer that the device took. After a fault: the elements before the one at fault. */
 struct vblk_chain {
-    const struct vblk_buf *bufs; /**< [n], the ring's own copy; valid until the next take */
+    const struct vblk_element *bufs; /**< [n], the ring's own copy; valid until the next take */
     uint32_t n;
     uint32_t readable;           /**< how many of them come first and are device-readable; the rest is writable */
     uint64_t readable_bytes;
@@ -112,13 +109,13 @@ struct vblk_ring_ops {
     /** Zero the areas, before the queue is enabled. VBLK_E_STATE once a buffer was added. */
     vblk_err (*clear)(struct vblk_ring *ring);
     /** Write the descriptors and the ring's entry; the device can't see them yet. VBLK_E_FULL: too few are free. */
-    vblk_err (*add)(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id);
+    vblk_err (*add)(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id);
     /**
      * As add(), but only the first @p direct elements get descriptors in the queue; the others go into an indirect
      * table at @p table, 16 bytes for each, at any address. VBLK_E_UNSUPPORTED: INDIRECT_DESC was not negotiated, or
      * direct is not 0 on a packed ring. VBLK_E_INVAL: no element for the table, or more than it can have. VBLK_E_RANGE.
      */
-    vblk_err (*add_indirect)(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_buf *bufs,
+    vblk_err (*add_indirect)(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_element *bufs,
                              uint32_t n, uint16_t *id);
     /** Make the first @p count buffers available that were added and are not yet; 0 does nothing. */
     vblk_err (*publish)(struct vblk_ring *ring, uint32_t count);
@@ -261,7 +258,7 @@ struct vblk_ring {
     uint32_t told;  /* is the memory's epoch while host[] may be used and a tap with a short way watches */
     uint8_t *host[VBLK_AREAS]; /* where the areas are */
     uint32_t chain_max;      /* device: the room in bufs */
-    struct vblk_buf *bufs;   /* device: the chain last taken */
+    struct vblk_element *bufs;   /* device: the chain last taken */
     struct vblk_ring_ops *own; /* the table of a ring that is wrong on purpose, else NULL */
     uint64_t note[4];          /* what its functions remember */
     union {

@@ -130,7 +130,7 @@ static void chain_as_long_as_the_ring__fills_it(void **state)
 
 static void other_order(struct queue *q)
 {
-    const struct vblk_buf buf = { DATA, 64, true };
+    const struct vblk_element buf = { DATA, 64, true };
     const uint32_t size = q->at.size;
     uint16_t *ids = calloc(size, sizeof(*ids)), id;
     uint8_t *out = calloc(size, 1);
@@ -183,7 +183,7 @@ static void crowd(struct queue *q)
     while (done < 50000) {
         random = random * 1664525 + 1013904223;
         if (n < q->at.size && random >> 30 != 0) {
-            struct vblk_buf bufs[3] = { { DATA, 1, false }, { DATA, 1, false }, { DATA, 8, true } };
+            struct vblk_element bufs[3] = { { DATA, 1, false }, { DATA, 1, false }, { DATA, 8, true } };
             const uint32_t len = 1 + random / 256 % 3;
 
             if (q->ops->add(&q->driver, bufs + 3 - len, len, &offered[n].id) == VBLK_OK) {
@@ -260,7 +260,7 @@ static void queue_opened_again__is_fresh(void **state)
 
 static void functions_of_the_other_side__are_refused(void **state)
 {
-    const struct vblk_buf buf = { DATA, 1, false };
+    const struct vblk_element buf = { DATA, 1, false };
     struct vblk_chain chain;
     struct vblk_used used;
     uint32_t data;
@@ -295,7 +295,7 @@ static void functions_of_the_other_side__are_refused(void **state)
 /* 2.9.1. Of what is available, not of what was only added. */
 static void notification_data__is_the_next_place(void **state)
 {
-    const struct vblk_buf bufs[2] = { { DATA, 1, false }, { DATA, 1, false } };
+    const struct vblk_element bufs[2] = { { DATA, 1, false }, { DATA, 1, false } };
     uint32_t data;
     uint16_t id;
 

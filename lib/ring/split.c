@@ -10,7 +10,7 @@
 
 /* The driver's half. */
 
-EACH_WAY vblk_err put_desc(struct vblk_ring *ring, enum way way, uint16_t i, const struct vblk_buf *buf, unsigned how,
+EACH_WAY vblk_err put_desc(struct vblk_ring *ring, enum way way, uint16_t i, const struct vblk_element *buf, unsigned how,
                            uint16_t next)
 {
     _Static_assert(VBLK_DESC_WRITE == 1 << 1, "a bool becomes the flag");
@@ -36,10 +36,10 @@ EACH_WAY vblk_err enter(struct vblk_ring *ring, enum way way, uint16_t tail, uin
     return VBLK_OK;
 }
 
-EACH_WAY vblk_err add(struct vblk_ring *ring, enum way way, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+EACH_WAY vblk_err add(struct vblk_ring *ring, enum way way, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     const uint16_t *following = ring->split.next;
-    const struct vblk_buf *last = bufs + (n - 1);
+    const struct vblk_element *last = bufs + (n - 1);
     uint16_t i = ring->split.free_head;
     uint64_t writable = 0;
 
@@ -55,12 +55,12 @@ EACH_WAY vblk_err add(struct vblk_ring *ring, enum way way, const struct vblk_bu
     return enter(ring, way, i, n, writable, id);
 }
 
-RARE vblk_err add_watched(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+RARE vblk_err add_watched(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     return ring_told(ring) ? add(ring, TOLD, bufs, n, id) : add(ring, ANY, bufs, n, id);
 }
 
-vblk_err split_add(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t n, uint16_t *id)
+vblk_err split_add(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
     if (ring->side != VBLK_DRIVER)
         return VBLK_E_STATE;
@@ -71,7 +71,7 @@ vblk_err split_add(struct vblk_ring *ring, const struct vblk_buf *bufs, uint32_t
     return ring_plain(ring) ? add(ring, PLAIN, bufs, n, id) : add_watched(ring, bufs, n, id);
 }
 
-vblk_err split_add_indirect(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_buf *bufs,
+vblk_err split_add_indirect(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_element *bufs,
                             uint32_t n, uint16_t *id)
 {
     const struct vblk_split *s = &ring->split;
@@ -87,7 +87,7 @@ vblk_err split_add_indirect(struct vblk_ring *ring, uint64_t table, uint32_t dir
         TRY(put_desc(ring, ANY, tail, &bufs[i], VBLK_DESC_NEXT, s->next[tail]));
         tail = s->next[tail];
     }
-    TRY(put_desc(ring, ANY, tail, &(struct vblk_buf){ table, (n - direct) * 16, false }, VBLK_DESC_INDIRECT, 0));
+    TRY(put_desc(ring, ANY, tail, &(struct vblk_element){ table, (n - direct) * 16, false }, VBLK_DESC_INDIRECT, 0));
     return enter(ring, ANY, tail, direct + 1, chain_writable(bufs, n), id);
 }
 

@@ -46,7 +46,7 @@ static void reaped(struct queue *q, uint32_t id, uint32_t len, enum vblk_used_fa
 /* Whatever the device did: every descriptor that is free can be used, once. */
 static void free_list_is_sound(struct queue *q, uint32_t free_descriptors)
 {
-    const struct vblk_buf buf = { DATA, 1, false };
+    const struct vblk_element buf = { DATA, 1, false };
     bool seen[8] = { false };
     uint16_t id;
 
@@ -63,7 +63,7 @@ static void free_list_is_sound(struct queue *q, uint32_t free_descriptors)
 static void buffers__are_written_as_the_text_says(void **state)
 {
     struct queue *q = *state;
-    const struct vblk_buf bufs[] = { { 0x1122334455667788, 0xaabbccdd, false }, { DATA, 1, true } };
+    const struct vblk_element bufs[] = { { 0x1122334455667788, 0xaabbccdd, false }, { DATA, 1, true } };
     uint8_t bytes[32];
     uint16_t id;
 
@@ -80,7 +80,7 @@ static void buffers__are_written_as_the_text_says(void **state)
 static void impossible_buffer__is_refused(void **state)
 {
     struct queue *q = *state;
-    const struct vblk_buf bufs[9] = { { DATA, 1, false } };
+    const struct vblk_element bufs[9] = { { DATA, 1, false } };
     uint16_t id = 77;
 
     assert_int_equal(OPS->add(&q->driver, bufs, 0, &id), VBLK_E_INVAL);
@@ -130,7 +130,7 @@ static void id_outside_the_table__is_reported_and_changes_nothing(void **state)
 static void id_of_nothing_in_flight__is_reported_and_changes_nothing(void **state)
 {
     struct queue *q = *state;
-    const struct vblk_buf buf = { DATA, 1, false };
+    const struct vblk_element buf = { DATA, 1, false };
     uint16_t id;
 
     offer(q, 3); /* descriptors 0, 1, 2 */
@@ -165,7 +165,7 @@ static void length_beyond_the_buffer__is_reported_and_gives_it_back(void **state
 static void writable_bytes_beyond_32_bits__are_counted(void **state)
 {
     struct queue *q = *state;
-    const struct vblk_buf bufs[] = { { 0, UINT32_MAX, true }, { 0, 2, true } };
+    const struct vblk_element bufs[] = { { 0, UINT32_MAX, true }, { 0, 2, true } };
     uint16_t id;
 
     OK(OPS->add(&q->driver, bufs, 2, &id));
@@ -197,7 +197,7 @@ static void idx_that_jumps__breaks_the_ring_at_once(void **state)
 static void answer_to_nothing__is_a_jump(void **state)
 {
     struct queue *q = *state;
-    const struct vblk_buf buf = { DATA, 1, false };
+    const struct vblk_element buf = { DATA, 1, false };
     uint16_t id;
 
     OK(OPS->add(&q->driver, &buf, 1, &id)); /* not available yet */
@@ -243,7 +243,7 @@ static void noise__never_harms_the_free_list(void **state)
 static void memory_that_went_away__is_an_error(void **state)
 {
     struct queue *q = *state;
-    const struct vblk_buf buf = { DATA, 1, false };
+    const struct vblk_element buf = { DATA, 1, false };
     struct vblk_used used;
     uint16_t id;
     bool wanted;

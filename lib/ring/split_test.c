@@ -106,7 +106,7 @@ static void longest_chain__fills_the_table(void **state)
         struct queue q;
         struct vblk_chain chain;
         struct vblk_used used;
-        const struct vblk_buf buf = { DATA, 1, false };
+        const struct vblk_element buf = { DATA, 1, false };
         uint16_t id;
 
         queue_open(&q, sizes[s]);
@@ -130,7 +130,7 @@ static void longest_chain__fills_the_table(void **state)
 static void answers_out_of_order__come_back_under_their_ids(void **state)
 {
     static const uint32_t sizes[] = { 2, 4, 256, 32768 };
-    const struct vblk_buf buf = { DATA, 64, true };
+    const struct vblk_element buf = { DATA, 64, true };
     struct vblk_chain chain;
     struct vblk_used used;
     struct queue q;
@@ -249,7 +249,7 @@ static void record(void *ctx, const struct vblk_event *ev)
 
 static void round_trip(struct queue *q)
 {
-    static const struct vblk_buf bufs[] = { { DATA, 16, false }, { DATA + 16, 512, true } };
+    static const struct vblk_element bufs[] = { { DATA, 16, false }, { DATA + 16, 512, true } };
     struct vblk_chain chain;
     struct vblk_used used;
     uint16_t id;

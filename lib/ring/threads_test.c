@@ -48,7 +48,7 @@ static void *serve(void *ctx)
 static bool send(struct queue *q, uint64_t number, uint16_t *id)
 {
     const uint64_t at = DATA + number % 64 * 64; /* more places than buffers can be in flight */
-    const struct vblk_buf bufs[] = { { at, 8, false }, { at + 8, 8, true } };
+    const struct vblk_element bufs[] = { { at, 8, false }, { at + 8, 8, true } };
     vblk_err err;
 
     OK(vblk_memory_write(q->mem, VBLK_DRIVER, at, &number, 8));

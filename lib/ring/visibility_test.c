@@ -110,7 +110,7 @@ static bool driver_full(const struct game *g)
 static void driver_add(struct game *g)
 {
     const uint64_t at = room_of(g->sent), number = number_of(g->sent);
-    const struct vblk_buf bufs[] = { { at, 8, false }, { at + 8, 8, true } };
+    const struct vblk_element bufs[] = { { at, 8, false }, { at + 8, 8, true } };
     uint16_t id;
 
     OK(vblk_memory_write(g->q.mem, VBLK_DRIVER, at, &number, 8));
