@@ -39,7 +39,7 @@ static vblk_err peek16(const struct vblk_ring *ring, uint64_t at, uint16_t *valu
 /* The reference's answer. */
 static vblk_err honest(struct vblk_ring *ring, bool *wanted)
 {
-    const struct vblk_ring_ops *ops = ring_has(ring, VBLK_F_RING_PACKED) ? &vblk_ring_packed : &vblk_ring_split;
+    const struct vblk_ring_ops *ops = vblk_ring_ops_for(ring->at.features);
 
     return ring->side == VBLK_DEVICE ? ops->notify_wanted(ring, wanted) : ops->kick_wanted(ring, wanted);
 }
@@ -285,7 +285,7 @@ static vblk_err packed_desc_without_feature(struct vblk_ring *ring, bool wanted)
  */
 static vblk_err ask_blindly(struct vblk_ring *ring, bool wanted)
 {
-    const struct vblk_ring_ops *ops = ring_has(ring, VBLK_F_RING_PACKED) ? &vblk_ring_packed : &vblk_ring_split;
+    const struct vblk_ring_ops *ops = vblk_ring_ops_for(ring->at.features);
 
     ring->note[0] = wanted;
     return ring->side == VBLK_DEVICE ? ops->set_notify(ring, wanted) : ops->set_interrupts(ring, wanted);
@@ -317,19 +317,19 @@ static vblk_err end_look(struct vblk_ring *ring, vblk_err found)
 static vblk_err take_blindly(struct vblk_ring *ring, struct vblk_chain *chain)
 {
     TRY(begin_look(ring));
-    return end_look(ring, ring_has(ring, VBLK_F_RING_PACKED) ? packed_take(ring, chain) : split_take(ring, chain));
+    return end_look(ring, vblk_ring_ops_for(ring->at.features)->take(ring, chain));
 }
 
 static vblk_err reap_blindly(struct vblk_ring *ring, struct vblk_used *used)
 {
     TRY(begin_look(ring));
-    return end_look(ring, ring_has(ring, VBLK_F_RING_PACKED) ? packed_reap(ring, used) : split_reap(ring, used));
+    return end_look(ring, vblk_ring_ops_for(ring->at.features)->reap(ring, used));
 }
 
 /* As they may, and as one has to. */
 static vblk_err take_silently(struct vblk_ring *ring, struct vblk_chain *chain)
 {
-    const struct vblk_ring_ops *ops = ring_has(ring, VBLK_F_RING_PACKED) ? &vblk_ring_packed : &vblk_ring_split;
+    const struct vblk_ring_ops *ops = vblk_ring_ops_for(ring->at.features);
 
     TRY(ops->set_notify(ring, false));
     const vblk_err err = ops->take(ring, chain);
@@ -341,7 +341,7 @@ static vblk_err take_silently(struct vblk_ring *ring, struct vblk_chain *chain)
 
 static vblk_err reap_silently(struct vblk_ring *ring, struct vblk_used *used)
 {
-    const struct vblk_ring_ops *ops = ring_has(ring, VBLK_F_RING_PACKED) ? &vblk_ring_packed : &vblk_ring_split;
+    const struct vblk_ring_ops *ops = vblk_ring_ops_for(ring->at.features);
 
     TRY(ops->set_interrupts(ring, false));
     const vblk_err err = ops->reap(ring, used);
