@@ -140,15 +140,6 @@ static void copy_in(struct vblk_memory *mem, uint64_t gpa, const void *buf, uint
     }
 }
 
-static inline void tell_tap(struct vblk_memory *mem, enum vblk_event_kind kind, enum vblk_party party,
-                            enum vblk_order order, uint64_t gpa, const void *bytes, uint64_t len)
-{
-    if (likely(party < VBLK_NOBODY))
-        vblk_memory_told(mem, kind, party, order, gpa, bytes, len);
-    else
-        vblk_memory_event(mem, kind, party, order, gpa, bytes, len);
-}
-
 void vblk_memory_event(struct vblk_memory *mem, enum vblk_event_kind kind, enum vblk_party party, enum vblk_order order,
                        uint64_t gpa, const void *bytes, uint64_t len)
 {
@@ -177,18 +168,51 @@ static __attribute__((noinline)) vblk_err read_any(struct vblk_memory *mem, enum
     return VBLK_OK;
 }
 
-/*
- * What judging costs for each access that is not inline: something watches, and the range lies in the region last used,
- * at @host. Through the watcher's short way, if it is a tap.
- */
-static __attribute__((noinline)) vblk_err read_watched(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
-                                                       void *buf, size_t len, const uint8_t *host)
+/* Not in the lane of the tap. */
+static __attribute__((noinline)) vblk_err tell_tap(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
+                                                   const void *bytes, size_t len, unsigned how)
+{
+    const enum vblk_event_kind kind = (enum vblk_event_kind)(how >> 8);
+    const enum vblk_order order = (enum vblk_order)(how & 0xff);
+
+    if (likely(party < VBLK_NOBODY))
+        vblk_memory_told(mem, kind, party, order, gpa, bytes, len);
+    else
+        vblk_memory_event(mem, kind, party, order, gpa, bytes, len);
+    return VBLK_OK;
+}
+#define HOW(kind, order) ((unsigned)VBLK_EV_##kind << 8 | (unsigned)(order))
+
+/* What a tap is told, unless it passes in its lane. */
+static inline vblk_err tell_lane(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa, const void *bytes, size_t len,
+                                 unsigned how)
+{
+    struct vblk_lane *lane = mem->lane;
+
+    if (likely(lane != NULL && party < VBLK_NOBODY &&
+               vblk_lane_any(lane, (enum vblk_event_kind)(how >> 8), party, gpa, (uint32_t)len, bytes)))
+        return VBLK_OK;
+    return tell_tap(mem, party, gpa, bytes, len, how);
+}
+
+/* Something watches, and the range lies in the region last used, at @host: the sizes that copy() has no call for. */
+static __attribute__((noinline)) vblk_err read_long(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
+                                                    void *buf, size_t len, const uint8_t *host)
 {
     if (unlikely(mem->watched != TAPPED || len - 1 >= EVENT_MAX))
         return read_any(mem, party, gpa, buf, len);
+    copy_any(buf, host, len);
+    return tell_lane(mem, party, gpa, buf, len, HOW(LOAD, VBLK_RELAXED));
+}
+
+/* … and those of headers and status bytes. */
+static __attribute__((noinline)) vblk_err read_watched(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
+                                                       void *buf, size_t len, const uint8_t *host)
+{
+    if (unlikely((len != 16 && len != 1) || mem->watched != TAPPED))
+        return read_long(mem, party, gpa, buf, len, host);
     copy(buf, host, len);
-    tell_tap(mem, VBLK_EV_LOAD, party, VBLK_RELAXED, gpa, buf, len);
-    return VBLK_OK;
+    return tell_lane(mem, party, gpa, buf, len, HOW(LOAD, VBLK_RELAXED));
 }
 
 vblk_err vblk_memory_read(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa, void *buf, size_t len)
@@ -220,14 +244,22 @@ static __attribute__((noinline)) vblk_err write_any(struct vblk_memory *mem, enu
     return VBLK_OK;
 }
 
-static __attribute__((noinline)) vblk_err write_watched(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
-                                                        const void *buf, size_t len, uint8_t *host)
+static __attribute__((noinline)) vblk_err write_long(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
+                                                     const void *buf, size_t len, uint8_t *host)
 {
     if (unlikely(mem->watched != TAPPED || len - 1 >= EVENT_MAX))
         return write_any(mem, party, gpa, buf, len);
+    copy_any(host, buf, len);
+    return tell_lane(mem, party, gpa, buf, len, HOW(STORE, VBLK_RELAXED));
+}
+
+static __attribute__((noinline)) vblk_err write_watched(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
+                                                        const void *buf, size_t len, uint8_t *host)
+{
+    if (unlikely((len != 16 && len != 1) || mem->watched != TAPPED))
+        return write_long(mem, party, gpa, buf, len, host);
     copy(host, buf, len);
-    tell_tap(mem, VBLK_EV_STORE, party, VBLK_RELAXED, gpa, buf, len);
-    return VBLK_OK;
+    return tell_lane(mem, party, gpa, buf, len, HOW(STORE, VBLK_RELAXED));
 }
 
 vblk_err vblk_memory_write(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa, const void *buf, size_t len)
@@ -293,8 +325,7 @@ static __attribute__((noinline)) vblk_err load16_watched(struct vblk_memory *mem
         return load16_any(mem, party, gpa, order, value);
     *value = get16(host, order);
     wire = le16(*value);
-    tell_tap(mem, VBLK_EV_LOAD, party, order, gpa, &wire, 2);
-    return VBLK_OK;
+    return tell_tap(mem, party, gpa, &wire, 2, HOW(LOAD, order));
 }
 
 vblk_err vblk_memory_load16(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa, enum vblk_order order,
@@ -335,8 +366,7 @@ static __attribute__((noinline)) vblk_err store16_watched(struct vblk_memory *me
     if (unlikely(mem->watched != TAPPED))
         return store16_any(mem, party, gpa, order, value);
     put16(host, order, value);
-    tell_tap(mem, VBLK_EV_STORE, party, order, gpa, &wire, 2);
-    return VBLK_OK;
+    return tell_tap(mem, party, gpa, &wire, 2, HOW(STORE, order));
 }
 
 vblk_err vblk_memory_store16(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa, enum vblk_order order,

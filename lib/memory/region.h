@@ -3,14 +3,11 @@
 #ifndef VBLK_MEMORY_REGION_H
 #define VBLK_MEMORY_REGION_H
 
-#include <vblk/memory.h>
+#include "lane.h"
 
 /* The unit in which touched bytes are remembered: 4 KiB from the beginning of the region. */
 #define GRANULE_SHIFT 12u
 #define GRANULE ((uint64_t)1 << GRANULE_SHIFT)
-
-#define likely(x) __builtin_expect(!!(x), 1)
-#define unlikely(x) __builtin_expect(!!(x), 0)
 
 struct vblk_visibility;
 
@@ -36,8 +33,8 @@ enum { GUESS_COVERS = VBLK_NOBODY + 1, GUESSES };
 enum watch { UNWATCHED, TAPPED, STEERED };
 
 /*
- * A short way to a tap, by kind and party, for accesses that it finds unremarkable. @return false: it wants the event. It
- * must not set what watches the memory.
+ * A short way to a tap, by kind and party, for accesses that are not in its lane and that it finds unremarkable all the
+ * same. @return false: it wants the event. It must not set what watches the memory.
  */
 typedef bool (*vblk_quick_fn)(void *ctx, uint64_t gpa, uint32_t len, const void *bytes, enum vblk_order order);
 #define VBLK_QUICK_OF(kind, party) (((kind) == VBLK_EV_STORE ? 2 : 0) + (party))
@@ -50,7 +47,8 @@ struct vblk_memory {
     uint32_t count;
     vblk_observe_fn tap;
     void *tap_ctx;
-    const vblk_quick_fn *quick; /* [VBLK_QUICK] of the tap, with its ctx; NULL: it has none */
+    const vblk_quick_fn *quick; /* [VBLK_QUICK] of the tap, with its ctx; NULL: it has none … */
+    struct vblk_lane *lane;     /* … and this is NULL, too */
     vblk_observe_fn hook;
     void *hook_ctx;
     vblk_view_fn view;
@@ -135,8 +133,9 @@ void vblk_memory_set_visibility(struct vblk_memory *mem, struct vblk_visibility 
  */
 uint8_t *vblk_memory_host(struct vblk_memory *mem, uint64_t gpa, uint64_t len, unsigned align, bool store);
 
-/* Give @tap, if it is what taps the memory with @ctx, a short way that holds until another is set. */
-void vblk_memory_set_quick(struct vblk_memory *mem, vblk_observe_fn tap, void *ctx, const vblk_quick_fn *quick);
+/* Give @tap, if it is what taps the memory with @ctx, a lane and a short way that hold until others are set. */
+void vblk_memory_set_quick(struct vblk_memory *mem, vblk_observe_fn tap, void *ctx, struct vblk_lane *lane,
+                           const vblk_quick_fn *quick);
 
 /* Tell the tap, which is all that watches, of an access of less than 2^31 bytes by driver or device. */
 void vblk_memory_event(struct vblk_memory *mem, enum vblk_event_kind kind, enum vblk_party party, enum vblk_order order,
@@ -144,9 +143,10 @@ void vblk_memory_event(struct vblk_memory *mem, enum vblk_event_kind kind, enum 
 static inline void vblk_memory_told(struct vblk_memory *mem, enum vblk_event_kind kind, enum vblk_party party,
                                     enum vblk_order order, uint64_t gpa, const void *bytes, uint64_t len)
 {
-    const vblk_quick_fn *quick = mem->quick;
+    struct vblk_lane *lane = mem->lane;
 
-    if (quick == NULL || !quick[VBLK_QUICK_OF(kind, party)](mem->tap_ctx, gpa, (uint32_t)len, bytes, order))
+    if (lane == NULL || (!vblk_lane_any(lane, kind, party, gpa, (uint32_t)len, bytes) &&
+                         !mem->quick[VBLK_QUICK_OF(kind, party)](mem->tap_ctx, gpa, (uint32_t)len, bytes, order)))
         vblk_memory_event(mem, kind, party, order, gpa, bytes, len);
 }
 

@@ -63,14 +63,17 @@ void vblk_memory_set_tap(struct vblk_memory *mem, vblk_observe_fn tap, void *ctx
     mem->tap = tap;
     mem->tap_ctx = ctx;
     mem->quick = NULL;
+    mem->lane = NULL;
     rewatch(mem);
 }
 
-void vblk_memory_set_quick(struct vblk_memory *mem, vblk_observe_fn tap, void *ctx, const vblk_quick_fn *quick)
+void vblk_memory_set_quick(struct vblk_memory *mem, vblk_observe_fn tap, void *ctx, struct vblk_lane *lane,
+                           const vblk_quick_fn *quick)
 {
     if (mem->tap != tap || mem->tap_ctx != ctx || mem->quick == quick)
         return;
     mem->quick = quick;
+    mem->lane = lane;
     mem->epoch++; /* whoever remembers that there is one looks again */
 }
 

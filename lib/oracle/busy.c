@@ -37,14 +37,18 @@ static struct cells cells_of(unsigned shift, uint64_t gpa, uint64_t len)
     return (struct cells){ gpa >> shift, (gpa + len - 1) >> shift };
 }
 
-static void count_pages(struct busy *b, uint64_t gpa, uint64_t len, uint32_t coarse, uint32_t fine)
+static void count_pages(struct busy *b, uint64_t gpa, uint64_t len, uint64_t by)
 {
     const struct cells in = cells_of(COARSE_SHIFT, gpa, len);
 
-    for (uint64_t at = in.first; at <= in.last; at++) {
-        b->page[at % CELLS].coarse += coarse;
-        b->page[at % CELLS].fine += fine;
-    }
+    for (uint64_t at = in.first; at <= in.last; at++)
+        b->page[at % CELLS] += by;
+}
+
+static void count_everywhere(struct busy *b, uint64_t by)
+{
+    for (unsigned i = 0; i < CELLS; i++)
+        b->page[i] += by;
 }
 
 static void count_cells(struct busy *b, uint64_t gpa, uint64_t len, uint32_t by)
@@ -57,26 +61,29 @@ static void count_cells(struct busy *b, uint64_t gpa, uint64_t len, uint32_t by)
 
 void busy_add_any(struct busy *b, uint64_t gpa, uint64_t len, int by)
 {
+    const uint64_t times = (uint64_t)(int64_t)by;
+
     if (len == 0)
         return;
     if (len > COARSE_MAX || gpa + len < gpa) {
-        b->vast = (uint32_t)((int64_t)b->vast + by);
+        count_everywhere(b, times * BUSY_LONG);
     } else if (len > FINE_MAX) {
-        count_pages(b, gpa, len, (uint32_t)by, 0);
+        count_pages(b, gpa, len, times * BUSY_LONG);
     } else {
-        count_pages(b, gpa, len, 0, (uint32_t)by);
+        count_pages(b, gpa, len, times * BUSY_SHORT);
         count_cells(b, gpa, len, (uint32_t)by);
     }
 }
 
-static bool pages_counted(const struct busy *b, uint64_t gpa, uint64_t len, bool coarse)
+/* @which: of the long ones, or of any. */
+static bool pages_counted(const struct busy *b, uint64_t gpa, uint64_t len, uint64_t which)
 {
     const struct cells in = cells_of(COARSE_SHIFT, gpa, len);
 
     if (in.last - in.first >= CELLS)
         return true;
     for (uint64_t at = in.first; at <= in.last; at++)
-        if ((coarse ? b->page[at % CELLS].coarse : b->page[at % CELLS].fine) != 0)
+        if ((b->page[at % CELLS] & which) != 0)
             return true;
     return false;
 }
@@ -97,9 +104,7 @@ bool busy_maybe_any(const struct busy *b, uint64_t gpa, uint64_t len)
 {
     if (len == 0)
         return false;
-    if (b->vast != 0 || gpa + len < gpa)
+    if (gpa + len < gpa || pages_counted(b, gpa, len, UINT32_MAX))
         return true;
-    if (pages_counted(b, gpa, len, true))
-        return true;
-    return (len < LONG || pages_counted(b, gpa, len, false)) && cells_counted(b, gpa, len);
+    return (len < LONG || pages_counted(b, gpa, len, UINT64_MAX)) && cells_counted(b, gpa, len);
 }

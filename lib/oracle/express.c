@@ -5,15 +5,15 @@
  * does for the same access, no more and no less: find whose bytes they are, count what the checks of such an access said
  * the last time, note what the access shows. Whatever is not usual in any respect is left to access.c, with nothing done.
  *
- * What a device does with a chain is foreseen (struct step): as long as it does that, each access is compared with what was
- * to come next, and nothing else. The picture learns of it when the chain is used, or of as much as was done when
- * anything else happens (express_settle()).
+ * Most of them don't come here: they pass in the lane (lane.h), in which what a device does with a chain is foreseen step by
+ * step, and what the driver may do that says nothing new. The picture learns of it when the chain is used, or of as much
+ * as was done when anything else happens (express_settle()).
  *
  * Without NDEBUG each access is looked up and judged the long way, too, and has to come out the same.
  */
 #include "express_impl.h"
 
-static __attribute__((noinline)) bool looks_like_nobodys(const struct vblk_oracle *o, uint64_t at, uint32_t len)
+static bool looks_like_nobodys(const struct vblk_oracle *o, uint64_t at, uint32_t len)
 {
     const struct queue *q = o->express.q;
 
@@ -24,12 +24,8 @@ static __attribute__((noinline)) bool looks_like_nobodys(const struct vblk_oracl
 static inline bool by_nobody(struct vblk_oracle *o, uint64_t at, uint32_t len, const void *bytes, enum vblk_event_kind kind)
 {
     const struct usual u = { NULL, NULL, at, UINT64_MAX, len, (uint8_t)kind, VBLK_DRIVER, IN_NOTHING };
-    const struct busy_page *page = &o->busy->page[(at >> BUSY_COARSE) % BUSY_CELLS];
-    const bool clear = at - o->express.rings_from >= o->express.rings_len && (page->coarse | page->fine | o->busy->vast) == 0 &&
-                       (at & ((1u << BUSY_COARSE) - 1)) + len <= 1u << BUSY_COARSE;
 
-    if (o->express.open[kind == VBLK_EV_STORE ? 0 : 1][VBLK_DRIVER][IN_NOTHING] == 0 ||
-        (!likely(clear) && !looks_like_nobodys(o, at, len)))
+    if (o->express.open[kind == VBLK_EV_STORE ? 0 : 1][VBLK_DRIVER][IN_NOTHING] == 0 || !looks_like_nobodys(o, at, len))
         return false;
     count_again(o, &u, bytes);
     return true;
@@ -113,7 +109,6 @@ bool express_header(struct vblk_oracle *o, struct queue *q, uint64_t at, uint32_
 
     if (c == NULL || o->express.OPEN(LOAD, DEVICE, READABLE) == 0)
         return false;
-    express_settle(o);
     if (c->fetched.count != 0 || c->first_writable == 0 || at != c->first->gpa || len > c->first->len)
         return false;
     count_again(o, &u, bytes);
@@ -130,7 +125,6 @@ static bool descriptor_load(struct vblk_oracle *o, uint64_t at, uint32_t len, co
     const uint64_t into = at - q->desc;
     struct piece *p = &q->table[into / 16];
 
-    express_settle(o);
     if (len != 16 || into % 16 != 0 || p->owner == NO_OWNER || p->loaded != 0)
         return false;
     count_again(o, &u, bytes);
@@ -159,8 +153,7 @@ static bool other_load(struct vblk_oracle *o, uint64_t at, uint32_t len, const v
 }
 
 /* Not the next step: rather the slot of the next chain. */
-static __attribute__((noinline)) bool slot_load(void *oracle, uint64_t at, uint32_t len, const void *bytes,
-                                                enum vblk_order order)
+static bool device_load(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
 {
     struct vblk_oracle *o = oracle;
     struct express *x = &o->express;
@@ -168,6 +161,7 @@ static __attribute__((noinline)) bool slot_load(void *oracle, uint64_t at, uint3
     const uint64_t into = at - x->slots;
 
     (void)order;
+    express_stop(o);
     if (into >= x->OPEN(LOAD, DEVICE, AVAIL_RING) || len != 2 || into % 2 != 0)
         return other_load(o, at, len, bytes);
     count_again(o, &u, bytes);
@@ -175,11 +169,6 @@ static __attribute__((noinline)) bool slot_load(void *oracle, uint64_t at, uint3
     if (head < x->q->size && x->q->chains[head].outstanding)
         takes_up(o, x->q, &x->q->chains[head], true);
     return true;
-}
-
-static bool device_load(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
-{
-    return next_step(oracle, at, len, bytes) || slot_load(oracle, at, len, bytes, order);
 }
 
 /* Into the chain that is being served: offset among its writable bytes; UINT64_MAX: elsewhere. */
@@ -207,7 +196,6 @@ bool express_data(struct vblk_oracle *o, struct queue *q, uint64_t at, uint32_t 
 
     if (offset == UINT64_MAX)
         return false;
-    express_settle(o);
     count_again(o, &u, bytes);
     written_add(&c->written, offset, offset + len);
     c->status_stored |= c->req.status_at - at < len;
@@ -222,13 +210,14 @@ static bool one_used(struct vblk_oracle *o, struct queue *q, const struct told *
                                    .at = told->at, .len = 2, .bytes = told->bytes };
     const uint16_t idx = le16_at(told->bytes);
 
-    express_settle(o);
+    express_stop(o);
     if (q->elem_fresh[q->used_idx & (q->size - 1u)] == 0 || !queue_in_sight(o, q))
         return false;
     count_again(o, &u, told->bytes);
     queue_used_one(o, q, &ev);
     notify_used_one(o, q, idx);
     look_again(o, q);
+    express_free(o, q);
     return true;
 }
 
@@ -244,8 +233,6 @@ static bool element_store(struct vblk_oracle *o, uint64_t at, uint32_t len, cons
         return false;
     count_again(o, &u, bytes);
     q->elem_fresh[into / 8] = 1;
-    x->elem = le64_at(bytes);
-    x->elem_stored = true;
     return true;
 }
 
@@ -258,33 +245,28 @@ static bool idx_store(struct vblk_oracle *o, uint64_t at, const void *bytes, enu
 
     if ((uint16_t)(le16_at(bytes) - q->used_idx) != 1)
         return false;
-    if (!steps_made(x, (uint32_t)x->elem, (uint32_t)(x->elem >> 32)) || !queue_in_sight(o, q))
+    if (!steps_made(x) || !queue_in_sight(o, q))
         return one_used(o, q, &told);
     count_again(o, &u, bytes);
     express_answered(o, q, x->chain, q->used_idx & (uint16_t)(q->size - 1u), 0, &told);
     return true;
 }
 
-static __attribute__((noinline)) bool other_store(void *oracle, uint64_t at, uint32_t len, const void *bytes,
-                                                  enum vblk_order order)
+static bool device_store(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
 {
     struct vblk_oracle *o = oracle;
     struct express *x = &o->express;
     const uint64_t into = at - x->elems;
 
-    if (into < x->OPEN(STORE, DEVICE, USED_ELEM))
-        return element_store(o, at, len, bytes);
     if (into == (uint64_t)-2 && len == 2 && x->OPEN(STORE, DEVICE, USED_IDX) != 0)
         return idx_store(o, at, bytes, order);
+    express_stop(o);
+    if (into < x->OPEN(STORE, DEVICE, USED_ELEM))
+        return element_store(o, at, len, bytes);
     return express_data(o, x->q, at, len, bytes);
 }
 
-static bool device_store(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
-{
-    return next_store(oracle, at, len, bytes) || other_store(oracle, at, len, bytes, order);
-}
-
-const vblk_quick_fn express_lanes[VBLK_QUICK] = {
+const vblk_quick_fn express_split[VBLK_QUICK] = {
     [VBLK_QUICK_OF(VBLK_EV_LOAD, VBLK_DRIVER)] = driver_load,
     [VBLK_QUICK_OF(VBLK_EV_LOAD, VBLK_DEVICE)] = device_load,
     [VBLK_QUICK_OF(VBLK_EV_STORE, VBLK_DRIVER)] = driver_store,

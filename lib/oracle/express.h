@@ -10,10 +10,12 @@ struct queue;
 struct vblk_oracle;
 
 /* By kind and party: @return false if the access is not as usual; nothing was done then. */
-extern const vblk_quick_fn express_lanes[VBLK_QUICK], express_packed[VBLK_QUICK]; /* a split queue's, a packed one's */
+extern const vblk_quick_fn express_split[VBLK_QUICK], express_packed[VBLK_QUICK]; /* a split queue's, a packed one's */
+/* Nothing is foreseen. */
+void express_open(struct vblk_oracle *o);
 /* After an event that took the long way: which queue, if any, may be looked at by the short one from now on. */
 void express_look(struct vblk_oracle *o);
-/* What the device did step by step goes into the picture, and it is not taken to go on like that. */
+/* What passed in the lane goes into the picture, and the device is not taken to go on as it did. */
 void express_settle(struct vblk_oracle *o);
 /* A chain was captured: the steps in which most devices would serve it. */
 void express_plan(const struct queue *q, struct chain *c);

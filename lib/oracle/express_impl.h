@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Between express.c, express_used.c and express_packed.c. */
+/* Between express.c, express_look.c, express_steps.c, express_used.c and express_packed.c. */
 #ifndef ORACLE_EXPRESS_IMPL_H
 #define ORACLE_EXPRESS_IMPL_H
 
@@ -36,16 +36,32 @@ static inline uint64_t elem_bytes(const struct queue *q)
 #ifndef NDEBUG
 /* Whether the long way finds the same. */
 bool express_is_so(struct vblk_oracle *o, const struct usual *u, const void *bytes);
-bool express_step_is_so(struct vblk_oracle *o, const struct step *s, const void *bytes);
+/* The same for what passes in the lane. */
+bool express_lane_is_so(void *oracle, enum vblk_lane_kind kind, uint64_t at, uint32_t len, const void *bytes);
 #endif
 
+/* The picture learns of the steps that the device made. */
+void express_catch_up(struct vblk_oracle *o);
+/* Slots of a split queue's available ring that may be filled: the others are with the device, in order. */
+static inline void express_free(struct vblk_oracle *o, const struct queue *q)
+{
+    const bool in_order = (uint16_t)(q->avail_idx - q->used_idx) == q->outstanding;
+
+    o->express.lane.free_from = q->avail_idx;
+    o->express.lane.free = in_order ? q->size - q->outstanding : 0;
+}
+
 /* No chain is followed step by step any more. */
-extern const struct step express_none;
+extern const struct vblk_step express_none;
 static inline void express_leave(struct vblk_oracle *o)
 {
     o->express.chain = NULL;
-    o->express.step = o->express.settled = &express_none;
-    o->express.elem_stored = false;
+    o->express.lane.step = o->express.settled = &express_none;
+}
+static inline void express_stop(struct vblk_oracle *o)
+{
+    express_catch_up(o);
+    express_leave(o);
 }
 
 /* What the checks said of such an access is what they say of this one. */
@@ -57,44 +73,37 @@ static inline void count_again(struct vblk_oracle *o, const struct usual *u, con
     o->seq++;
 }
 
-/* @return false: it is not what was to come next. The rest is done when the last step was made, or express_settle(). */
-static inline bool next_step(struct vblk_oracle *o, uint64_t at, uint32_t what, const void *bytes)
+/* The device has not laid hands on it yet, and what it will do is known. */
+static inline bool may_follow(const struct vblk_oracle *o, const struct chain *c)
 {
-    const struct step *s = o->express.step;
-
-    if (unlikely(s->at != at || s->what != what))
-        return false;
-    (void)bytes;
-    assert(express_step_is_so(o, s, bytes));
-    o->express.step = s + 1;
-    o->seq++;
-    return true;
+    return o->express.steps && c->twin.stores != 0 && !(c->taken | c->shared | c->void_) && c->faults == 0 &&
+           c->written.count == 0 && c->fetched.count == 0;
 }
 
-/* The same for a store, the last of which is remembered. */
-static inline bool next_store(struct vblk_oracle *o, uint64_t at, uint32_t len, const void *bytes)
+/* Follow the chain, of which @made steps were made and are in the picture. It will be answered in the next place. */
+static inline void follow(struct vblk_oracle *o, const struct queue *q, struct chain *c, unsigned made)
 {
-    if (!next_step(o, at, len | STEP_STORE, bytes))
-        return false;
-    o->express.last = *(const uint8_t *)bytes;
-    return true;
+    struct twin *t = &c->twin;
+
+    t->steps[t->answer].at = q->packed ? q->desc + 16u * (uint64_t)q->used_idx + offsetof(struct vblk_packed_desc, len)
+                                       : q->device + 4 + 8u * (uint64_t)(q->used_idx & (q->size - 1u));
+    o->express.chain = c;
+    o->express.lane.step = o->express.settled = t->steps + made;
 }
 
-/* The device takes up @c; @in_turn: it may, as steps go. */
+/* The one that a device comes to next, if it takes them in turn. */
+static inline void foresee(struct vblk_oracle *o, const struct queue *q, struct chain *c)
+{
+    if (c != NULL && c->queue == q->no && may_follow(o, c) && (!q->packed || c->turn == q->taken_turn + 1))
+        follow(o, q, c, 0);
+}
+
+/* The device takes up @c; @in_turn: it may, as steps go, of which the first was made. */
 static inline void takes_up(struct vblk_oracle *o, struct queue *q, struct chain *c, bool in_turn)
 {
-    struct express *x = &o->express;
-
-    if (unlikely(x->chain != NULL)) {
-        if (x->chain == c && x->step == c->twin.steps)
-            return;
-        express_settle(o);
-    }
-    if (in_turn && x->steps && c->twin.stores != 0 && !(c->taken | c->shared | c->void_) && c->faults == 0 &&
-        c->written.count == 0 && c->fetched.count == 0) {
-        x->chain = c;
-        x->step = x->settled = c->twin.steps;
-    }
+    express_stop(o);
+    if (in_turn && may_follow(o, c))
+        follow(o, q, c, 1);
     c->taken = true;
     q->current = c;
     o->serving = q->no;
@@ -128,11 +137,10 @@ struct told {
  */
 void express_answered(struct vblk_oracle *o, struct queue *q, struct chain *c, uint16_t slot, uint16_t flags,
                       const struct told *told);
-/* The steps of the chain are made, and none is missing in front of the answer. */
-static inline bool steps_made(const struct express *x, uint32_t id, uint32_t len)
+/* The steps of the chain are made, and so is its answer. */
+static inline bool steps_made(const struct express *x)
 {
-    return x->step->what == STEP_END && x->chain != NULL && x->elem_stored && x->last == VBLK_S_OK &&
-           id == x->chain->head && len == x->chain->req.writable;
+    return x->lane.step->what == VBLK_STEP_END && x->chain != NULL;
 }
 
 #endif /* ORACLE_EXPRESS_IMPL_H */

@@ -34,7 +34,8 @@ static void open_split(struct vblk_oracle *o, struct queue *q)
         { VBLK_EV_LOAD, VBLK_DEVICE, IN_AVAIL_RING, slots },
         { VBLK_EV_LOAD, VBLK_DEVICE, IN_AVAIL_IDX, 2 },
         { VBLK_EV_STORE, VBLK_DEVICE, IN_USED_ELEM, in_step ? elems : 0 },
-        { VBLK_EV_STORE, VBLK_DEVICE, IN_USED_IDX, in_step && !negotiated(o, VBLK_F_IN_ORDER) && queue_in_sight(o, q) ? 2 : 0 },
+        { VBLK_EV_STORE, VBLK_DEVICE, IN_USED_IDX,
+          in_step && !negotiated(o, VBLK_F_IN_ORDER) && queue_in_sight(o, q) ? 2 : 0 },
     };
 
     open_parts(o, parts, sizeof(parts) / sizeof(parts[0]));
@@ -71,9 +72,73 @@ static void open_requests(struct vblk_oracle *o)
 /* Steps are made without a look at what is open. */
 static bool may_step(const struct express *x)
 {
-    const uint32_t ring = x->q->packed ? x->OPEN(LOAD, DEVICE, PACKED_RING) : x->OPEN(LOAD, DEVICE, DESC_TABLE);
+    const bool ring = x->q->packed ? x->OPEN(LOAD, DEVICE, PACKED_RING) != 0 && x->OPEN(STORE, DEVICE, PACKED_RING) != 0
+                                   : x->OPEN(LOAD, DEVICE, AVAIL_RING) != 0 && x->OPEN(LOAD, DEVICE, DESC_TABLE) != 0 &&
+                                         x->OPEN(STORE, DEVICE, USED_ELEM) != 0;
 
-    return ring != 0 && x->OPEN(LOAD, DEVICE, READABLE) != 0 && x->OPEN(STORE, DEVICE, WRITABLE) != 0;
+    return ring && x->OPEN(LOAD, DEVICE, READABLE) != 0 && x->OPEN(STORE, DEVICE, WRITABLE) != 0;
+}
+
+/* What of all that is open may pass in the lane. */
+static void open_lane(struct vblk_oracle *o, const struct queue *q)
+{
+    struct express *x = &o->express;
+    struct vblk_lane *lane = &x->lane;
+    const bool nobodys = x->OPEN(STORE, DRIVER, NOTHING) != 0 && x->OPEN(LOAD, DRIVER, NOTHING) != 0;
+
+    /* accesses of a few bytes before and behind the rings may meet their words */
+    lane->rings_from = o->rings_from - 8;
+    lane->rings_last = nobodys ? o->rings_len + 15 : UINT64_MAX;
+    lane->desc = (struct vblk_lane_part){ x->desc, x->OPEN(STORE, DRIVER, DESC_TABLE) / 16 };
+    lane->slot = (struct vblk_lane_part){ x->slots, x->OPEN(STORE, DRIVER, AVAIL_RING) / 2 };
+    lane->elem = (struct vblk_lane_part){ x->elems, x->OPEN(LOAD, DRIVER, USED_ELEM) / 8 };
+    lane->owner = &q->table[0].owner;
+    lane->mask = q->size - 1u;
+    express_free(o, q);
+}
+
+static void close_lane(struct vblk_oracle *o)
+{
+    struct vblk_lane *lane = &o->express.lane;
+
+    lane->rings_last = UINT64_MAX;
+    lane->desc.entries = lane->slot.entries = lane->elem.entries = 0;
+    express_leave(o);
+}
+
+void express_open(struct vblk_oracle *o)
+{
+    struct vblk_lane *lane = &o->express.lane;
+
+    _Static_assert(sizeof(struct piece) == VBLK_LANE_OWNER * sizeof(uint16_t), "owners are so far apart");
+    _Static_assert(BUSY_COARSE == VBLK_LANE_PAGE && BUSY_CELLS == VBLK_LANE_PAGES, "pages are told apart alike");
+    lane->pages = o->busy->page;
+#ifndef NDEBUG
+    lane->is_so = express_lane_is_so;
+#endif
+    lane->ctx = o;
+    close_lane(o);
+}
+
+static void look(struct vblk_oracle *o, struct queue *q)
+{
+    struct express *x = &o->express;
+
+    express_settle(o);
+    close_lane(o);
+    x->looked_for = o->plain[1];
+    x->learned = o->learned;
+    x->pending = q != NULL && q->elem_pending != 0;
+    memset(x->open, 0, sizeof(x->open));
+    x->q = q;
+    x->steps = false;
+    if (q == NULL)
+        return;
+    x->desc = q->desc;
+    (q->packed ? open_packed(o, q) : open_split(o, q));
+    open_requests(o);
+    x->steps = may_step(x);
+    open_lane(o, q);
 }
 
 void express_look(struct vblk_oracle *o)
@@ -87,21 +152,12 @@ void express_look(struct vblk_oracle *o)
     o->plain[1] = usual ? sign_of_access(o, q).settings : 0;
     if (!usual && x->q == NULL)
         return;
-    if (usual && x->q == q && x->looked_for == o->plain[1] && x->learned == o->learned && q->elem_pending == 0 && !x->pending)
-        return;
-    x->looked_for = o->plain[1];
-    x->learned = o->learned;
-    x->pending = usual && q->elem_pending != 0;
-    memset(x->open, 0, sizeof(x->open));
-    x->q = usual ? q : NULL;
-    x->steps = false;
+    if (!usual || x->q != q || x->looked_for != o->plain[1] || x->learned != o->learned || q->elem_pending != 0 ||
+        x->pending)
+        look(o, usual ? q : NULL);
     if (!usual)
         return;
-    (q->packed ? open_packed(o, q) : open_split(o, q));
-    open_requests(o);
-    x->steps = may_step(x);
-    x->desc = q->desc;
-    /* accesses of a few bytes before and behind them may meet their words */
-    x->rings_from = o->rings_from - 8;
-    x->rings_len = o->rings_len + 16;
+    express_free(o, q);
+    if (x->chain == NULL)
+        foresee(o, q, o->oldest);
 }

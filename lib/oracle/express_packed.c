@@ -48,11 +48,12 @@ static __attribute__((noinline)) bool made_available(void *oracle, uint64_t at, 
     const struct vblk_event ev = event_of(VBLK_DRIVER, at, len, bytes, order);
     const uint32_t before = q->total;
 
-    express_settle(o);
+    express_stop(o);
     packed_scan_available(o, q, &ev);
     if (q->total == before)
         q->entry_stored = o->seq;
     look_again(o, q);
+    foresee(o, q, o->oldest);
     return true;
 }
 
@@ -127,8 +128,7 @@ static inline bool polls(struct vblk_oracle *o, struct queue *q, uint16_t slot, 
 {
     struct chain *c = chain_in(q, &q->table[slot]);
 
-    if (o->express.step != o->express.settled)
-        express_settle(o);
+    express_stop(o);
     if (q->table[slot].loaded != 0)
         return false;
     count_again(o, u, bytes);
@@ -142,8 +142,6 @@ static bool loads(struct vblk_oracle *o, struct queue *q, struct part p, const s
 {
     struct piece *slot = &q->table[p.slot];
     struct chain *c = chain_in(q, slot);
-
-    express_settle(o);
     const bool begins = c != NULL && c->slot == p.slot && c->turn > q->taken_turn;
     if (p.to == p.from || slot->loaded != 0 || (begins && c->turn != q->taken_turn + 1))
         return false;
@@ -161,7 +159,7 @@ static bool loads(struct vblk_oracle *o, struct queue *q, struct part p, const s
 }
 
 /* Not the next step. */
-static __attribute__((noinline)) bool other_load(void *oracle, uint64_t at, uint32_t len, const void *bytes,
+static bool device_load(void *oracle, uint64_t at, uint32_t len, const void *bytes,
                                                  enum vblk_order order)
 {
     struct vblk_oracle *o = oracle;
@@ -170,6 +168,7 @@ static __attribute__((noinline)) bool other_load(void *oracle, uint64_t at, uint
     const uint64_t into = at - o->express.desc;
 
     (void)order;
+    express_stop(o);
     if (into >= o->express.OPEN(LOAD, DEVICE, PACKED_RING))
         return express_header(o, q, at, len, bytes);
     if (into % 16 == BODY && len == 2)
@@ -178,18 +177,13 @@ static __attribute__((noinline)) bool other_load(void *oracle, uint64_t at, uint
     return has_body(p) ? loads(o, q, p, &u, bytes) : false;
 }
 
-static bool device_load(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
-{
-    return next_step(oracle, at, len, bytes) || other_load(oracle, at, len, bytes, order);
-}
-
 static __attribute__((noinline)) void used(struct vblk_oracle *o, bool first, uint64_t at, uint32_t len,
                                            const void *bytes, enum vblk_order order)
 {
     struct queue *q = o->express.q;
     const struct vblk_event ev = event_of(VBLK_DEVICE, at, len, bytes, order);
 
-    express_settle(o);
+    express_stop(o);
     packed_scan_used_on(o, q, first, &ev);
     look_again(o, q);
 }
@@ -212,31 +206,19 @@ static inline void flags_stored(struct vblk_oracle *o, uint64_t at, const void *
     const uint16_t flags = le16_at(bytes);
     const struct told told = { at, bytes, 2, order };
 
-    if (!steps_made(x, (uint16_t)(x->elem >> 32), (uint32_t)x->elem) || c->slot != q->used_idx ||
+    if (!steps_made(x) || c->slot != q->used_idx ||
         !packed_used(flags, q->used_wrap) || (flags & VBLK_DESC_WRITE) == 0 || negotiated(o, VBLK_F_IN_ORDER)) {
         used(o, true, at, 2, bytes, order);
         return;
     }
-    if (c->twin.count > 1)
-        q->polled = packed_after(q, c->slot, (uint16_t)(c->twin.count - 1));
+    q->polled = packed_after(q, c->slot, (uint16_t)(c->twin.count - 1));
     q->taken_turn = c->turn;
     express_answered(o, q, c, q->used_idx, flags, &told);
     if (next_is_used(o, q))
         used(o, false, at, 2, bytes, order);
 }
 
-/* Length and id in front of the flags: the answer, if it is where the next one has to be. */
-static inline void answer_stored(struct express *x, uint16_t slot, uint32_t from, uint32_t len, const void *bytes)
-{
-    const bool answer = from == ANSWER && len == 6;
-
-    x->elem_stored = answer ? slot == x->q->used_idx : x->elem_stored && from == BODY;
-    if (answer)
-        x->elem = le32_at(bytes) | (uint64_t)le16_at((const uint8_t *)bytes + 4) << 32;
-}
-
-static __attribute__((noinline)) bool other_store(void *oracle, uint64_t at, uint32_t len, const void *bytes,
-                                                  enum vblk_order order)
+static bool device_store(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
 {
     struct vblk_oracle *o = oracle;
     struct express *x = &o->express;
@@ -246,13 +228,14 @@ static __attribute__((noinline)) bool other_store(void *oracle, uint64_t at, uin
     const uint32_t from = into % 16, to = from + len;
     const uint16_t slot = (uint16_t)(into / 16);
 
+    if (from != BODY || len != 2)
+        express_stop(o);
     if (into >= x->OPEN(STORE, DEVICE, PACKED_RING))
         return express_data(o, q, at, len, bytes);
     if (len - 1 > 15 - from || q->elem_pending != 0 || !packed_in_use(q, slot))
         return false;
     count_again(o, &u, bytes);
     q->elem_fresh[slot] |= (uint8_t)((from < 12 && to > 8 ? SLOT_LEN : 0) | (from < 14 && to > 12 ? SLOT_ID : 0));
-    answer_stored(x, slot, from, len, bytes);
     if (slot != q->used_idx || to <= BODY)
         assert(packed_followed(o, q));
     else if (from == BODY && len == 2)
@@ -260,11 +243,6 @@ static __attribute__((noinline)) bool other_store(void *oracle, uint64_t at, uin
     else
         used(o, true, at, len, bytes, order);
     return true;
-}
-
-static bool device_store(void *oracle, uint64_t at, uint32_t len, const void *bytes, enum vblk_order order)
-{
-    return next_store(oracle, at, len, bytes) || other_store(oracle, at, len, bytes, order);
 }
 
 const vblk_quick_fn express_packed[VBLK_QUICK] = {

@@ -1,32 +1,66 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a device is foreseen to do with a chain (struct step), and what the picture learns of it. */
+/*
+ * What a device is foreseen to do with a chain: it loads the slot that names the head (packed: the first descriptor's
+ * flags), each descriptor, and the header; it stores each piece of data whole, the status, and the answer. What makes the
+ * answer valid is no step: there the picture learns of all of them.
+ */
 #include "express_impl.h"
 
-const struct step express_none = { UINT64_MAX, STEP_END };
+const struct vblk_step express_none = { UINT64_MAX, VBLK_STEP_END, 0 };
+
+/* Where the device finds the chain, which was made available last, and what. */
+static struct vblk_step finding(const struct queue *q, const struct chain *c)
+{
+    const uint64_t slot = (q->avail_idx - 1u) & (q->size - 1u);
+    const vblk_le16 word = vblk_put16(q->packed ? c->first->flags : c->head);
+
+    return (struct vblk_step){ q->packed ? packed_flags_at(q, c->slot) : q->driver + 4 + 2 * slot, 2,
+                               vblk_step_value(&word, 2) };
+}
+
+/* Where it is to be said: see follow(). */
+static struct vblk_step answer(const struct queue *q, const struct chain *c)
+{
+    const uint32_t len = (uint32_t)c->req.writable;
+    const struct vblk_used_elem elem = { vblk_put32(c->head), vblk_put32(len) };
+    const struct vblk_packed_desc desc = { .len = vblk_put32(len), .id = vblk_put16(c->head) };
+
+    return q->packed ? (struct vblk_step){ 0, 6 | VBLK_STEP_STORE, vblk_step_value(&desc.len, 6) }
+                     : (struct vblk_step){ 0, 8 | VBLK_STEP_STORE, vblk_step_value(&elem, 8) };
+}
+
+/* Data, of which is known how much it is, and the status, which is known. */
+static bool plan_stores(const struct chain *c, struct twin *t, struct vblk_step **s)
+{
+    for (const struct piece *p = c->first->after; p != NULL; p = p->after) {
+        if (p->len >= VBLK_STEP_STORE || (VBLK_STEP_VALUE(p->len) && p->after != NULL))
+            return false;
+        if (p->len == 0)
+            continue;
+        *(*s)++ = (struct vblk_step){ p->gpa, p->len | VBLK_STEP_STORE, VBLK_S_OK };
+        t->stores++;
+    }
+    return t->stores > 0 && (*s)[-1].what == (1 | VBLK_STEP_STORE);
+}
 
 void express_plan(const struct queue *q, struct chain *c)
 {
     struct twin *t = &c->twin;
-    struct step *s = t->steps;
-    uint8_t stores = 0;
-    const struct piece *p;
+    struct vblk_step *s = t->steps;
 
     if (c->first_writable != 1)
         return;
-    for (p = c->first; p != NULL; p = p->after)
-        *s++ = (struct step){ piece_lies(q, c, p), q->packed && p == c->first ? 14 : 16 };
-    *s++ = (struct step){ c->first->gpa, c->first->len };
-    for (p = c->first->after; p != NULL; p = p->after) {
-        if (p->len >= STEP_STORE)
-            return;
-        if (p->len == 0)
-            continue;
-        *s++ = (struct step){ p->gpa, p->len | STEP_STORE };
-        stores++;
+    *s++ = finding(q, c);
+    for (const struct piece *p = c->first; p != NULL; p = p->after)
+        *s++ = (struct vblk_step){ piece_lies(q, c, p), q->packed && p == c->first ? 14 : 16, 0 };
+    *s++ = (struct vblk_step){ c->first->gpa, c->first->len, 0 };
+    if (!plan_stores(c, t, &s)) {
+        t->stores = 0;
+        return;
     }
+    t->answer = (uint8_t)(s - t->steps);
+    *s++ = answer(q, c);
     *s = express_none;
-    if (stores > 0 && s[-1].what == (1 | STEP_STORE))
-        t->stores = stores;
 }
 
 static void descriptor_loaded(struct queue *q, struct chain *c, uint32_t i)
@@ -50,61 +84,133 @@ static void descriptor_loaded(struct queue *q, struct chain *c, uint32_t i)
 }
 
 /* How many bytes the steps before @s stored. */
-static uint64_t stored_before(const struct chain *c, const struct step *s)
+static uint64_t stored_before(const struct chain *c, const struct vblk_step *s)
 {
     uint64_t bytes = 0;
 
-    for (const struct step *t = c->twin.steps + c->twin.count + 1; t < s; t++)
-        bytes += t->what & ~STEP_STORE;
+    for (const struct vblk_step *t = c->twin.steps + c->twin.count + 2; t < s; t++)
+        bytes += t->what & ~VBLK_STEP_STORE;
     return bytes;
 }
 
-static void step_usual(const struct vblk_oracle *o, const struct step *s, struct usual *u)
+/* The kinds of steps, in turn. */
+enum part { FINDS, DESCRIPTOR, HEADER, DATA, ANSWER };
+
+static enum part part_of(const struct twin *t, const struct vblk_step *s)
 {
+    const unsigned i = (unsigned)(s - t->steps);
+
+    return i == 0 ? FINDS : i <= t->count ? DESCRIPTOR : i == t->count + 1u ? HEADER : i < t->answer ? DATA : ANSWER;
+}
+
+static void step_usual(const struct vblk_oracle *o, const struct vblk_step *s, struct usual *u)
+{
+    static const uint8_t places[] = { [FINDS] = IN_AVAIL_RING, [DESCRIPTOR] = IN_DESC_TABLE, [HEADER] = IN_READABLE,
+                                      [DATA] = IN_WRITABLE, [ANSWER] = IN_USED_ELEM };
     struct chain *c = o->express.chain;
-    const uint32_t i = (uint32_t)(s - c->twin.steps);
-    const bool stores = (s->what & STEP_STORE) != 0;
+    const enum part part = part_of(&c->twin, s);
+    const bool in_chain = part == HEADER || part == DATA;
 
-    *u = (struct usual){ o->express.q, i < c->twin.count ? NULL : c, s->at, UINT64_MAX, s->what & ~STEP_STORE,
-                         stores ? VBLK_EV_STORE : VBLK_EV_LOAD, VBLK_DEVICE, stores ? IN_WRITABLE : IN_READABLE };
-    if (i < c->twin.count)
-        u->place = u->q->packed ? IN_PACKED_RING : IN_DESC_TABLE;
-    else
-        u->offset = stored_before(c, s);
+    *u = (struct usual){ o->express.q, in_chain ? c : NULL, s->at, in_chain ? stored_before(c, s) : UINT64_MAX,
+                         s->what & ~VBLK_STEP_STORE, part >= DATA ? VBLK_EV_STORE : VBLK_EV_LOAD, VBLK_DEVICE,
+                         o->express.q->packed && !in_chain ? IN_PACKED_RING : places[part] };
 }
 
-static void picture(const struct vblk_oracle *o, struct chain *c, const struct step *s, const struct usual *u)
+static void taken_up(struct vblk_oracle *o, struct queue *q, struct chain *c)
 {
-    if (u->chain == NULL)
-        descriptor_loaded(o->express.q, c, (uint32_t)(s - c->twin.steps));
-    else if (u->kind == VBLK_EV_LOAD)
-        written_add(&c->fetched, 0, u->len);
-    else
-        written_add(&c->written, u->offset, u->offset + u->len);
-    c->status_stored |= u->kind == VBLK_EV_STORE && s[1].what == STEP_END;
+    if (q->packed)
+        q->polled = c->slot;
+    c->taken = true;
+    q->current = c;
+    o->serving = q->no;
 }
 
-/* The picture learns of the steps that were made. */
-static void catch_up(struct vblk_oracle *o)
+static void picture(struct vblk_oracle *o, struct chain *c, const struct vblk_step *s, const struct usual *u)
+{
+    struct queue *q = o->express.q;
+
+    switch (part_of(&c->twin, s)) {
+    case FINDS:
+        taken_up(o, q, c);
+        break;
+    case DESCRIPTOR:
+        descriptor_loaded(q, c, (uint32_t)(s - c->twin.steps) - 1);
+        break;
+    case HEADER:
+        written_add(&c->fetched, 0, u->len);
+        break;
+    case DATA:
+        written_add(&c->written, u->offset, u->offset + u->len);
+        c->status_stored |= s + 1 == c->twin.steps + c->twin.answer;
+        break;
+    case ANSWER:
+        q->elem_fresh[q->packed ? q->used_idx : q->used_idx & (q->size - 1u)] |= q->packed ? SLOT_ID | SLOT_LEN : 1;
+        break;
+    }
+}
+
+void express_catch_up(struct vblk_oracle *o)
 {
     struct express *x = &o->express;
     struct usual u;
 
-    for (; x->settled != x->step; x->settled++) {
+    if (x->chain == NULL)
+        return;
+    for (; x->settled != x->lane.step; x->settled++) {
         step_usual(o, x->settled, &u);
         o->lists.by_place[u.kind == VBLK_EV_STORE ? 0 : 1][VBLK_DEVICE][u.place].known.times++;
+        o->seq++;
         picture(o, x->chain, x->settled, &u);
     }
 }
 
+/* ---- what the driver did in the lane ---- */
+
+static const struct lane_kind {
+    uint8_t store, place;
+} lane_kinds[VBLK_LANE_KINDS] = {
+    [VBLK_LANE_DESC] = { true, IN_DESC_TABLE },      [VBLK_LANE_SLOT] = { true, IN_AVAIL_RING },
+    [VBLK_LANE_ELEM] = { false, IN_USED_ELEM },      [VBLK_LANE_NOBODY_STORE] = { true, IN_NOTHING },
+    [VBLK_LANE_NOBODY_LOAD] = { false, IN_NOTHING },
+};
+
+static void collect(struct vblk_oracle *o)
+{
+    struct vblk_lane *lane = &o->express.lane;
+    const bool entry = (lane->passed[VBLK_LANE_DESC] | lane->passed[VBLK_LANE_SLOT]) != 0;
+
+    for (unsigned i = 0; i < VBLK_LANE_KINDS; i++) {
+        const struct lane_kind *kind = &lane_kinds[i];
+        o->lists.by_place[!kind->store][VBLK_DRIVER][kind->place].known.times += lane->passed[i];
+        o->seq += lane->passed[i];
+        lane->passed[i] = 0;
+    }
+    if (entry)
+        o->express.q->entry_stored = o->seq;
+}
+
 void express_settle(struct vblk_oracle *o)
 {
-    if (o->express.chain != NULL)
-        catch_up(o);
-    express_leave(o);
+    express_stop(o);
+    collect(o);
 }
 
 #ifndef NDEBUG
+bool express_lane_is_so(void *oracle, enum vblk_lane_kind kind, uint64_t at, uint32_t len, const void *bytes)
+{
+    struct vblk_oracle *o = oracle;
+    struct usual u;
+
+    if (kind == VBLK_LANE_STEP) {
+        step_usual(o, o->express.lane.step, &u);
+    } else {
+        const struct lane_kind *k = &lane_kinds[kind];
+        u = (struct usual){ k->place != IN_NOTHING ? o->express.q : NULL, NULL, at, UINT64_MAX, len,
+                            k->store ? VBLK_EV_STORE : VBLK_EV_LOAD, VBLK_DRIVER, k->place };
+    }
+    return express_is_so(o, &u, bytes);
+}
+
 bool express_is_so(struct vblk_oracle *o, const struct usual *u, const void *bytes)
 {
     const struct check_list *list = &o->lists.by_place[u->kind == VBLK_EV_STORE ? 0 : 1][u->party][u->place];
@@ -112,19 +218,10 @@ bool express_is_so(struct vblk_oracle *o, const struct usual *u, const void *byt
     struct look look = { .ev = &ev };
     struct target t = { NULL, NULL, UINT64_MAX };
 
-    if (o->express.chain != NULL)
-        catch_up(o);
+    express_catch_up(o);
     access_classify(o, &ev, &look, &t);
     look.o = o;
     return look.place == u->place && t.q == u->q && t.chain == u->chain && t.offset == u->offset && plain_access(&look) &&
            (list->count == 0 || (list->known.plain_for == o->plain[u->q != NULL] && repeat_still_so(o, list, &look)));
-}
-
-bool express_step_is_so(struct vblk_oracle *o, const struct step *s, const void *bytes)
-{
-    struct usual u;
-
-    step_usual(o, s, &u);
-    return express_is_so(o, &u, bytes);
 }
 #endif

@@ -24,6 +24,7 @@ static __attribute__((noinline)) void judge_idx_anew(struct vblk_oracle *o, stru
 {
     const struct vblk_event ev = event_of(told);
 
+    q->elem_fresh[q->used_idx & (q->size - 1u)] = 1;
     judge_moment(o, AT_USED_IDX, &(struct look){ .ev = &ev, .q = q, .from = q->used_idx, .to = (uint16_t)(q->used_idx + 1) });
 }
 
@@ -162,18 +163,26 @@ static inline void finish(struct vblk_oracle *o, struct queue *q, struct chain *
         q->used_turn = c->turn;
 }
 
-/* All its steps at once. The chain itself learns of them where it matters: see made_known(). */
+/* All its steps at once; the first may be in the picture. The chain learns of them where it matters: see made_known(). */
 static inline void count_steps(struct vblk_oracle *o, struct queue *q, struct chain *c)
 {
-    struct express *x = &o->express;
+    const struct express *x = &o->express;
     const struct twin *t = &c->twin;
+    struct check_list *loads = o->lists.by_place[1][VBLK_DEVICE], *stores = o->lists.by_place[0][VBLK_DEVICE];
+    const uint32_t first = x->settled == t->steps;
 
-    if (unlikely(x->settled != t->steps))
+    if (unlikely(x->settled > t->steps + 1)) {
+        express_catch_up(o);
         return;
-    o->lists.by_place[1][VBLK_DEVICE][q->packed ? IN_PACKED_RING : IN_DESC_TABLE].known.times += t->count;
-    o->lists.by_place[1][VBLK_DEVICE][IN_READABLE].known.times++;
-    o->lists.by_place[0][VBLK_DEVICE][IN_WRITABLE].known.times += t->stores;
-    c->status_stored = true;
+    }
+    loads[q->packed ? IN_PACKED_RING : IN_AVAIL_RING].known.times += first;
+    loads[q->packed ? IN_PACKED_RING : IN_DESC_TABLE].known.times += t->count;
+    loads[IN_READABLE].known.times++;
+    stores[IN_WRITABLE].known.times += t->stores;
+    stores[q->packed ? IN_PACKED_RING : IN_USED_ELEM].known.times++;
+    o->seq += first + t->count + t->stores + 2u;
+    o->serving = q->no;
+    c->taken = c->status_stored = true;
     c->begun = q->packed;
 }
 
@@ -197,6 +206,8 @@ static inline bool quietly_used(struct vblk_oracle *o, const struct queue *q)
 void express_answered(struct vblk_oracle *o, struct queue *q, struct chain *c, uint16_t slot, uint16_t flags,
                       const struct told *told)
 {
+    struct chain *next = c->newer;
+
     count_steps(o, q, c);
     express_leave(o);
     if (!q->packed) {
@@ -220,9 +231,11 @@ void express_answered(struct vblk_oracle *o, struct queue *q, struct chain *c, u
     finish(o, q, c);
     if (q->packed) {
         packed_gone(q, c);
-        return;
+    } else {
+        if (!quietly_used(o, q))
+            notify_used_one(o, q, (uint16_t)(q->used_idx + 1));
+        q->used_idx++;
+        express_free(o, q);
     }
-    if (!quietly_used(o, q))
-        notify_used_one(o, q, (uint16_t)(q->used_idx + 1));
-    q->used_idx++;
+    foresee(o, q, next);
 }

@@ -14,6 +14,7 @@
 
 #include "control.h"
 #include "ids.h"
+#include "lane.h"
 #include "notify.h"
 #include "provision.h"
 #include "shadow.h"
@@ -125,17 +126,6 @@ struct request {
     uint64_t data_room;      /* bytes allocated; kept from request to request */
 };
 
-/*
- * What a device does next with a chain, if it does what most do: it loads each descriptor, loads the header, stores each
- * piece of data whole, and the status. See express.c.
- */
-struct step {
-    uint64_t at;
-    uint32_t what; /* how many bytes, STEP_STORE: it stores them */
-};
-#define STEP_STORE ((uint32_t)1 << 31)
-#define STEP_END UINT32_MAX
-
 /* How a chain was made when its head was made available last, if there was nothing wrong with it and little to it. */
 #define TWIN_MAX 4
 struct twin {
@@ -146,8 +136,9 @@ struct twin {
     bool unordered, odd_framing;
     uint8_t count, last;     /* last: the piece that the status byte is in */
     uint16_t first_writable;
-    uint8_t stores;          /* steps that store; 0: what a device does with it is not so simple */
-    struct step steps[2 * TWIN_MAX + 1]; /* descriptors, header, stores, STEP_END */
+    uint8_t stores;          /* steps that store into it; 0: what a device does with it is not so simple */
+    uint8_t answer;          /* the step that is the answer */
+    struct vblk_step steps[2 * TWIN_MAX + 3]; /* what a device does next if it does what most do: see express_steps.c */
 };
 
 struct chain {
@@ -487,18 +478,14 @@ struct check_list {
 
 /* What the short way of express.c goes by. */
 struct express {
-    const struct step *step;    /* what comes next if the device goes on as usual … */
-    const struct step *settled; /* … and up to where the steps before it are in the picture */
+    struct vblk_lane lane;           /* what comes next if all goes on as usual … */
+    const struct vblk_step *settled; /* … and up to where the device's steps before it are in the picture */
     struct chain *chain;        /* whose steps they are; NULL: no one's */
     struct queue *q;            /* whose accesses may be looked at the short way; NULL: no queue's */
-    uint64_t elem;              /* the used element stored last … */
     bool pending;               /* elements were */
     bool steps;                 /* a device may be followed step by step */
-    bool elem_stored;           /* … if it was for the next place, and nothing of note came since */
-    uint8_t last;               /* the first byte that the latest step stored */
     uint64_t looked_for;        /* what it was for that express_look() found out what is open … */
     uint32_t learned;           /* … and what was known then */
-    uint64_t rings_from, rings_len; /* accesses to anywhere else are to no ring */
     uint64_t desc, slots, elems; /* where the parts of a split ring are, or a packed one is */
     uint32_t open[2][2][PLACE_COUNT]; /* × party: how many bytes of a place may be accessed the short way */
 };
@@ -727,6 +714,10 @@ struct chain *packed_copy(struct vblk_oracle *o, struct queue *q, uint16_t *id, 
 void packed_pass(const struct vblk_oracle *o, struct queue *q, const struct chain *c);
 void packed_pass_used(struct queue *q, uint32_t slots);
 #define PACKED_FLAGS (VBLK_DESC_NEXT | VBLK_DESC_WRITE | VBLK_DESC_INDIRECT | VBLK_DESC_AVAIL | VBLK_DESC_USED)
+static inline uint64_t packed_flags_at(const struct queue *q, uint32_t slot)
+{
+    return q->desc + 16u * (uint64_t)slot + offsetof(struct vblk_packed_desc, flags);
+}
 /* @n: not more than the size. */
 static inline uint16_t packed_after(const struct queue *q, uint16_t slot, uint16_t n)
 {
@@ -906,13 +897,13 @@ void access_account(struct vblk_oracle *o, const struct queue *q, const struct c
 /* busy.c: a counting filter over addresses, so that most stores need no search among chains. */
 #define BUSY_CELLS 4096u
 #define BUSY_FINE 6    /* short pieces are counted per 64 bytes … */
-#define BUSY_COARSE 12 /* … long ones per 4 KiB … */
+#define BUSY_COARSE 12 /* … long ones per 4 KiB */
+#define BUSY_LONG ((uint64_t)1)
+#define BUSY_SHORT ((uint64_t)1 << 32)
 struct busy {
-    uint32_t vast; /* … and the very long make everything suspect */
     uint32_t fine[BUSY_CELLS];
-    struct busy_page {
-        uint32_t coarse, fine; /* fine: those once more, so that most addresses need no look at their cell */
-    } page[BUSY_CELLS];
+    /* long ones, the very long ones in all pages; × BUSY_SHORT the short ones, so that most addresses need no look at their cell */
+    uint64_t page[BUSY_CELLS];
 };
 struct busy *busy_new(void);
 void busy_free(struct busy *b);
@@ -932,15 +923,15 @@ static inline void busy_add(struct busy *b, uint64_t gpa, uint64_t len, int by)
         return;
     }
     b->fine[(gpa >> BUSY_FINE) % BUSY_CELLS] += (uint32_t)by;
-    b->page[(gpa >> BUSY_COARSE) % BUSY_CELLS].fine += (uint32_t)by;
+    b->page[(gpa >> BUSY_COARSE) % BUSY_CELLS] += (uint64_t)(int64_t)by * BUSY_SHORT;
 }
 static inline bool busy_maybe(const struct busy *b, uint64_t gpa, uint64_t len)
 {
-    const struct busy_page *page = &b->page[(gpa >> BUSY_COARSE) % BUSY_CELLS];
+    const uint64_t page = b->page[(gpa >> BUSY_COARSE) % BUSY_CELLS];
 
     if (!busy_one_cell(gpa, len))
         return busy_maybe_any(b, gpa, len);
-    return (b->vast | page->coarse) != 0 || (page->fine != 0 && b->fine[(gpa >> BUSY_FINE) % BUSY_CELLS] != 0);
+    return page != 0 && ((uint32_t)page != 0 || b->fine[(gpa >> BUSY_FINE) % BUSY_CELLS] != 0);
 }
 
 /* check_queue_reset.c: what the text says of every transport, and of each again. */

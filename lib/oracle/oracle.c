@@ -39,7 +39,7 @@ struct vblk_oracle *vblk_oracle_new(const struct vblk_oracle_options *options, s
     control_find_fields(o);
     control_power_on(&o->ctl);
     o->settings = 1;
-    express_settle(o);
+    express_open(o);
     return o;
 }
 
@@ -336,19 +336,29 @@ static void (*const handlers[VBLK_EV_COUNT])(struct vblk_oracle *, const struct 
 #define EVENT(kind) (1u << VBLK_EV_##kind)
 #define SETTINGS (~(EVENT(BARRIER) | EVENT(KICK) | EVENT(USED_NOTIFY) | EVENT(LOOK)))
 
+static inline bool passes(struct vblk_lane *lane, const struct vblk_event *ev)
+{
+    const enum vblk_event_kind kind = (enum vblk_event_kind)ev->kind;
+    const enum vblk_party party = (enum vblk_party)ev->party;
+
+    return vblk_lane_ring(lane, kind, party, ev->at, ev->len, ev->bytes) ||
+           vblk_lane_any(lane, kind, party, ev->at, ev->len, ev->bytes);
+}
+
 /* Accesses that are as usual. A memory that tells this oracle itself has asked before it made the event. */
 static inline bool express(struct vblk_oracle *o, const struct vblk_event *ev)
 {
     const struct queue *q = o->express.q;
-    const vblk_quick_fn *lanes = q != NULL && q->packed ? express_packed : express_lanes;
+    const vblk_quick_fn *ways = q != NULL && q->packed ? express_packed : express_split;
 
     if (q == NULL || (ev->kind != VBLK_EV_LOAD && ev->kind != VBLK_EV_STORE) || ev->flags != 0 || ev->bytes == NULL ||
         ev->party >= VBLK_NOBODY || ev->len >= INT32_MAX)
         return false;
-    if (o->mem->quick == lanes && o->mem->tap_ctx == o)
+    if (o->mem->quick == ways && o->mem->tap_ctx == o)
         return false;
-    vblk_memory_set_quick(o->mem, vblk_oracle_observe, o, lanes);
-    return lanes[VBLK_QUICK_OF(ev->kind, ev->party)](o, ev->at, ev->len, ev->bytes, (enum vblk_order)ev->order);
+    vblk_memory_set_quick(o->mem, vblk_oracle_observe, o, &o->express.lane, ways);
+    return passes(&o->express.lane, ev) ||
+           ways[VBLK_QUICK_OF(ev->kind, ev->party)](o, ev->at, ev->len, ev->bytes, (enum vblk_order)ev->order);
 }
 
 void vblk_oracle_observe(void *oracle, const struct vblk_event *ev)

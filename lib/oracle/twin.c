@@ -217,12 +217,22 @@ static inline void take_pieces(struct vblk_oracle *o, struct chain *c, const str
 static inline void take_steps(const struct queue *q, struct chain *c, const struct reading *r, bool packed)
 {
     struct twin *t = &c->twin;
-    struct step *s = t->steps + t->count;
+    struct vblk_step *s = t->steps;
 
     if (t->stores == 0)
         return;
+    if (packed) {
+        const vblk_le16 flags = vblk_put16((uint16_t)(r->rest[0] >> 48)), id = vblk_put16(c->head);
+        s->at = packed_flags_at(q, r->index[0]);
+        s->value = vblk_step_value(&flags, 2);
+        memcpy((uint8_t *)&t->steps[t->answer].value + 4, &id, 2);
+    } else {
+        s->at = q->driver + 4 + 2u * (uint64_t)((q->avail_idx - 1u) & (q->size - 1u));
+    }
+    s++;
     for (unsigned i = 0; i < t->count && packed; i++)
-        t->steps[i].at = q->desc + 16u * (uint64_t)r->index[i];
+        s[i].at = q->desc + 16u * (uint64_t)r->index[i];
+    s += t->count;
     (s++)->at = r->gpa[0];
     for (unsigned i = 1; i < t->count; i++)
         if ((uint32_t)t->rest[i] > 0)

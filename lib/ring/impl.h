@@ -82,24 +82,33 @@ static inline bool ring_lost(const struct vblk_ring *ring, enum way way)
     return way == TOLD && unlikely(!ring_told(ring));
 }
 
+/* What a tap is told that does not have it in its lane. */
+#define RING_HOW(kind, party, order) ((unsigned)(kind) << 16 | (unsigned)(party) << 8 | (unsigned)(order))
+void ring_tell_bytes(struct vblk_memory *mem, unsigned how, uint64_t gpa, uint32_t len, const void *bytes);
+/* The same for 2, 8 or 16 bytes, by value: what passes in the lane has no need to be anywhere. */
+void ring_tell_words(struct vblk_memory *mem, unsigned how, uint64_t gpa, uint32_t len, uint64_t first, uint64_t second);
+
 static inline void ring_tell(const struct vblk_ring *ring, enum way way, enum vblk_event_kind kind, enum vblk_party party,
                              enum vblk_order order, uint64_t gpa, const void *bytes, uint32_t len)
 {
     struct vblk_memory *mem = ring->mem;
+    uint64_t words[2] = { 0, 0 };
 
-    if (way == PLAIN)
+    if (way == PLAIN || (way == TOLD && likely(vblk_lane_ring(mem->lane, kind, party, gpa, len, bytes))))
         return;
-    if (way == ANY)
-        vblk_memory_told(mem, kind, party, order, gpa, bytes, len);
-    else if (unlikely(!mem->quick[VBLK_QUICK_OF(kind, party)](mem->tap_ctx, gpa, len, bytes, order)))
-        vblk_memory_event(mem, kind, party, order, gpa, bytes, len);
+    if (len != 2 && len != 8 && len != 16) {
+        ring_tell_bytes(mem, RING_HOW(kind, party, order), gpa, len, bytes);
+        return;
+    }
+    memcpy(words, bytes, len);
+    ring_tell_words(mem, RING_HOW(kind, party, order), gpa, len, words[0], words[1]);
 }
 
 static inline vblk_err ring_write(struct vblk_ring *ring, enum way way, enum vblk_party party, unsigned area,
                                   uint64_t gpa, const void *bytes, size_t len)
 {
     if ((way == ANY && unlikely(!ring_mapped(ring))) || ring_lost(ring, way))
-        return fast_write(ring->mem, party, gpa, bytes, len);
+        return vblk_memory_write(ring->mem, party, gpa, bytes, len);
     memcpy(ring_host(ring, area, gpa), bytes, len);
     if (way == TOLD || (way == ANY && ring->mem->watched != UNWATCHED))
         ring_tell(ring, way, VBLK_EV_STORE, party, VBLK_RELAXED, gpa, bytes, (uint32_t)len);
@@ -110,7 +119,7 @@ static inline vblk_err ring_read(struct vblk_ring *ring, enum way way, enum vblk
                                  void *bytes, size_t len)
 {
     if ((way == ANY && unlikely(!ring_mapped(ring))) || ring_lost(ring, way))
-        return fast_read(ring->mem, party, gpa, bytes, len);
+        return vblk_memory_read(ring->mem, party, gpa, bytes, len);
     memcpy(bytes, ring_host(ring, area, gpa), len);
     /* From here on the copy is what was read: the compiler may not look at the shared bytes again. */
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -129,14 +138,14 @@ static inline vblk_err ring_get_desc(struct vblk_ring *ring, enum way way, uint3
     const uint64_t offset = (uint64_t)slot * sizeof(*desc);
     struct words wire;
 
-    if (way == PLAIN) {
+    if (way == ANY || ring_lost(ring, way)) {
+        TRY(ring_read(ring, ANY, VBLK_DEVICE, VBLK_AREA_DESC, ring->at.desc + offset, &wire, sizeof(wire)));
+    } else {
         const uint8_t *host = ring->host[VBLK_AREA_DESC] + offset;
         const shared32 *words = (const shared32 *)(const void *)host;
-        *desc = (struct words){ le64(*(const shared64 *)(const void *)host), le32(words[2]),
-                                le32(words[3]) };
-        return VBLK_OK;
+        wire = (struct words){ *(const shared64 *)(const void *)host, words[2], words[3] };
+        ring_tell(ring, way, VBLK_EV_LOAD, VBLK_DEVICE, VBLK_RELAXED, ring->at.desc + offset, &wire, sizeof(wire));
     }
-    TRY(ring_read(ring, way, VBLK_DEVICE, VBLK_AREA_DESC, ring->at.desc + offset, &wire, sizeof(wire)));
     *desc = (struct words){ le64(wire.addr), le32(wire.len), le32(wire.more) };
     return VBLK_OK;
 }

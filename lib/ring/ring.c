@@ -57,6 +57,20 @@ static bool stores_into(const struct vblk_ring *ring, int area)
     return (area == VBLK_AREA_DRIVER) == (ring->side == VBLK_DRIVER);
 }
 
+void ring_tell_bytes(struct vblk_memory *mem, unsigned how, uint64_t gpa, uint32_t len, const void *bytes)
+{
+    const enum vblk_event_kind kind = (enum vblk_event_kind)(how >> 16);
+
+    vblk_memory_told(mem, kind, (enum vblk_party)(how >> 8 & 0xff), (enum vblk_order)(how & 0xff), gpa, bytes, len);
+}
+
+void ring_tell_words(struct vblk_memory *mem, unsigned how, uint64_t gpa, uint32_t len, uint64_t first, uint64_t second)
+{
+    const uint64_t words[2] = { first, second };
+
+    ring_tell_bytes(mem, how, gpa, len, words);
+}
+
 bool ring_map(struct vblk_ring *ring)
 {
     const uint64_t where[VBLK_AREAS] = { ring->at.desc, ring->at.driver, ring->at.device };
