@@ -54,6 +54,7 @@ struct record {
 struct play_ring {
     struct vblk_layout at;
     struct vblk_ring packed; /* where at.features say so */
+    vblk_err opened;         /* what opening that came to */
     uint32_t room;   /* entries that its memory is enough for; 0: not placed yet */
     uint16_t *next;  /* [room] free list and chains */
     uint16_t *owner; /* [room] record that a head belongs to or belonged to last, plus 1 */

@@ -8,7 +8,8 @@
 void play_packed_open(struct vblk_player *player, struct play_ring *ring)
 {
     vblk_ring_close(&ring->packed);
-    if (!vblk_ring_open(&ring->packed, &vblk_ring_packed, player->mem, &ring->at, VBLK_DRIVER))
+    ring->opened = vblk_ring_open(&ring->packed, &vblk_ring_packed, player->mem, &ring->at, VBLK_DRIVER);
+    if (!ring->opened)
         (void)!ring->packed.ops->clear(&ring->packed);
 }
 
@@ -32,14 +33,14 @@ vblk_err play_packed_make_available(struct vblk_player *player, struct record *r
         return VBLK_E_NOMEM;
     n = collect(&record->writable, true, bufs, collect(&record->readable, false, bufs, 0));
     if (!ring->packed.ops || record->state != RECORD_LAID)
-        err = VBLK_E_INVAL;
+        err = ring->opened ? ring->opened : VBLK_E_INVAL;
     else if (record->table)
         err = ring->packed.ops->add_indirect(&ring->packed, record->table, 0, bufs, n, &record->head);
     else
         err = ring->packed.ops->add(&ring->packed, bufs, n, &record->head);
     free(bufs);
     if (err)
-        return err == VBLK_E_FULL ? err : VBLK_E_INVAL;
+        return err == VBLK_E_FULL || err == VBLK_E_NOMEM ? err : VBLK_E_INVAL;
     ring->owner[record->head] = (uint16_t)(record - player->records + 1);
     record->state = RECORD_SLOT;
     return VBLK_OK;

@@ -284,6 +284,8 @@ static vblk_err play(struct vblk_player *player, const struct vblk_step *step)
     if (row->puppet && !player->puppet)
         return VBLK_E_UNSUPPORTED;
     err = row->play(player, step);
+    if (!err && player->puppet && player->puppet->no_memory)
+        err = VBLK_E_NOMEM; /* it did not do what the step says, and that is not the script's fault */
     if (err == VBLK_E_FULL)
         err = player->out->hung || player->out->needs_reset ? VBLK_E_TIMEOUT : VBLK_E_INVAL;
     return err;

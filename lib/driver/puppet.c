@@ -79,7 +79,7 @@ static vblk_err write_reg(struct vblk_port *port, enum vblk_reg reg, uint16_t qu
     else if (at && writable(reg))
         at->value[reg] = value;
     if (at && reg == VBLK_REG_QUEUE_RESET && value == 1 && queue < PUPPET_QUEUES)
-        puppet->ring[queue] = (struct puppet_ring){ 0 };
+        puppet_ring_reset(puppet, queue);
     return VBLK_OK;
 }
 
@@ -166,6 +166,7 @@ void puppet_power_on(struct puppet *puppet)
     memset(&puppet->device, 0, sizeof(puppet->device));
     memset(puppet->queue, 0, sizeof(puppet->queue));
     puppet->port.gone = false;
+    puppet->no_memory = false;
     puppet_honest_status(puppet);
     puppet->device.value[VBLK_REG_DEVICE_ID] = VBLK_DEVICE_ID_BLOCK;
     puppet->device.value[VBLK_REG_DEVICE_FEATURES] = tables->features;

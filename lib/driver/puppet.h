@@ -38,6 +38,7 @@ struct puppet {
     struct disk disk;
     vblk_puppet_kick_fn on_kick;
     void *ctx;
+    bool no_memory; /* a ring could not be opened: it does not do what it is told to */
 };
 
 /* @return the puppet behind a port, or NULL if it is something else. */

@@ -51,10 +51,10 @@ static struct vblk_ring *packed_ring(struct puppet *puppet, uint16_t queue)
         .chain_max = 65536,
     };
     struct vblk_ring *ring = &ring_of(puppet, queue)->packed;
+    const vblk_err err = ring->ops ? VBLK_OK : vblk_ring_open(ring, &vblk_ring_packed, puppet->port.mem, &at, VBLK_DEVICE);
 
-    if (!ring->ops && vblk_ring_open(ring, &vblk_ring_packed, puppet->port.mem, &at, VBLK_DEVICE))
-        return NULL;
-    return ring;
+    puppet->no_memory = puppet->no_memory || err == VBLK_E_NOMEM;
+    return err ? NULL : ring;
 }
 
 /* Load the readable bytes of one descriptor. @return false when it leads out of memory. */

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Each allocation of the models fails once, and once with all that come after it: whoever asked is told, nothing is
+ * lost and nothing is freed twice, and what was on the disk stays there.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <vblk/builtin.h>
+#include <vblk/driver.h>
+
+#include "stage.h"
+
+#include "ring.h"
+
+#define F(name) VBLK_BIT(VBLK_F_##name)
+#define BASE UINT64_C(0x10000)
+#define BYTES UINT64_C(0x100000)
+
+/* ---- allocations that fail when told to ---- */
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void __real_free(void *old);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void __wrap_free(void *old);
+
+static long fails_at, asked; /* the first one is 1; 0: none fails */
+static bool for_good, failed;
+static long living;
+
+static bool refused(void)
+{
+    const bool now = fails_at != 0 && (++asked == fails_at || (for_good && asked > fails_at));
+
+    failed = failed || now;
+    return now;
+}
+
+static void *counted(void *made)
+{
+    living += made != NULL;
+    return made;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return refused() ? NULL : counted(__real_malloc(size));
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return refused() ? NULL : counted(__real_calloc(count, size));
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    if (refused())
+        return NULL;
+    return old != NULL ? __real_realloc(old, size) : counted(__real_realloc(NULL, size));
+}
+
+void __wrap_free(void *old)
+{
+    living -= old != NULL;
+    __real_free(old);
+}
+
+/* @story tells whether all went well: it must not where one of its allocations failed, and must where none did. */
+static void until_it_goes_through(bool (*story)(unsigned flavour), unsigned flavour, bool ever_after)
+{
+    bool fine = false;
+
+    for_good = ever_after;
+    for (long n = 1; !fine; n++) {
+        const long before = living;
+
+        fails_at = n;
+        asked = 0;
+        failed = false;
+        fine = story(flavour);
+        fails_at = 0;
+        assert_int_equal(living, before);
+        assert_int_equal(fine, !failed);
+        assert_true(n < 1000);
+        assert_true(n > 1 || !fine); /* it does allocate */
+    }
+}
+
+static void every_way(bool (*story)(unsigned flavour), unsigned flavours)
+{
+    for (unsigned i = 0; i < flavours; i++) {
+        until_it_goes_through(story, i, false);
+        until_it_goes_through(story, i, true);
+    }
+}
+
+/* VBLK_OK or out of memory. */
+static bool fine(vblk_err err)
+{
+    assert_true(err == VBLK_OK || err == VBLK_E_NOMEM);
+    return err == VBLK_OK;
+}
+
+static struct vblk_memory *new_memory(void)
+{
+    const struct vblk_region region = { .gpa = BASE, .size = BYTES, .fd = -1 };
+    struct vblk_memory *mem = vblk_memory_new();
+
+    if (mem != NULL && !fine(vblk_memory_add(mem, &region))) {
+        vblk_memory_free(mem);
+        return NULL;
+    }
+    return mem;
+}
+
+/* ---- rings ---- */
+
+static bool ring_story(unsigned flavour)
+{
+    static const struct vblk_ring_fault nothing_wrong = { .name = "none" };
+    const struct vblk_layout at = {
+        .size = 8,
+        .desc = BASE,
+        .driver = BASE + 0x1000,
+        .device = BASE + 0x2000,
+        .features = F(VERSION_1) | (flavour & 1 ? F(RING_PACKED) : 0) | (flavour & 2 ? F(IN_ORDER) : 0),
+        .chain_max = flavour & 4 ? 64 : 0,
+        .fault = flavour & 8 ? &nothing_wrong : NULL,
+    };
+    struct vblk_memory *mem = new_memory();
+    struct vblk_ring ring;
+    bool opened;
+
+    if (mem == NULL)
+        return false;
+    opened = fine(vblk_ring_open(&ring, vblk_ring_ops_for(at.features), mem, &at,
+                                 flavour & 16 ? VBLK_DEVICE : VBLK_DRIVER));
+    vblk_ring_close(&ring); /* also one that could not be opened */
+    vblk_memory_free(mem);
+    return opened;
+}
+
+static void rings__open_or_say_so(void **state)
+{
+    (void)state;
+    every_way(ring_story, 32);
+}
+
+/* ---- the disk ---- */
+
+#define PLACES 70u /* in chunks of their own: the map of a store grows at 32 and at 64 */
+
+static uint64_t place(unsigned i)
+{
+    return 1000u * i;
+}
+
+static void holds(struct vblk_backend *disk, unsigned i, uint8_t value)
+{
+    uint8_t sector[VBLK_SECTOR];
+
+    assert_int_equal(disk->read(disk->ctx, place(i), sector, 1), VBLK_OK);
+    assert_int_equal(sector[0], value);
+    assert_int_equal(sector[VBLK_SECTOR - 1], value);
+}
+
+/* All that may fail, in an order in which all of it allocates. @return how far it came. */
+static unsigned use_disk(struct vblk_store *store, struct vblk_backend *disk)
+{
+    uint8_t sector[VBLK_SECTOR];
+    unsigned i;
+
+    memset(sector, 1, sizeof(sector));
+    for (i = 0; i < PLACES; i++)
+        if (!fine(disk->write(disk->ctx, place(i), sector, 1, i % 2)))
+            return i;
+    assert_int_equal(disk->flush(disk->ctx), VBLK_OK);
+    memset(sector, 2, sizeof(sector));
+    if (!fine(disk->write(disk->ctx, place(3), sector, 1, false))) { /* the stable copy is kept */
+        holds(disk, 3, 1);
+        return i;
+    }
+    for (uint64_t k = 1; k < 20; k++)
+        if (!fine(disk->provision(disk->ctx, 1000000 + 1000 * k, 100)) ||
+            !fine(vblk_store_share(store, 1000000 + 1000 * k, 50)) ||
+            !fine(disk->discard(disk->ctx, 1000000 + 1000 * k + 20, 5)) ||
+            !fine(disk->write_zeroes(disk->ctx, 1000000 + 1000 * k + 70, 5, k % 2, k % 3)) ||
+            !fine(vblk_store_fail(store, 1000000 + 1000 * k + 90, 5)))
+            return i;
+    if (!fine(disk->write_zeroes(disk->ctx, place(4), 1, true, false))) {
+        holds(disk, 4, 1);
+        return i;
+    }
+    return i + 1;
+}
+
+static bool disk_story(unsigned flavour)
+{
+    struct vblk_store *store = vblk_store_new(UINT64_C(1) << 24);
+    struct vblk_backend disk;
+    unsigned far;
+
+    if (store == NULL)
+        return false;
+    disk = vblk_store_backend(store);
+    if (flavour)
+        vblk_store_set_pool(store, 1 << 20);
+    far = use_disk(store, &disk);
+    for (unsigned i = 5; i < PLACES; i++)
+        holds(&disk, i, i < far);
+    if (far > PLACES) {
+        vblk_store_power_cut(store, 0);
+        holds(&disk, 3, 1); /* written again, never flushed */
+        holds(&disk, 4, 1);
+        fails_at = 0;
+        assert_int_equal(vblk_store_resize(store, place(9)), VBLK_OK);
+    }
+    vblk_store_free(store);
+    return far > PLACES;
+}
+
+static void disk__what_is_there_stays_there(void **state)
+{
+    (void)state;
+    every_way(disk_story, 2);
+}
+
+/* ---- the driver in front of the device ---- */
+
+/* Not answered, because a ring or the disk was without memory: which of both sides it was decides how that is told. */
+static bool answered(struct vblk_answer answer)
+{
+    assert_true(answer.err || answer.status == VBLK_S_OK || answer.status == VBLK_S_IOERR);
+    assert_true(answer.err == VBLK_OK || answer.err == VBLK_E_NOMEM || answer.err == VBLK_E_STATE);
+    return answer.err == VBLK_OK && answer.status == VBLK_S_OK;
+}
+
+static bool started(vblk_err err)
+{
+    assert_true(err == VBLK_OK || err == VBLK_E_NOMEM);
+    return err == VBLK_OK;
+}
+
+static bool written_and_read(struct vblk_driver *driver, uint8_t seed)
+{
+    uint8_t out[8 * VBLK_SECTOR], in[sizeof(out)];
+
+    vblk_pattern(seed, 0, out, sizeof(out));
+    if (!answered(vblk_driver_write(driver, 60, out, 8)) || !answered(vblk_driver_read(driver, 60, in, 8)))
+        return false;
+    assert_memory_equal(in, out, sizeof(out));
+    return true;
+}
+
+/* Once it has failed, only a start helps; and it does help. */
+static void recovers(struct vblk_driver *driver)
+{
+    fails_at = 0;
+    assert_int_equal(vblk_driver_start(driver), VBLK_OK);
+    assert_true(written_and_read(driver, 9));
+}
+
+static bool drive(struct vblk_port *port, const struct vblk_driver_options *options)
+{
+    struct vblk_driver *driver = vblk_driver_new(port, options);
+    bool well;
+
+    if (driver == NULL)
+        return false;
+    well = started(vblk_driver_start(driver)) && written_and_read(driver, 1) && written_and_read(driver, 2);
+    if (well) {
+        const vblk_err err = vblk_driver_reset_queue(driver, 1);
+
+        well = fine(err) && written_and_read(driver, 3) && written_and_read(driver, 4);
+    }
+    if (failed)
+        recovers(driver);
+    vblk_driver_free(driver);
+    return well;
+}
+
+static bool driver_story(unsigned flavour)
+{
+    struct vblk_memory *mem = new_memory();
+    struct vblk_device_options device;
+    struct vblk_driver_options options = { .arena = { BASE, BYTES }, .queues = 2, .queue_size = 16, .wait_ms = 5 };
+    struct vblk_port *port;
+    const char *why = NULL;
+    bool well = false;
+
+    vblk_device_defaults(&device);
+    device.capacity = 4096;
+    device.features |= F(RING_RESET) | (flavour & 1 ? F(RING_PACKED) : 0) | (flavour & 2 ? F(INDIRECT_DESC) : 0) |
+                       (flavour & 4 ? F(IN_ORDER) : 0);
+    options.profile = device.profile;
+    options.features = UINT64_MAX;
+    if (mem == NULL)
+        return false;
+    port = vblk_builtin_new(&device, mem, &why);
+    if (port != NULL)
+        well = drive(port, &options);
+    else
+        assert_string_equal(why, "no memory left");
+    vblk_port_close(port);
+    vblk_memory_free(mem);
+    return well;
+}
+
+static void driver_and_device__say_so_and_can_be_started_again(void **state)
+{
+    (void)state;
+    every_way(driver_story, 8);
+}
+
+/* ---- the player and its puppet ---- */
+
+static void add_steps(struct stage *stage)
+{
+    struct vblk_step *step;
+
+    add(stage, VBLK_STEP_START, "");
+    step = add_ab(stage, VBLK_STEP_DISK, "", 0, 40); /* more than the puppet's disk has room for at first */
+    step->bytes = (struct vblk_bytes){ .length = VBLK_SECTOR, .seed = 7, .fill = true };
+    for (unsigned i = 0; i < 3; i++) {
+        add_read(stage, "a", i, VBLK_SECTOR);
+        add(stage, VBLK_STEP_AVAILABLE, "a");
+        add(stage, VBLK_STEP_PUBLISH, "");
+        add(stage, VBLK_STEP_DEV_COMPLETE, "a");
+        add(stage, VBLK_STEP_WAIT, "");
+        add_expect(stage, "a", VBLK_S_OK, 513);
+    }
+    add_a(stage, VBLK_STEP_REG_WRITE, "", 1)->reg = VBLK_REG_QUEUE_RESET;
+}
+
+static bool play_story(unsigned flavour)
+{
+    struct stage stage = { .script = { .name = "case", .profile = *vblk_profile_default(), .queue_size = 8 } };
+    struct vblk_memory *mem = new_memory();
+    struct vblk_port *port = mem ? vblk_puppet_new(mem) : NULL;
+    struct vblk_player *player = port ? vblk_player_new(port, (struct vblk_arena){ BASE, BYTES }, 5) : NULL;
+    bool well = false;
+
+    stage.script.features = F(VERSION_1) | (flavour ? F(RING_PACKED) : 0);
+    stage.script.puppet = (struct vblk_puppet){ .features = stage.script.features, .num_queues = 1, .queue_max = 8,
+                                                .config_length = 64 };
+    add_steps(&stage);
+    stage.script.steps = stage.steps;
+    stage.script.step_count = stage.count;
+    if (player != NULL) {
+        well = fine(vblk_player_run(player, &stage.script, &stage.play));
+        assert_true(!well || (stage.play.surprise_count == 0 && stage.play.answered == 3));
+        fails_at = 0;
+        assert_int_equal(vblk_player_run(player, &stage.script, &stage.play), VBLK_OK); /* it can be played again */
+        assert_int_equal(stage.play.surprise_count, 0);
+        assert_int_equal(stage.play.answered, 3);
+    }
+    vblk_player_free(player);
+    vblk_port_close(port);
+    vblk_memory_free(mem);
+    return well;
+}
+
+static void player__says_so_and_plays_again(void **state)
+{
+    (void)state;
+    every_way(play_story, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rings__open_or_say_so),
+        cmocka_unit_test(disk__what_is_there_stays_there),
+        cmocka_unit_test(driver_and_device__say_so_and_can_be_started_again),
+        cmocka_unit_test(player__says_so_and_plays_again),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
