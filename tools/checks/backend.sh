@@ -3,6 +3,7 @@
 # backend.sh ROOT VBLK: `vblk test` against a vhost-user back-end that nobody here wrote, while it lives and when it dies.
 # Status 77: there is none on this machine.
 set -eu
+. "$(dirname "$0")/listens.sh"
 vblk=$2
 [ -x "$vblk" ] || { echo "there is no program $vblk"; exit 2; }
 command -v qemu-storage-daemon >/dev/null || { echo "qemu-storage-daemon is not there (package qemu-system-common)"; exit 77; }
@@ -26,7 +27,7 @@ start()
         >"$dir/daemon" 2>&1 &
     daemon=$!
     tries=0
-    while [ ! -S "$dir/sock" ]; do
+    until listens "$dir/sock"; do
         tries=$((tries + 1))
         [ $tries -lt 100 ] || { echo "the daemon does not listen"; cat "$dir/daemon"; exit 1; }
         sleep 0.05

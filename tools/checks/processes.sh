@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: BSD-3-Clause
 # For checks that start processes: sourced by them. They add their processes to $pids; all end, and $dir goes, with them.
+. "$(dirname "$0")/listens.sh"
 dir=$(mktemp -d)
 pids=
 clean_up()
@@ -24,7 +25,7 @@ fail()
 wait_for()
 {
     tries=200
-    while [ ! -S "$1" ]; do
+    until listens "$1"; do
         tries=$((tries - 1))
         [ $tries -gt 0 ] || fail "nobody listens at $1"
         sleep 0.05

@@ -5,6 +5,7 @@
 # The guest verifies its data; the report holds at least so many rules that were exercised and held, and no violation but
 # those of docs/findings.md. Status 77: this machine lacks something.
 set -eu
+. "$(dirname "$0")/listens.sh"
 root=$1
 vblk=$2
 what=$3
@@ -35,7 +36,7 @@ bad()
 wait_for()
 {
     tries=200
-    while [ ! -S "$1" ]; do
+    until listens "$1"; do
         tries=$((tries - 1))
         kill -0 "$2" 2>/dev/null && [ $tries -gt 0 ] || { echo "nobody listens"; cat "$dir/err"; exit 2; }
         sleep 0.05

@@ -3,6 +3,7 @@
 # serve.sh ROOT VBLK FRONT-END: `vblk serve` with the suite's own driver in front of it: both sides judged, clean where both are
 # lawful; front-ends that come again, signals, images, faults, wrong usage.
 set -eu
+. "$(dirname "$0")/listens.sh"
 vblk=$2
 [ -x "$vblk" ] || { echo "there is no program $vblk"; exit 2; }
 dir=$(mktemp -d)
@@ -24,7 +25,7 @@ start()
     "$vblk" serve --socket "$dir/sock" --report "text:$dir/report" --report "json:$dir/json" "$@" >"$dir/served" 2>"$dir/err" &
     server=$!
     tries=0
-    while [ ! -S "$dir/sock" ]; do
+    until listens "$dir/sock"; do
         tries=$((tries + 1))
         [ $tries -lt 400 ] || { echo "the server does not listen"; cat "$dir/err"; exit 1; }
         sleep 0.05
