@@ -12,9 +12,11 @@ change nothing that anybody could see are listed with their reasons in tools/mut
 import argparse
 import concurrent.futures
 import json
+import math
 import os
 import random
 import re
+import resource
 import shlex
 import shutil
 import subprocess
@@ -28,9 +30,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 ROOMS = {'models': ('lib/ring', 'lib/device', 'lib/driver'), 'oracle': ('lib/oracle',)}
 # Tests that say nothing about behaviour, or take long and say what others say.
-NOT_RUN = re.compile(r'install|embed|doxygen|licence|headers|rooms|layout|example|real_|qemus_own|somebody_elses|coverage')
-NO_SOURCE = re.compile(r'_test\.c$|/fault')  # what is wrong on purpose proves nothing
-LONGEST = 20.0  # seconds; a slower test is left out
+NOT_RUN = re.compile(r'install|embed|doxygen|licence|headers|rooms|layout|example|real_|qemus_own|somebody_elses|coverage|mutants_test|'
+                     r'monitor_in_between|traces_are_judged|wireshark|room_check')
+CONCURRENT = re.compile(r'served|memory_taken_back|vhost_user|threads')  # a failure might be the machine's: asked twice
+NO_SOURCE = re.compile(r'_test\.c$|/fault|/(stage|watch)\.c$')  # wrong on purpose, or for tests only: proves nothing
+LONGEST = 120.0  # seconds; a slower test is left out
+DIFFERS = 2  # as in runtime.h
+ALONE, TOGETHER = 30, 120  # files of vectors that are asked one by one, and how many of the others at once
 
 
 def run(command, **options):
@@ -59,8 +65,10 @@ def configure(source, build):
     runtime = os.path.join(build, 'runtime.o')
     os.makedirs(build, exist_ok=True)
     must(['cc', '-O1', '-fPIC', '-c', os.path.join(HERE, 'runtime.c'), '-o', runtime])
+    # what is left out by a mutation leaves zeroes, not what the compiler makes of an unwritten variable
+    flags = f'-O1 -w -fno-builtin -ftrivial-auto-var-init=zero -include {os.path.join(HERE, "runtime.h")}'
     must(['cmake', '-S', source, '-B', build, '-G', 'Ninja', '-DCMAKE_BUILD_TYPE=Debug', '-DVBLK_TESTS=ON', '-DVBLK_TOOLS=ON',
-          f'-DCMAKE_C_FLAGS=-O1 -w -include {os.path.join(HERE, "runtime.h")}', f'-DCMAKE_EXE_LINKER_FLAGS={runtime}',
+          f'-DCMAKE_C_FLAGS={flags}', f'-DCMAKE_EXE_LINKER_FLAGS={runtime}',
           f'-DCMAKE_SHARED_LINKER_FLAGS={runtime}', '-DCMAKE_EXPORT_COMPILE_COMMANDS=ON'], env=env)
     with open(os.path.join(build, 'compile_commands.json')) as f:
         return {os.path.realpath(c['file']): c for c in json.load(f)}
@@ -110,8 +118,28 @@ def tests_of(build):
         if NOT_RUN.search(row['name']) or 'command' not in row:
             continue
         where = next((p['value'] for p in row['properties'] if p['name'] == 'WORKING_DIRECTORY'), build)
-        tests.append({'name': row['name'], 'command': row['command'], 'cwd': where})
+        tests += one_by_one({'name': row['name'], 'command': row['command'], 'cwd': where})
     return tests
+
+
+def one_by_one(test):
+    """A test that plays all vectors is a test of each of their files: only those that reach a place need to run."""
+    *command, top = test['command']
+    if command[1:3] != ['vectors', 'run'] or not os.path.isdir(top):
+        return [test]
+    files = sorted(os.path.join(where, name) for where, _, names in os.walk(top) for name in names
+                   if where != top and name.endswith('.json'))
+    return [dict(test, name=f"{test['name']}:{os.path.basename(f)[:-5]}", command=command + [f], vector=f, all=test['name'])
+            for f in files]
+
+
+def together(tests):
+    """Tests of vectors, many of them in one process."""
+    for all_of in sorted({t['all'] for t in tests}):
+        mine = [t for t in tests if t['all'] == all_of]
+        for part in (mine[i:i + TOGETHER] for i in range(0, len(mine), TOGETHER)):
+            yield dict(part[0], name=f'{all_of}:*', command=part[0]['command'][:-1] + [t['vector'] for t in part],
+                       seconds=sum(t['seconds'] for t in part) / 2)
 
 
 def play(test, number=None, map_file=None, limit=None):
@@ -124,8 +152,12 @@ def play(test, number=None, map_file=None, limit=None):
     process = subprocess.Popen(test['command'], cwd=test['cwd'], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL, start_new_session=True)
     try:
-        status = process.wait(limit)
+        if limit is not None:  # of the processor's time: says more than the clock on a busy machine
+            resource.prlimit(process.pid, resource.RLIMIT_CPU, (limit, limit + 1))
+        status = process.wait(None if limit is None else 10 + 4 * limit)
         return None if status in (0, 77) else f'status {status}'
+    except ProcessLookupError:
+        return None if process.wait() in (0, 77) else f'status {process.returncode}'
     except subprocess.TimeoutExpired:
         return 'does not end'
     finally:
@@ -142,41 +174,72 @@ def baseline(tests, maps, workers):
         if os.path.exists(file):
             os.remove(file)
         began = time.monotonic()
-        what = play(test, map_file=file, limit=LONGEST)
+        what = play(test, map_file=file, limit=int(LONGEST))
         test['seconds'] = time.monotonic() - began
         if what is not None:
             print(f"left out: {test['name']}: {what}", file=sys.stderr)
             return None
-        reached = open(file, 'rb').read() if os.path.exists(file) else b''
+        reached = open(file, 'rb').read().rstrip(b'\0') if os.path.exists(file) else b''
         test['reached'] = {i for i, b in enumerate(reached) if b}
+        test['differs'] = {i for i, b in enumerate(reached) if b & DIFFERS}
+        if os.path.exists(file):
+            os.remove(file)
         return test
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         return [t for t in pool.map(one, tests) if t is not None]
 
 
 class Campaign:
-    def __init__(self, tests, log):
-        self.tests, self.log, self.lock = tests, log, threading.Lock()
-        self.kills = {}  # by file and test: what noticed before is asked first
+    """What each test says of each mutation where it makes a difference to it, until one notices."""
 
-    def order(self, site):
-        mine = [t for t in self.tests if site.number in t['reached']]
-        return sorted(mine, key=lambda t: (t['seconds'] + 0.02) / (1 + self.kills.get((site.path, t['name']), 0)))
+    def __init__(self, tests, log, before):
+        self.tests, self.log, self.lock = tests, log, threading.Lock()
+        self.kills, self.runs = {}, {}  # by file and test
+        for row in before:
+            if row['result'] == 'killed':
+                self.count(self.kills, row['path'], row['by'].rpartition(': ')[0])
+
+    def count(self, table, path, name):
+        table[path, name] = table.get((path, name), 0) + 1
+
+    def cost(self, site, test):
+        """Seconds until it notices, if it goes on as before; a test of few places knows more of each."""
+        key = site.path, test['name']
+        hits, runs = self.kills.get(key, 0), self.runs.get(key, 0)
+        return (test['seconds'] + 0.02) * (max(runs, hits) + 4) / (hits + 1 + 100 / (100 + len(test['differs'])))
+
+    def candidates(self, site):
+        with self.lock:
+            mine = sorted((t for t in self.tests if site.number in t['differs']), key=lambda t: self.cost(site, t))
+            vectors = [t for t in mine if 'vector' in t]
+            few = [t for t in mine if 'vector' not in t] + vectors[:ALONE] + list(together(vectors[ALONE:]))
+            return sorted(few, key=lambda t: self.cost(site, t))
+
+    def notices(self, site, test):
+        limit = 2 + int(4 * test['seconds'])
+        what = play(test, site.number, limit=limit)
+        if what is not None and CONCURRENT.search(test['name']):
+            what = play(test, site.number, limit=limit)
+        with self.lock:
+            self.count(self.runs, site.path, test['name'])
+            if what is not None:
+                self.count(self.kills, site.path, test['name'])
+        return what
 
     def judge(self, site):
-        result, by = 'survived', ''
-        candidates = self.order(site)
-        if not candidates:
+        result, by, began = 'survived', '', time.monotonic()
+        if not any(site.number in t['reached'] for t in self.tests):
             result = 'not reached'
-        for test in candidates:
-            what = play(test, site.number, limit=5 + 10 * test['seconds'])
+        candidates = self.candidates(site)
+        for n, test in enumerate(candidates):
+            what = self.notices(site, test)
             if what is not None:
                 result, by = 'killed', f"{test['name']}: {what}"
-                with self.lock:
-                    key = (site.path, test['name'])
-                    self.kills[key] = self.kills.get(key, 0) + 1
                 break
-        row = {'key': site.key, 'path': site.path, 'line': site.line, 'kind': site.kind, 'what': site.what, 'result': result, 'by': by}
+        else:
+            n = len(candidates)
+        row = {'key': site.key, 'path': site.path, 'line': site.line, 'kind': site.kind, 'what': site.what, 'result': result, 'by': by,
+               'tests': n, 'seconds': round(time.monotonic() - began, 2)}
         with self.lock:
             self.log.write(json.dumps(row) + '\n')
             self.log.flush()
@@ -194,6 +257,13 @@ def equivalent():
     return rows
 
 
+def likely(good, of):
+    """Between which shares of all of them the truth lies at a confidence of 95 % (Wilson), if these were chosen by chance."""
+    z, n = 1.96, max(1, of)
+    middle, half = good / n + z * z / (2 * n), z * math.sqrt(good / n * (1 - good / n) / n + z * z / (4 * n * n))
+    return tuple(100 * (middle + side) / (1 + z * z / n) for side in (-half, half))
+
+
 def report(rows, room, known):
     counted = [r for r in rows if r['key'] not in known]
     killed = sum(r['result'] == 'killed' for r in counted)
@@ -205,7 +275,8 @@ def report(rows, room, known):
         print(f'{100 * good / len(mine):5.1f} %  {good:4} of {len(mine):4}  {path}')
     for r in survivors:
         print(f"{r['path']}:{r['line']}: {r['result']}: {r['kind']}: {r['what']}")
-    print(f"{room}: {killed} of {len(counted)} killed, {100 * killed / max(1, len(counted)):.1f} %; "
+    low, high = likely(killed, len(counted))
+    print(f"{room}: {killed} of {len(counted)} killed, {100 * killed / max(1, len(counted)):.1f} % ({low:.1f} to {high:.1f}); "
           f"{len(rows) - len(counted)} change nothing (equivalent.txt)")
     return survivors
 
@@ -218,6 +289,7 @@ def main():
     parser.add_argument('--file', help='only this file')
     parser.add_argument('--workers', type=int, default=os.cpu_count())
     parser.add_argument('--resume', action='store_true', help='go on where the last campaign over the same sources ended')
+    parser.add_argument('--survivors', action='store_true', help='try those again that nothing has noticed')
     parser.add_argument('--list', action='store_true', help='list the mutations and stop')
     options = parser.parse_args()
 
@@ -246,13 +318,19 @@ def main():
         found = random.Random(options.seed).sample(found, options.sample)
 
     log_path = os.path.join(work, 'results.jsonl')
-    rows = [json.loads(line) for line in open(log_path)] if options.resume and os.path.exists(log_path) else []
+    before = {r['key']: r for r in map(json.loads, open(log_path))} if os.path.exists(log_path) else {}
+    rows = list(before.values()) if options.resume or options.survivors else []
+    if options.survivors:  # what came after the last campaign is not asked about
+        rows = [r for r in rows if r['result'] == 'killed']
+        found = [s for s in found if s.key in before]
     done = {r['key'] for r in rows}
     known = equivalent()
-    with open(log_path, 'a' if options.resume else 'w') as log:
-        campaign = Campaign(tests, log)
+    with open(log_path, 'a' if rows else 'w') as log:
+        campaign = Campaign(tests, log, before.values())
+        todo = [s for s in found if s.key not in done and s.key not in known]
+        print(f'{len(todo)} to try', file=sys.stderr)
         with concurrent.futures.ThreadPoolExecutor(options.workers) as pool:
-            for n, row in enumerate(pool.map(campaign.judge, [s for s in found if s.key not in done and s.key not in known])):
+            for n, row in enumerate(pool.map(campaign.judge, todo)):
                 rows.append(row)
                 if n % 100 == 99:
                     print(f'{n + 1} tried', file=sys.stderr)

@@ -11,6 +11,10 @@ OTHER = {
     '+': ('-',), '-': ('+',), '*': ('+',), '/': ('*',), '%': ('/',), '&': ('|',), '|': ('&',), '^': ('|',),
     '<<': ('>>',), '>>': ('<<',),
 }
+# what may be named twice, and compared
+PLACE = {K.DECL_REF_EXPR, K.MEMBER_REF_EXPR, K.ARRAY_SUBSCRIPT_EXPR, K.UNEXPOSED_EXPR, K.INTEGER_LITERAL, K.PAREN_EXPR}
+SCALAR = {getattr(ci.TypeKind, n) for n in ('BOOL', 'CHAR_U', 'UCHAR', 'USHORT', 'UINT', 'ULONG', 'ULONGLONG', 'CHAR_S', 'SCHAR', 'SHORT', 'INT',
+                                            'LONG', 'LONGLONG', 'POINTER', 'ENUM')}
 ASSIGN = {'=', '+=', '-=', '*=', '/=', '%=', '&=', '|=', '^=', '<<=', '>>='}
 
 
@@ -72,9 +76,11 @@ class Finder:
                 a, b = _span(side)
                 self.add(side, 'operand', f'without the {name} side of {op}', [(a, 'open', wrap[0]), (b, 'close', wrap[1])])
         elif op in OTHER:
-            choose = b''.join(b'VBLK_MUTATED(@@) ? vm_l ' + o.encode() + b' vm_r : ' for o in OTHER[op])
+            now = b'vm_l ' + op.encode() + b' vm_r'
+            choose = b''.join(b'VBLK_MUTATED_IF(@@, (%b) != (%b)) ? %b : ' % (now, new, new)
+                              for new in (b'vm_l ' + o.encode() + b' vm_r' for o in OTHER[op]))
             edits = [(start, 'open', b'({ __auto_type vm_l = ('), ((left_end, right_start), 'cut', b'); __auto_type vm_r = ('),
-                     (end, 'close', b'); ' + choose + b'vm_l ' + op.encode() + b' vm_r; })')]
+                     (end, 'close', b'); ' + choose + now + b'; })')]
             for o in OTHER[op]:
                 self.add(node, 'operator', f'{op} becomes {o}', edits)
 
@@ -94,8 +100,20 @@ class Finder:
         semicolon = re.match(rb'\s*;', self.text[b:])
         if semicolon is None:
             return
+        before, after = b'{ if (!VBLK_MUTATED(@@)) ', b' }'
+        if node.kind == K.BINARY_OPERATOR and self.is_plain_place(next(node.get_children())):
+            c, d = _span(next(node.get_children()))  # what is stored may be there already
+            before = b'{ __auto_type vm_was = %b; if (!VBLK_MUTATED_IF(@@, 0)) ' % self.text[c:d]
+            after = b' (void)VBLK_MUTATED_IF(@@, vm_was != (%b)); }' % self.text[c:d]
         self.add(node, 'statement', 'left out: ' + self.text[a:b].decode().split('\n')[0][:60],
-                 [(a, 'open', b'{ if (!VBLK_MUTATED(@@)) '), (b + semicolon.end(), 'close', b' }')])
+                 [(a, 'open', before), (b + semicolon.end(), 'close', after)])
+
+    def is_plain_place(self, node):
+        """A number or pointer in a place that one may name twice."""
+        type_ = node.type.get_canonical()
+        if type_.kind not in SCALAR or type_.is_volatile_qualified() or not self.plain(node):
+            return False
+        return all(n.kind in PLACE and not (n.kind == K.MEMBER_REF_EXPR and n.referenced.is_bitfield()) for n in node.walk_preorder())
 
     def answer(self, node):
         first = next(node.get_children(), None)
