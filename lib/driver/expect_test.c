@@ -2,6 +2,7 @@
 /* Scripts against a puppet: expectations, and scripts that can not be played. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
 
@@ -77,6 +78,38 @@ static void disk__is_filled_over_and_over_and_compared_to_the_last_byte(void **s
     played(stage);
     assert_int_equal(stage->play.surprise_count, 0);
     assert_int_equal(stage->play.answered, 3);
+}
+
+/* Wherever it is: the surprise names the first byte that differs, and both values. */
+static void data_that_differ__the_first_such_byte_is_named(void **state)
+{
+    static const uint64_t places[] = { 0, 1, 511, 512, 700, 1023, 1499 };
+    static uint8_t disk[1536];
+    struct stage *stage = *state;
+
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        char text[64];
+        struct vblk_step *step;
+
+        memset(disk, 1, sizeof(disk));
+        memset(disk + places[i], 2, sizeof(disk) - places[i]);
+        stage->count = 0;
+        add(stage, VBLK_STEP_START, "");
+        add(stage, VBLK_STEP_DISK, "")->bytes = (struct vblk_bytes){ .given = disk, .length = sizeof(disk) };
+        add_read(stage, "r", 0, 1500);
+        add(stage, VBLK_STEP_AVAILABLE, "r");
+        add(stage, VBLK_STEP_PUBLISH, "");
+        add(stage, VBLK_STEP_DEV_COMPLETE, "r");
+        add(stage, VBLK_STEP_WAIT, "");
+        step = add_expect(stage, "r", VBLK_S_OK, 1501);
+        step->expect.data_equals = true;
+        step->expect.data = (struct vblk_bytes){ .length = 1500, .seed = 1, .fill = true };
+        played(stage);
+        assert_int_equal(stage->play.surprise_count, 1);
+        assert_true((size_t)snprintf(text, sizeof(text), "data byte %u is 0x01", (unsigned)places[i]) < sizeof(text));
+        assert_string_equal(stage->play.surprise[0].expected, text);
+        assert_string_equal(stage->play.surprise[0].seen, "0x02");
+    }
 }
 
 static void expectations__surprises_say_both_sides(void **state)
@@ -305,6 +338,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         STAGED(disk__what_is_written_can_be_read_and_zeroed),
+        STAGED(data_that_differ__the_first_such_byte_is_named),
         STAGED(disk__is_filled_over_and_over_and_compared_to_the_last_byte),
         STAGED(expectations__surprises_say_both_sides),
         STAGED(expect_data_of_the_wrong_length__is_the_scripts_fault),

@@ -326,6 +326,23 @@ static void zero_limits__sectors_are_unlimited_segments_are_literal(void **state
     assert_int_equal(vblk_driver_provision(lair->driver, 0, 1).err, VBLK_E_UNSUPPORTED);
 }
 
+/* A request without room for data can't be meant: at least one segment, however many the device says. */
+static void seg_max__so_many_segments_of_data_and_no_more(void **state)
+{
+    static const uint32_t seg_max[] = { 0, 1, 2, 3, 100 }, pieces[] = { 6, 6, 3, 2, 1 };
+    struct lair *lair = *state;
+    uint8_t buf[6 * VBLK_SECTOR] = { 0 };
+
+    lair->lie = (struct lie){ .len = 1, .advance = 1, .elements = 1 };
+    lair->tables.features |= VBLK_BIT(VBLK_F_SIZE_MAX) | VBLK_BIT(VBLK_F_SEG_MAX);
+    for (size_t i = 0; i < 5; i++) {
+        put32(lair, 8, VBLK_SECTOR);
+        put32(lair, 12, seg_max[i]);
+        assert_int_equal(start(lair), VBLK_OK);
+        assert_int_equal(vblk_driver_write(lair->driver, 0, buf, 6).pieces, pieces[i]);
+    }
+}
+
 static void huge_ranges__do_not_wrap(void **state)
 {
     struct lair *lair = *state;
@@ -455,6 +472,7 @@ int main(void)
         T(registers_that_lie__bounded_and_failed),
         T(queues_that_do_not_serve__failed),
         T(zero_limits__sectors_are_unlimited_segments_are_literal),
+        T(seg_max__so_many_segments_of_data_and_no_more),
         T(huge_ranges__do_not_wrap),
         T(contradictory_configuration__is_survived),
         T(identity_in_bytes_of_one__cannot_be_asked),

@@ -253,6 +253,18 @@ static void register_writes__set_a_queue_up_by_hand(void **state)
     played(stage);
 }
 
+static void registers_that_start_does_not_plan__get_zero(void **state)
+{
+    struct stage *stage = *state;
+
+    add(stage, VBLK_STEP_START, "");
+    add(stage, VBLK_STEP_REG_WRITE, "")->reg = VBLK_REG_DRIVER_FEATURES;
+    add(stage, VBLK_STEP_REG_WRITE, "")->reg = VBLK_REG_QUEUE_ENABLE;
+    add(stage, VBLK_STEP_REG_WRITE, "")->reg = VBLK_REG_STATUS;
+    played(stage);
+    assert_non_null(strstr(stage->watch.text, "w:status=f w:driver-features=0 w:queue-enable=0 w:status=0 "));
+}
+
 static void reset_by_hand__forgets_what_is_outstanding(void **state)
 {
     struct stage *stage = *state;
@@ -360,6 +372,7 @@ int main(void)
         STAGED(parts__are_where_the_request_lies),
         STAGED(writable_segments__come_first_in_the_writable_part),
         STAGED(register_writes__set_a_queue_up_by_hand),
+        STAGED(registers_that_start_does_not_plan__get_zero),
         STAGED(reset_by_hand__forgets_what_is_outstanding),
         STAGED(forgotten_request__may_still_be_answered_once),
         STAGED(two_queues__each_with_its_own_ring),

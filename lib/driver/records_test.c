@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "play.h"
 #include "stage.h"
 
 static void small_arena(struct stage *stage, uint64_t size)
@@ -157,6 +158,134 @@ static void memory_up_to_the_top__outside_is_below(void **state)
     assert_non_null(strstr(stage->watch.text, "drv-load:mem+4096! "));
 }
 
+/* ---- where requests are put, against a search of all places ---- */
+
+#define MANY 4000u
+
+static struct placed {
+    struct vblk_step step;
+    uint64_t begin, end;
+    struct record *record; /* NULL: its memory or its entry went to another one */
+    bool out;              /* still needed */
+} placed[MANY];
+
+static bool free_of_all(size_t count, uint64_t begin, uint64_t end)
+{
+    for (size_t i = 0; i < count; i++)
+        if (placed[i].record && placed[i].out && placed[i].begin < end && begin < placed[i].end)
+            return false;
+    return true;
+}
+
+/* Whether @size bytes fit anywhere: at the bottom, or right after something that is needed, at the next 64 bytes. */
+static bool fits(const struct vblk_player *player, size_t count, uint64_t size)
+{
+    bool any = player->low + size <= player->high && free_of_all(count, player->low, player->low + size);
+
+    for (size_t i = 0; i < count && !any; i++) {
+        const uint64_t at = (placed[i].end + 63) / 64 * 64;
+
+        any = placed[i].record && placed[i].out && at + size <= player->high && free_of_all(count, at, at + size);
+    }
+    return any;
+}
+
+/* A step of its own name, laid out in @size bytes. */
+static void make_step(struct placed *p, size_t n, uint64_t size)
+{
+    p->step = vblk_step_make(VBLK_STEP_REQUEST);
+    p->step.name[0] = (char)('a' + n % 26);
+    p->step.name[1] = (char)('a' + n / 26 % 26);
+    p->step.name[2] = (char)('a' + n / 676 % 26);
+    p->step.request.in_length = size - 17;
+}
+
+/* The new one is where nothing needed is; what was answered there is forgotten, and nothing else. */
+static void took(struct vblk_player *player, size_t n)
+{
+    struct placed *now = &placed[n];
+
+    assert_true(now->begin >= player->low && now->end <= player->high && now->begin % 64 == player->low % 64);
+    assert_true(free_of_all(n, now->begin, now->end));
+    for (size_t i = 0; i < n; i++) {
+        if (!placed[i].record)
+            continue;
+        if (placed[i].begin < now->end && now->begin < placed[i].end)
+            placed[i].record = NULL;
+        assert_ptr_equal(record_named(player, placed[i].step.name), placed[i].record);
+    }
+    now->out = true;
+    assert_ptr_equal(record_named(player, now->step.name), now->record);
+    assert_ptr_equal(record_named(player, ""), now->record);
+}
+
+/* Sizes around whole multiples of the alignment, so that neighbours touch; some longer than there is room for. */
+static uint64_t any_size(uint32_t chance)
+{
+    static const uint64_t around[] = { 0, 0, 0, 63, 1, 17 };
+
+    return 64 + 64 * (chance >> 8 & 15) * (chance & 64 ? 4 : 1) + around[chance % 6];
+}
+
+static void requests_of_all_sizes__go_where_room_is(void **state)
+{
+    struct stage *stage = *state;
+    struct vblk_player *player;
+    uint32_t chance = 1, full = 0;
+    size_t n = 0;
+
+    small_arena(stage, 4096);
+    player = stage->player;
+    assert_int_equal(run(stage), VBLK_OK);
+    while (n < MANY) {
+        chance = chance * 1664525 + 1013904223;
+        if (chance >> 30) {
+            struct placed *p = &placed[n];
+            const uint64_t size = any_size(chance >> 8);
+            const bool room = fits(player, n, size);
+            vblk_err err;
+
+            make_step(p, n, size);
+            err = record_new(player, &p->step, &p->record);
+            assert_int_equal(err, room ? VBLK_OK : size > 4096 ? VBLK_E_INVAL : VBLK_E_FULL);
+            full += err == VBLK_E_FULL;
+            if (err) {
+                p->record = NULL;
+            } else {
+                p->begin = p->record->begin;
+                p->end = p->record->end;
+                assert_int_equal(p->end - p->begin, size);
+                took(player, n++);
+            }
+        }
+        for (size_t i = n < 60 ? 0 : n - 60; i < n; i++) /* answer some, sooner or later */
+            if (placed[i].record && placed[i].out && (chance >> i % 24 & 7) == 0) {
+                record_end(player, placed[i].record);
+                placed[i].out = false;
+            }
+    }
+    assert_true(full > 100);
+}
+
+/* A queue is put above what is needed, or not at all; what was answered makes room for it. */
+static void queue_that_comes_late__takes_no_memory_that_is_needed(void **state)
+{
+    struct stage *stage = *state;
+
+    for (unsigned answered = 0; answered < 2; answered++) {
+        stage->count = 0;
+        small_arena(stage, 4096);
+        add(stage, VBLK_STEP_START, "");
+        once(stage, "a", 3000, !answered);
+        add_a(stage, VBLK_STEP_REG_WRITE, "", 32)->reg = VBLK_REG_QUEUE_SIZE;
+        stage->steps[stage->count - 1].queue = 1;
+        add_expect(stage, "a", VBLK_S_OK, 3001);
+        assert_int_equal(run(stage), VBLK_E_INVAL);
+        /* no room; or there is, and the answer that lay there can't be asked for any more */
+        assert_int_equal(stage->play.stopped_at, stage->count - (answered ? 1 : 2));
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -166,6 +295,8 @@ int main(void)
         STAGED(three_hundred_in_flight__after_three_hundred_answered),
         STAGED(completion_with_bytes__are_the_data),
         STAGED(memory_up_to_the_top__outside_is_below),
+        STAGED(requests_of_all_sizes__go_where_room_is),
+        STAGED(queue_that_comes_late__takes_no_memory_that_is_needed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -197,6 +197,36 @@ static void packed_ring__as_large_as_the_device_allows(void **state)
     end(&b);
 }
 
+/* Looking for answers in vain gives nobody's table back: the device still has to read it. */
+static void nothing_to_reap__tables_in_flight_stay_taken(void **state)
+{
+    (void)state;
+    for (unsigned packed = 0; packed < 2; packed++) {
+        struct bench b;
+        uint16_t id = 0;
+        uint32_t len;
+
+        begin(&b, F(INDIRECT_DESC) | (packed ? F(RING_PACKED) : 0), BYTES);
+        OK(vblk_port_host(b.port, VBLK_HOST_HOLD, 1, 0));
+        for (uint32_t i = 0; i < 8; i++) {
+            add(&b, 0, i, 1);
+            OK(vblk_driver_publish(b.driver, 0, 1));
+            for (id = 0; id < 8; id++)
+                assert_int_equal(vblk_driver_reap(b.driver, 0, &id, &len), VBLK_E_EMPTY);
+        }
+        OK(vblk_port_host(b.port, VBLK_HOST_HOLD, 0, 0));
+        assert_int_equal(reap_all(&b, 0), 8);
+        for (uint32_t i = 0; i < 8; i++) {
+            uint8_t status = 0xff;
+
+            OK(vblk_memory_read(b.mem, VBLK_DRIVER, b.room + 1024u * i + 528, &status, 1));
+            assert_int_equal(status, VBLK_S_OK);
+            OK(vblk_memory_fill(b.mem, VBLK_DRIVER, b.room + 1024u * i + 528, 0xff, 1));
+        }
+        end(&b);
+    }
+}
+
 static void reset_of_a_queue__what_flies_is_lost_and_the_other_queue_goes_on(void **state)
 {
     (void)state;
@@ -267,6 +297,7 @@ int main(void)
         cmocka_unit_test(event_index__one_kick_until_the_device_asks_again),
         cmocka_unit_test(notification_data__says_where_the_driver_is),
         cmocka_unit_test(packed_ring__as_large_as_the_device_allows),
+        cmocka_unit_test(nothing_to_reap__tables_in_flight_stay_taken),
         cmocka_unit_test(reset_of_a_queue__what_flies_is_lost_and_the_other_queue_goes_on),
         cmocka_unit_test(reset_of_a_queue__refused_where_it_cannot_be),
         cmocka_unit_test(queue_whose_reset_never_ends__given_up),
