@@ -76,6 +76,6 @@ void disk_read(const struct disk *disk, uint64_t sector, uint8_t bytes[VBLK_SECT
 void disk_zero(struct disk *disk, uint64_t sector, uint64_t count)
 {
     for (size_t i = 0; i < disk->capacity; i++)
-        if (disk->slots[i].present && disk->slots[i].sector - sector < count)
+        if (disk->slots[i].sector - sector < count)
             memset(disk->slots[i].bytes, 0, VBLK_SECTOR);
 }

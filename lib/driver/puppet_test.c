@@ -267,6 +267,61 @@ static void pattern__is_the_same_however_it_is_cut(void **state)
 }
 
 /* The script is both parties, on every ring: notifications come where they were asked for. */
+/* EVENT_IDX on a puppet: told of exactly when the element that the driver named is passed. */
+static void used_event__one_notification_when_it_is_passed(void **state)
+{
+    struct stage *stage = *state;
+
+    for (uint16_t named = 0xfffe; named != 4; named++) {
+        const uint8_t wire[2] = { (uint8_t)named, (uint8_t)(named >> 8) };
+
+        stage->count = 0;
+        stage->script.features = V1 | VBLK_BIT(VBLK_F_EVENT_IDX);
+        stage->script.puppet = (struct vblk_puppet){ .features = stage->script.features, .num_queues = 1,
+                                                     .queue_max = 8, .config_length = 64 };
+        add(stage, VBLK_STEP_START, "");
+        add_read(stage, "a", 0, 512);
+        add(stage, VBLK_STEP_AVAILABLE, "a");
+        add_read(stage, "b", 0, 512);
+        add(stage, VBLK_STEP_AVAILABLE, "b");
+        add(stage, VBLK_STEP_PUBLISH, "");
+        add_a(stage, VBLK_STEP_STORE, "", 4 + 2 * 8)->part = VBLK_PART_AVAIL;
+        stage->steps[stage->count - 1].bytes = (struct vblk_bytes){ .given = wire, .length = 2 };
+        add(stage, VBLK_STEP_DEV_COMPLETE, "a");
+        add(stage, VBLK_STEP_DEV_COMPLETE, "b");
+        played(stage);
+        assert_int_equal(stage->watch.counts[VBLK_EV_USED_NOTIFY], named < 2); /* elements 0 and 1 are used */
+    }
+}
+
+static char how[64];
+static uint32_t how_long;
+
+static void hear_how(void *ctx, const struct vblk_event *ev)
+{
+    (void)ctx;
+    if (ev->kind != VBLK_EV_GONE)
+        return;
+    how_long = ev->len;
+    memcpy(how, ev->bytes, ev->len);
+}
+
+static void device_that_goes__says_how(void **state)
+{
+    static const char reason[100] = "unplugged";
+    struct stage *stage = *state;
+
+    for (uint64_t len = 1; len <= sizeof(reason); len++) {
+        stage->count = 0;
+        add(stage, VBLK_STEP_DEV_GONE, "")->bytes = (struct vblk_bytes){ .given = (const uint8_t *)reason, .length = len };
+        stage->watch.port->observe = hear_how;
+        assert_int_equal(run(stage), VBLK_OK);
+        assert_int_equal(how_long, len < sizeof(how) ? len : sizeof(how));
+        assert_memory_equal(how, reason, how_long);
+        assert_int_equal(vblk_port_recover(stage->watch.port), VBLK_OK);
+    }
+}
+
 static void each_ring__taken_and_completed(void **state)
 {
     struct stage *stage = *state;
@@ -301,6 +356,8 @@ static void each_ring__taken_and_completed(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        STAGED(used_event__one_notification_when_it_is_passed),
+        STAGED(device_that_goes__says_how),
         STAGED(each_ring__taken_and_completed),
         STAGED(tables__are_what_registers_and_configuration_show),
         STAGED(registers__only_writable_ones_change_and_reset_clears_them),

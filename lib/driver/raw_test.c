@@ -253,6 +253,67 @@ static void register_writes__set_a_queue_up_by_hand(void **state)
     played(stage);
 }
 
+/* A queue that was larger before: its ids of then are nobody's now. */
+static void id_of_a_ring_that_was_larger__answers_nothing(void **state)
+{
+    struct stage *stage = *state;
+
+    add(stage, VBLK_STEP_START, "");
+    add_a(stage, VBLK_STEP_REG_WRITE, "", 16)->reg = VBLK_REG_QUEUE_SIZE;
+    for (uint16_t reg = VBLK_REG_QUEUE_DESC; reg <= VBLK_REG_QUEUE_DEVICE; reg++)
+        add(stage, VBLK_STEP_REG_WRITE, "")->reg = reg;
+    add_a(stage, VBLK_STEP_REG_WRITE, "", 1)->reg = VBLK_REG_QUEUE_ENABLE;
+    for (unsigned i = 0; i < 3; i++)
+        add_read(stage, "r", 0, 512); /* heads 0, 3 and 6 */
+    add_read(stage, "two", 0, 0)->request.no_status = true;
+    stage->steps[stage->count - 1].request.in_length = 1; /* 9 and 10 */
+    add_a(stage, VBLK_STEP_REG_WRITE, "", 8)->reg = VBLK_REG_QUEUE_SIZE;
+    add_a(stage, VBLK_STEP_REG_WRITE, "", 1)->reg = VBLK_REG_QUEUE_ENABLE;
+    for (uint64_t id = 6; id < 12; id++)
+        add_ab(stage, VBLK_STEP_DEV_ELEM, "", id, 0);
+    add(stage, VBLK_STEP_DEV_IDX, "");
+    add(stage, VBLK_STEP_LOOK, "");
+    played(stage);
+    assert_int_equal(stage->play.answered, 0);
+    assert_int_equal(stage->play.bad_answers, 6);
+}
+
+/* Longer than what is moved at once: up to the last byte, wherever memory ends. */
+static void long_loads_and_stores__go_on_where_they_were(void **state)
+{
+    struct stage *stage = *state;
+    uint8_t byte;
+
+    add_ab(stage, VBLK_STEP_LOAD, "", WATCH_GPA + WATCH_SIZE - 4096, 5000);
+    add_a(stage, VBLK_STEP_STORE, "", WATCH_GPA)->bytes = (struct vblk_bytes){ .length = 9000, .seed = 5, .fill = true };
+    played(stage);
+    assert_non_null(strstr(stage->watch.text, "drv-load:mem+4096 drv-load:mem+904! drv-store:mem+4096 "));
+    for (uint64_t at = 0; at < 9001; at++) {
+        assert_int_equal(vblk_memory_peek(stage->watch.mem, WATCH_GPA + at, &byte, 1), VBLK_OK);
+        assert_int_equal(byte, at < 9000 ? 5 : 0);
+    }
+}
+
+/* A whole ring of answers at once is no jump. */
+static void used_idx_a_whole_ring_on__all_are_answered(void **state)
+{
+    struct stage *stage = *state;
+
+    stage->script.features |= VBLK_BIT(VBLK_F_INDIRECT_DESC);
+    add(stage, VBLK_STEP_START, "");
+    for (char name[2] = "a"; name[0] < 'i'; name[0]++) {
+        add_read(stage, name, 0, 512)->request.indirect = true;
+        add(stage, VBLK_STEP_AVAILABLE, name);
+    }
+    add(stage, VBLK_STEP_PUBLISH, "");
+    for (char name[2] = "a"; name[0] < 'i'; name[0]++)
+        add(stage, VBLK_STEP_DEV_COMPLETE, name);
+    add(stage, VBLK_STEP_LOOK, "");
+    played(stage);
+    assert_int_equal(stage->play.answered, 8);
+    assert_int_equal(stage->play.bad_answers, 0);
+}
+
 static void registers_that_start_does_not_plan__get_zero(void **state)
 {
     struct stage *stage = *state;
@@ -348,6 +409,21 @@ static void arena_too_small_for_scratch__scratch_is_the_scripts_fault(void **sta
     assert_int_equal(run(stage), VBLK_E_INVAL);
 }
 
+static void arena_that_begins_outside_memory__is_the_callers_fault(void **state)
+{
+    struct stage *stage = *state;
+
+    for (uint64_t outside = 1; outside < 40; outside++) {
+        const struct vblk_arena arena = { WATCH_GPA - outside, 8192 };
+
+        vblk_player_free(stage->player);
+        stage->player = vblk_player_new(stage->watch.port, arena, 5);
+        stage->count = 0;
+        add_read(stage, "r", 0, 30);
+        assert_int_equal(run(stage), VBLK_E_INVAL);
+    }
+}
+
 static void arena_outside_memory__is_the_callers_fault(void **state)
 {
     struct stage *stage = *state;
@@ -372,12 +448,16 @@ int main(void)
         STAGED(parts__are_where_the_request_lies),
         STAGED(writable_segments__come_first_in_the_writable_part),
         STAGED(register_writes__set_a_queue_up_by_hand),
+        STAGED(id_of_a_ring_that_was_larger__answers_nothing),
+        STAGED(long_loads_and_stores__go_on_where_they_were),
+        STAGED(used_idx_a_whole_ring_on__all_are_answered),
         STAGED(registers_that_start_does_not_plan__get_zero),
         STAGED(reset_by_hand__forgets_what_is_outstanding),
         STAGED(forgotten_request__may_still_be_answered_once),
         STAGED(two_queues__each_with_its_own_ring),
         STAGED(quiet_step__only_says_so_on_a_puppet),
         STAGED(arena_too_small_for_scratch__scratch_is_the_scripts_fault),
+        STAGED(arena_that_begins_outside_memory__is_the_callers_fault),
         STAGED(arena_outside_memory__is_the_callers_fault),
     };
 

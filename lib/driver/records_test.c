@@ -224,7 +224,7 @@ static uint64_t any_size(uint32_t chance)
 {
     static const uint64_t around[] = { 0, 0, 0, 63, 1, 17 };
 
-    return 64 + 64 * (chance >> 8 & 15) * (chance & 64 ? 4 : 1) + around[chance % 6];
+    return 64 + 64 * (chance & 64 ? chance >> 8 & 63 : chance >> 8 & 15) + around[chance % 6];
 }
 
 static void requests_of_all_sizes__go_where_room_is(void **state)

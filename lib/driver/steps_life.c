@@ -224,7 +224,7 @@ static vblk_err follow(struct vblk_player *player, const struct vblk_step *step,
         rings_forget(player);
     if (step->reg == VBLK_REG_DRIVER_FEATURES)
         player->life.accepted = value;
-    if (step->reg < VBLK_REG_QUEUE_SIZE || step->reg > VBLK_REG_QUEUE_RESET || step->queue >= PLAY_QUEUES)
+    if (step->queue >= PLAY_QUEUES)
         return VBLK_OK;
     ring = &player->ring[step->queue];
     if (step->reg == VBLK_REG_QUEUE_SIZE && size && value != ring->at.size)

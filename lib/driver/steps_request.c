@@ -52,11 +52,7 @@ vblk_err step_request(struct vblk_player *player, const struct vblk_step *step)
     if (err)
         return err;
     err = ring_describe(player, record);
-    if (!err)
-        return fill_in(player, record);
-    record->state = RECORD_FREE;
-    player->last = NULL;
-    return err;
+    return err ? err : fill_in(player, record);
 }
 
 vblk_err step_available(struct vblk_player *player, const struct vblk_step *step)
