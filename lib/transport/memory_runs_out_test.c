@@ -12,146 +12,10 @@
 #include <vblk/builtin.h>
 #include <vblk/driver.h>
 
+#include "scarce.h"
 #include "stage.h"
 
-#include "ring.h"
-
 #define F(name) VBLK_BIT(VBLK_F_##name)
-#define BASE UINT64_C(0x10000)
-#define BYTES UINT64_C(0x100000)
-
-/* ---- allocations that fail when told to ---- */
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void __real_free(void *old);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void __wrap_free(void *old);
-
-static long fails_at, asked; /* the first one is 1; 0: none fails */
-static bool for_good, failed;
-static long living;
-
-static bool refused(void)
-{
-    const bool now = fails_at != 0 && (++asked == fails_at || (for_good && asked > fails_at));
-
-    failed = failed || now;
-    return now;
-}
-
-static void *counted(void *made)
-{
-    living += made != NULL;
-    return made;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return refused() ? NULL : counted(__real_malloc(size));
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return refused() ? NULL : counted(__real_calloc(count, size));
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    if (refused())
-        return NULL;
-    return old != NULL ? __real_realloc(old, size) : counted(__real_realloc(NULL, size));
-}
-
-void __wrap_free(void *old)
-{
-    living -= old != NULL;
-    __real_free(old);
-}
-
-/* @story tells whether all went well: it must not where one of its allocations failed, and must where none did. */
-static void until_it_goes_through(bool (*story)(unsigned flavour), unsigned flavour, bool ever_after)
-{
-    bool fine = false;
-
-    for_good = ever_after;
-    for (long n = 1; !fine; n++) {
-        const long before = living;
-
-        fails_at = n;
-        asked = 0;
-        failed = false;
-        fine = story(flavour);
-        fails_at = 0;
-        assert_int_equal(living, before);
-        assert_int_equal(fine, !failed);
-        assert_true(n < 1000);
-        assert_true(n > 1 || !fine); /* it does allocate */
-    }
-}
-
-static void every_way(bool (*story)(unsigned flavour), unsigned flavours)
-{
-    for (unsigned i = 0; i < flavours; i++) {
-        until_it_goes_through(story, i, false);
-        until_it_goes_through(story, i, true);
-    }
-}
-
-/* VBLK_OK or out of memory. */
-static bool fine(vblk_err err)
-{
-    assert_true(err == VBLK_OK || err == VBLK_E_NOMEM);
-    return err == VBLK_OK;
-}
-
-static struct vblk_memory *new_memory(void)
-{
-    const struct vblk_region region = { .gpa = BASE, .size = BYTES, .fd = -1 };
-    struct vblk_memory *mem = vblk_memory_new();
-
-    if (mem != NULL && !fine(vblk_memory_add(mem, &region))) {
-        vblk_memory_free(mem);
-        return NULL;
-    }
-    return mem;
-}
-
-/* ---- rings ---- */
-
-static bool ring_story(unsigned flavour)
-{
-    static const struct vblk_ring_fault nothing_wrong = { .name = "none" };
-    const struct vblk_layout at = {
-        .size = 8,
-        .desc = BASE,
-        .driver = BASE + 0x1000,
-        .device = BASE + 0x2000,
-        .features = F(VERSION_1) | (flavour & 1 ? F(RING_PACKED) : 0) | (flavour & 2 ? F(IN_ORDER) : 0),
-        .chain_max = flavour & 4 ? 64 : 0,
-        .fault = flavour & 8 ? &nothing_wrong : NULL,
-    };
-    struct vblk_memory *mem = new_memory();
-    struct vblk_ring ring;
-    bool opened;
-
-    if (mem == NULL)
-        return false;
-    opened = fine(vblk_ring_open(&ring, vblk_ring_ops_for(at.features), mem, &at,
-                                 flavour & 16 ? VBLK_DEVICE : VBLK_DRIVER));
-    vblk_ring_close(&ring); /* also one that could not be opened */
-    vblk_memory_free(mem);
-    return opened;
-}
-
-static void rings__open_or_say_so(void **state)
-{
-    (void)state;
-    every_way(ring_story, 32);
-}
 
 /* ---- the disk ---- */
 
@@ -376,7 +240,6 @@ static void player__says_so_and_plays_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rings__open_or_say_so),
         cmocka_unit_test(disk__what_is_there_stays_there),
         cmocka_unit_test(driver_and_device__say_so_and_can_be_started_again),
         cmocka_unit_test(player__says_so_and_plays_again),

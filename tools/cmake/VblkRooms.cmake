@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # vblk_room(NAME SOURCES … [ROOMS …])   a room of the library and the rooms it may include
 # vblk_test(NAME SOURCES … [LINK …])    a cmocka test, run by ctest under its own name
+# vblk_scarce(NAME)                     a test that lets allocations fail
 set(VBLK_ROOM_TABLE ${CMAKE_CURRENT_LIST_DIR}/rooms.txt)
 
 function(vblk_warnings target)
@@ -71,4 +72,10 @@ function(vblk_test name)
   target_link_libraries(${name} PRIVATE ${ARG_LINK} PkgConfig::CMOCKA)
   vblk_warnings(${name})
   add_test(NAME ${name} COMMAND ${name})
+endfunction()
+
+function(vblk_scarce name)
+  if(TARGET ${name})
+    target_link_options(${name} PRIVATE LINKER:--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free)
+  endif()
 endfunction()
