@@ -232,6 +232,19 @@ static void driver_stored(struct vblk_oracle *o, const struct target *t, const s
         queue_tampered(o, q, &q->chains[owner], IN_DESC_TABLE);
 }
 
+/* Whether the place that the first byte lies in has the others, too, as far as that is told at a glance. */
+static bool in_one_place(const struct vblk_oracle *o, const struct look *look, const struct vblk_event *ev)
+{
+    if (ev->len <= 1)
+        return true;
+    if (look->place == IN_DESC_TABLE || look->place == IN_PACKED_RING)
+        return (ev->at - look->q->desc) % 16 + ev->len <= 16;
+    if ((1u << look->place & AVAIL_PLACES) != 0)
+        return ev->at - look->q->driver + ev->len <= 6 + 2u * (uint64_t)look->q->size;
+    return look->place == IN_NOTHING && apart(ev->at, ev->len, o->rings_from, o->rings_len) &&
+           !busy_maybe(o->busy, ev->at, ev->len);
+}
+
 void access_store(struct vblk_oracle *o, const struct vblk_event *ev)
 {
     struct look look = { .ev = ev };
@@ -246,6 +259,8 @@ void access_store(struct vblk_oracle *o, const struct vblk_event *ev)
         return;
     }
     driver_stored(o, &t, &look, ev);
+    if (!in_one_place(o, &look, ev))
+        access_wide_store(o, ev, &look);
 }
 
 /* Buffers whose making is not seen are looked at when the device first may, before it lays hands on them. */

@@ -134,6 +134,45 @@ static void descriptor_that_becomes_indirect__is_fetched_anew(void **state)
     world_close(&w);
 }
 
+/* Four descriptors with one store, after the buffer in the last of them was made available. */
+static void store_over_descriptors__is_the_drivers_in_each(void **state)
+{
+    static const char *const allowed[] = { "SAFE-DRV-01", "SUPPLY-03", NULL };
+    static const uint32_t grades[] = { VBLK_SEES_ALL, VBLK_SEES_DRIVER_STORES };
+    static const uint8_t over[50] = { 0 };
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct world w;
+
+        start(&w, grades[i]);
+        world_request(&w, 1, VBLK_T_FLUSH, 0, NULL, 0, 0);
+        world_available(&w, 3);
+        world_store(&w, VBLK_DRIVER, WORLD_DESC + 3, over, sizeof(over));
+        world_answer(&w, 1, NULL, 0, VBLK_S_OK);
+        world_event(&w, VBLK_EV_CASE_END, 0);
+        assert_null(world_blamed_else(&w, allowed));
+        world_close(&w);
+    }
+}
+
+/* From free memory into the ring: what the device sees there is the driver's doing. */
+static void store_that_ends_in_a_ring__is_seen(void **state)
+{
+    static const uint8_t over[8] = { 0, 0, 0, 0, 0, 0, 1, 0 };
+    struct world w;
+
+    (void)state;
+    start(&w, VBLK_SEES_ALL);
+    world_request(&w, 0, VBLK_T_FLUSH, 0, NULL, 0, 0);
+    world_store(&w, VBLK_DRIVER, WORLD_AVAIL - 4, over, sizeof(over));
+    world_answer(&w, 0, NULL, 0, VBLK_S_OK);
+    world_event(&w, VBLK_EV_CASE_END, 0);
+    assert_int_equal(world_tally(&w, "RING-SPLIT-15").broken, 0);
+    assert_int_equal(world_tally(&w, "SAFE-DEV-01").broken, 0);
+    world_close(&w);
+}
+
 /* ---- what one party stored into the other one's part ---- */
 
 static void used_flags_by_the_driver__are_not_the_devices_word(void **state)
@@ -232,6 +271,36 @@ static void failed_before_it_was_a_driver__is_no_word_on_the_length(void **state
     world_close(&w);
 }
 
+static void reset(struct world *w)
+{
+    world_reg(w, VBLK_EV_REG_WRITE, VBLK_REG_STATUS, 0);
+    world_reg(w, VBLK_EV_REG_READ, VBLK_REG_STATUS, 0);
+}
+
+/* The device claims to have written more than it was given room for, so the driver has done with it: nothing it could
+ * flush. Nor is it blamed in its next life for what was written in this one. */
+static void nonsense_for_an_answer__is_reason_to_give_up(void **state)
+{
+    static const uint8_t data[512];
+    struct world w;
+
+    (void)state;
+    for (unsigned sees = 0; sees < 2; sees++) {
+        start(&w, sees ? VBLK_SEES_ALL : VBLK_SEES_DRIVER_STORES);
+        world_request(&w, 0, VBLK_T_OUT, 0, data, sizeof(data), 0);
+        world_available(&w, 0);
+        world_answer(&w, 0, NULL, 0, VBLK_S_OK);
+        world_request(&w, 1, VBLK_T_FLUSH, 0, NULL, 0, 0);
+        world_available(&w, 3);
+        world_used(&w, 3, 57);
+        reset(&w);
+        world_start(&w, FEATURES, FEATURES);
+        reset(&w);
+        assert_int_equal(world_tally(&w, "BLK-INIT-DRV-03").doubted, 0);
+        world_close(&w);
+    }
+}
+
 /* ---- a judge that is used again ---- */
 
 /* Whether there are reads of status at all is learned anew: without them nobody knows whether there was a reset. */
@@ -261,11 +330,14 @@ int main(void)
         cmocka_unit_test(buffer_over_a_ring__is_the_drivers_fault_alone),
         cmocka_unit_test(write_of_the_ring_itself__is_nobodys_fault),
         cmocka_unit_test(descriptor_that_becomes_indirect__is_fetched_anew),
+        cmocka_unit_test(store_over_descriptors__is_the_drivers_in_each),
+        cmocka_unit_test(store_that_ends_in_a_ring__is_seen),
         cmocka_unit_test(used_flags_by_the_driver__are_not_the_devices_word),
         cmocka_unit_test(used_index_that_makes_no_sense__says_nothing_of_available_slots),
         cmocka_unit_test(resized_before_driver_ok__is_no_wrong_layout),
         cmocka_unit_test(error_of_the_set_up__owes_no_notification),
         cmocka_unit_test(failed_before_it_was_a_driver__is_no_word_on_the_length),
+        cmocka_unit_test(nonsense_for_an_answer__is_reason_to_give_up),
         cmocka_unit_test(reset_judge__knows_no_more_than_a_new_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,8 +38,8 @@ CHECK(BLK_INIT_DRV_03, VBLK_DRIVER, AT(AVAILABLE) | AT(REG_WRITE), TYPE(FLUSH), 
     if (l->ev->reg != VBLK_REG_STATUS || l->ev->value != 0 || !l->o->ctl.live || l->o->ctl.made_up ||
         (l->ev->flags & VBLK_EV_EMULATED) != 0)
         return UNTOUCHED;
-    if (l->o->ctl.needs_reset || l->o->ctl.failed || l->o->outstanding > 0)
-        return UNTOUCHED; /* it resets what does not answer any more */
+    if (l->o->ctl.needs_reset || l->o->ctl.failed || l->o->outstanding > 0 || l->o->distrusted)
+        return UNTOUCHED; /* it resets what does not answer any more, or answers nonsense */
     return doubted(why, "FLUSH after writes, the cache being assumed writeback", "reset with %u writes not flushed",
                    l->o->unflushed);
 }

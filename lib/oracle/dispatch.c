@@ -244,6 +244,7 @@ static void count_outcome(struct vblk_oracle *o, const struct check *check, cons
 {
     struct vblk_tally *tally = &o->tally[check->clause];
     bool bad = outcome == BROKEN || outcome == DOUBTED;
+    o->distrusted |= outcome == BROKEN && guilty_of(check, look, why) == VBLK_DEVICE;
     if (bad && guilty_of(check, look, why) == VBLK_DRIVER ? !o->opt.judge_driver : bad && o->opt.spare_device)
         return;
     if (why->reading != 0)

@@ -17,8 +17,8 @@ static bool looks_like_nobodys(const struct vblk_oracle *o, uint64_t at, uint32_
 {
     const struct queue *q = o->express.q;
 
-    return at - (q->driver - 3) >= 9 + slot_bytes(q) && at - (q->device - 3) >= 9 + elem_bytes(q) &&
-           at - q->desc >= desc_bytes(q) && !busy_maybe(o->busy, at, len);
+    return apart(at, len, q->driver - 3, 9 + slot_bytes(q)) && apart(at, len, q->device - 3, 9 + elem_bytes(q)) &&
+           apart(at, len, q->desc, desc_bytes(q)) && !busy_maybe(o->busy, at, len);
 }
 
 static inline bool by_nobody(struct vblk_oracle *o, uint64_t at, uint32_t len, const void *bytes, enum vblk_event_kind kind)

@@ -86,9 +86,9 @@ static void open_lane(struct vblk_oracle *o, const struct queue *q)
     struct vblk_lane *lane = &x->lane;
     const bool nobodys = x->OPEN(STORE, DRIVER, NOTHING) != 0 && x->OPEN(LOAD, DRIVER, NOTHING) != 0;
 
-    /* accesses of a few bytes before and behind the rings may meet their words */
-    lane->rings_from = o->rings_from - 8;
-    lane->rings_last = nobodys ? o->rings_len + 15 : UINT64_MAX;
+    /* What begins before the rings in their first page may reach into them; what passes here ends in its page. */
+    lane->rings_from = (o->rings_from - 8) & ~(((uint64_t)1 << VBLK_LANE_PAGE) - 1);
+    lane->rings_last = nobodys ? o->rings_from - lane->rings_from + o->rings_len + 7 : UINT64_MAX;
     lane->desc = (struct vblk_lane_part){ x->desc, x->OPEN(STORE, DRIVER, DESC_TABLE) / 16 };
     lane->slot = (struct vblk_lane_part){ x->slots, x->OPEN(STORE, DRIVER, AVAIL_RING) / 2 };
     lane->elem = (struct vblk_lane_part){ x->elems, x->OPEN(LOAD, DRIVER, USED_ELEM) / 8 };

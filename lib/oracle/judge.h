@@ -526,6 +526,7 @@ struct vblk_oracle {
     uint8_t stability_at_cut;   /* the same when power was last lost */
     uint32_t power_cuts;
     uint32_t unflushed;         /* writes completed since the last FLUSH was answered OK */
+    bool distrusted;            /* the device broke a rule since the last reset: a driver may give it up at any time */
     uint64_t mode_changed;      /* when writeback was written last */
     bool gone;                  /* the device is not there */
     uint8_t abuse;              /* enum abuse: a malformed chain or ring was shown to the device … */
@@ -878,8 +879,16 @@ bool request_segment(const struct request *r, uint32_t i, struct seg *out);
 uint64_t chain_copy(const struct vblk_oracle *o, const struct queue *q, const struct chain *c, bool writable,
                     uint64_t offset, void *buf, uint64_t len);
 
+/* Whether [at, at + len) has no byte of [other, other + other_len). */
+static inline bool apart(uint64_t at, uint64_t len, uint64_t other, uint64_t other_len)
+{
+    return at - other >= other_len && other - at >= len;
+}
+
 /* access.c: single loads and stores, and differences in memory. */
 void access_store(struct vblk_oracle *o, const struct vblk_event *ev);
+/* access_wide.c: a store of the driver's that may be in more places than the one that the look names. */
+void access_wide_store(struct vblk_oracle *o, const struct vblk_event *ev, const struct look *look);
 void access_load(struct vblk_oracle *o, const struct vblk_event *ev);
 void access_compare_image(struct vblk_oracle *o, const struct vblk_event *ev);
 /* What an access turns out to touch. */

@@ -77,6 +77,7 @@ void vblk_oracle_reset(struct vblk_oracle *o, bool forget_disk, bool disk_zero)
     o->abuse = NO_ABUSE;
     o->stability = o->stability_at_cut = NOT_STABLE;
     o->power_cuts = o->unflushed = 0;
+    o->distrusted = false;
     memset(&o->provisioned, 0, sizeof(o->provisioned));
     o->ctl.offered_ever = o->ctl.negotiated_ever = 0;
     o->ctl.limit_known = 0;
@@ -101,6 +102,8 @@ static void reset_completed(struct vblk_oracle *o, const struct vblk_event *ev)
 {
     judge_moment(o, AT_RESET, &(struct look){ .ev = ev });
     queue_drop_all(o);
+    o->distrusted = false;
+    o->unflushed = 0; /* it was said at this reset, if at all */
     if (o->abuse == ABUSED)
         o->abuse = ABUSED_THEN_RESET;
 }
@@ -270,6 +273,7 @@ static void on_back(struct vblk_oracle *o, const struct vblk_event *ev)
 {
     queue_drop_all(o);
     o->abuse = NO_ABUSE;
+    o->distrusted = false;
     control_power_on(&o->ctl);
     o->ctl.fresh = true;
     o->gone = false;

@@ -500,6 +500,7 @@ static void settle_used(struct vblk_oracle *o, struct queue *q, struct chain *c,
 {
     struct look look = { .ev = ev, .q = q, .answer = a, .chain = c };
 
+    o->distrusted |= a->len_known && a->len > c->req.writable;
     compare_chain(o, q, c, a);
     effect_used(o, q, c, a);
     judge_chain(o, AT_USED, &look);
