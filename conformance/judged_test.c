@@ -282,7 +282,7 @@ static uint32_t play(uint64_t features, uint32_t size, uint32_t sees, uint64_t s
 static uint64_t flavour(unsigned i)
 {
     static const uint64_t choices[] = { F(RING_PACKED), F(INDIRECT_DESC), F(EVENT_IDX), F(IN_ORDER) };
-    uint64_t features = i & 1 ? F(RING_RESET) | F(NOTIFICATION_DATA) : 0;
+    uint64_t features = i & 1 ? F(RING_RESET) | F(NOTIFICATION_DATA) | F(NOTIF_CONFIG_DATA) : 0;
 
     for (unsigned bit = 0; bit < 4; bit++)
         features |= i >> (bit + 1) & 1 ? choices[bit] : 0;

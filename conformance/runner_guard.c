@@ -158,6 +158,7 @@ void runner_guard_arm(struct runner_guard *guard, struct vblk_port *inner, unsig
         .name = inner->name,
         .grade = inner->grade,
         .host_actions = inner->host_actions,
+        .notif_config_data = inner->notif_config_data,
         .observe = watch,
         .observe_ctx = guard,
     };

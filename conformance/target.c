@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-/* NOTIF_CONFIG_DATA is not among them: no target tells the number that goes with it. */
 uint64_t target_modelled(const struct vblk_profile *profile)
 {
     static const uint8_t device[] = {
@@ -12,8 +11,8 @@ uint64_t target_modelled(const struct vblk_profile *profile)
         VBLK_F_WRITE_ZEROES, VBLK_F_LIFETIME, VBLK_F_SECURE_ERASE, VBLK_F_VERSION_1,
     };
     static const uint8_t ring[] = {
-        VBLK_F_INDIRECT_DESC, VBLK_F_EVENT_IDX,         VBLK_F_RING_PACKED,
-        VBLK_F_IN_ORDER,      VBLK_F_NOTIFICATION_DATA, VBLK_F_RING_RESET,
+        VBLK_F_INDIRECT_DESC,     VBLK_F_EVENT_IDX,         VBLK_F_RING_PACKED, VBLK_F_IN_ORDER,
+        VBLK_F_NOTIFICATION_DATA, VBLK_F_NOTIF_CONFIG_DATA, VBLK_F_RING_RESET,
     };
     uint64_t features = 0;
 
@@ -54,6 +53,8 @@ vblk_err target_announce(struct target *target, const struct vblk_profile *profi
     vblk_err err;
 
     *env = (struct vector_env){ .profile = *profile, .num_queues = 1, .modelled = target_modelled(profile) };
+    if (!target->port->notif_config_data) /* nobody tells what to call a queue */
+        env->modelled &= ~VBLK_BIT(VBLK_F_NOTIF_CONFIG_DATA);
     err = vblk_port_read_reg(target->port, VBLK_REG_DEVICE_FEATURES, 0, &env->offered);
     if (!err)
         err = vblk_port_read_reg(target->port, VBLK_REG_QUEUE_MAX, 0, &value);

@@ -73,6 +73,7 @@ static const struct vector_word reg_words[] = {
     { "queue-enable", VBLK_REG_QUEUE_ENABLE },
     { "queue-reset", VBLK_REG_QUEUE_RESET },
     { "config-length", VBLK_REG_CONFIG_LENGTH },
+    { "queue-notif-config-data", VBLK_REG_QUEUE_NOTIF_CONFIG_DATA },
     { NULL, 0 },
 };
 

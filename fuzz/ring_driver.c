@@ -20,7 +20,7 @@
 #define WAIT_MS 5u
 #define BATCH_MAX 4u
 #define BATCH_ROOM 64u
-#define OFFERED ~VBLK_BIT(VBLK_F_NOTIF_CONFIG_DATA) /* a port has no register for the data */
+#define REGISTERS 14u /* of input_byte() */
 #define TABLE_MAX 64u /* entries of an indirect table that are looked at */
 
 /* Where the device takes from a queue and where it puts; packed: a slot, and the wrap counter that goes with it. */
@@ -279,11 +279,10 @@ static void act_notify(struct lair *lair, uint16_t queue)
 
 static void act_show(struct lair *lair, uint16_t queue)
 {
-    const uint8_t reg = input_byte(&lair->in) % VBLK_REG_COUNT;
+    const uint8_t reg = input_byte(&lair->in) % REGISTERS;
     const uint64_t value = input_number(&lair->in);
 
-    (void)!vblk_puppet_show(lair->h.port, (enum vblk_reg)reg, queue,
-                            reg == VBLK_REG_DEVICE_FEATURES ? value & OFFERED : value);
+    (void)!vblk_puppet_show(lair->h.port, (enum vblk_reg)reg, queue, value);
 }
 
 /* The device changes its configuration: not an access of the driver's, so not through vblk_port_write_config(). */
@@ -439,7 +438,7 @@ static void announce(struct lair *lair)
 {
     struct vblk_puppet *t = &lair->tables;
 
-    t->features = input_number(&lair->in) & OFFERED;
+    t->features = input_number(&lair->in);
     t->num_queues = (uint16_t)input_up_to(&lair->in, 8);
     t->queue_max = (uint16_t)input_number(&lair->in);
     t->config_length = (uint32_t)input_up_to(&lair->in, 96);

@@ -3,7 +3,8 @@
  * One stream of requests through split and packed rings, each with and without indirect tables, event index and in
  * order: the same statuses, the same data, the same disk, and no verdict against either model.
  * Input: a byte of HARNESS_* settings, then a script (script_bytes.h), of which the requests, what makes them
- * available, the host's failures, and resets count. Its features say whether RING_RESET and NOTIFICATION_DATA are used.
+ * available, the host's failures, and resets count. Its features say whether RING_RESET, NOTIFICATION_DATA and
+ * NOTIF_CONFIG_DATA are used.
  */
 #include <stdlib.h>
 
@@ -297,7 +298,7 @@ static void play(const struct script_bytes *decoded, uint8_t settings, uint64_t 
 static uint64_t flavour(unsigned i, uint64_t others)
 {
     static const uint64_t choices[] = { F(RING_PACKED), F(INDIRECT_DESC), F(EVENT_IDX), F(IN_ORDER) };
-    uint64_t features = others & (F(RING_RESET) | F(NOTIFICATION_DATA));
+    uint64_t features = others & (F(RING_RESET) | F(NOTIFICATION_DATA) | F(NOTIF_CONFIG_DATA));
 
     for (unsigned bit = 0; bit < sizeof(choices) / sizeof(choices[0]); bit++)
         features |= i >> bit & 1 ? choices[bit] : 0;

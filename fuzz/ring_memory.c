@@ -244,14 +244,25 @@ static void kick(struct ring *r, uint16_t queue, uint32_t data)
     (void)!vblk_port_kick(r->h.port, queue, data);
 }
 
+/* What the device wants a notification to call the queue. */
+static uint32_t called(struct ring *r, uint16_t queue)
+{
+    uint64_t id = queue;
+
+    if (has(r, VBLK_F_NOTIF_CONFIG_DATA))
+        (void)!vblk_port_read_reg(r->h.port, VBLK_REG_QUEUE_NOTIF_CONFIG_DATA, queue, &id);
+    return (uint16_t)id;
+}
+
 static void op_kick(struct ring *r)
 {
     const uint16_t queue = (uint16_t)input_number(&r->in);
+    const uint32_t id = called(r, queue);
     const struct side *side = queue < QUEUES ? &r->side[queue] : NULL;
     const bool wrap = has(r, VBLK_F_RING_PACKED) && side && side->wrap;
 
     kick(r, queue,
-         has(r, VBLK_F_NOTIFICATION_DATA) && side ? queue | (uint32_t)side->avail << 16 | (uint32_t)wrap << 31 : queue);
+         has(r, VBLK_F_NOTIFICATION_DATA) && side ? id | (uint32_t)side->avail << 16 | (uint32_t)wrap << 31 : id);
 }
 
 static void op_kick_data(struct ring *r)
@@ -346,7 +357,7 @@ static void run(struct ring *r)
         ops[input_byte(&r->in) % (sizeof(ops) / sizeof(ops[0]))](r);
     /* Whatever is available by now has been kicked at least once. */
     for (uint16_t queue = 0; queue < QUEUES; queue++) {
-        kick(r, queue, queue);
+        kick(r, queue, called(r, queue));
         vblk_port_look(r->h.port, queue);
     }
     harness_tell(&r->h, VBLK_EV_CASE_END);

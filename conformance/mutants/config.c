@@ -20,6 +20,13 @@ static void one_mode_only(struct vblk_device *device, uint32_t offset, const voi
     (void)len;
 }
 
+/* A notification with that name reaches nobody. */
+static uint64_t unknown_name(struct vblk_device *device, enum vblk_reg reg, uint16_t queue, uint64_t honest)
+{
+    (void)device, (void)queue;
+    return reg == VBLK_REG_QUEUE_NOTIF_CONFIG_DATA ? honest ^ 0x8000 : honest;
+}
+
 static uint64_t second_queue(struct vblk_device *device, enum vblk_reg reg, uint16_t queue, uint64_t honest)
 {
     (void)device;
@@ -82,6 +89,8 @@ const struct mutant mutants_config[] = {
     M("all-or-nothing", "grants no less than all that it offers", "FEAT-DEV-02", SAME("PROVISION alone is a subset of what is offered", "PROV-FEAT-04"), .behaviour.grant = grant_whole),
     M("grants-anything", "grants what it did not offer", "FEAT-DEV-03", .behaviour.grant = grant_all),
     M("second-queue-missing", "has no second queue though it says four", "BLK-VQ-02", .behaviour.read_reg = second_queue, .other = 0),
+    M("name-unknown", "wants a queue to be called what it does not know itself", "SAFE-DEV-03", SAME("its wish stays at what it never saw, so that it is not told of the next", "NOTIF-06"),
+      .behaviour.read_reg = unknown_name),
     M("queue-max-0", "shows a largest queue size of 0", "VQ-04", SAME("num_queues counts a queue that is not there", "BLK-VQ-02"), REG(QUEUE_MAX, 0)),
     M("status-bit-5", "shows a status bit that does not exist", "STATUS-01", .behaviour.show_status = bit_5),
     M("status-sticks", "shows DRIVER_OK after a reset", "RESET-DEV-01", .behaviour.show_status = sticky),

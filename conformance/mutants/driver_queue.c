@@ -38,6 +38,23 @@ static vblk_err enables_alone(struct wrong_port *port, enum vblk_reg reg, uint16
     return vblk_port_write_reg(port->inner, reg, queue, value);
 }
 
+/* What to call a queue is not read; its number is taken for it. */
+static vblk_err calls_by_number(struct wrong_port *port, enum vblk_reg reg, uint16_t queue, uint64_t *value)
+{
+    return wrong_port_read(port, reg, queue, value, reg == VBLK_REG_QUEUE_NOTIF_CONFIG_DATA, queue);
+}
+
+/* It is read and not heeded. */
+static vblk_err kicks_by_number(struct wrong_port *port, uint16_t queue, uint32_t data)
+{
+    return vblk_port_kick(port->inner, queue, (data & ~0xffffu) | queue);
+}
+
+static vblk_err kicks_by_another(struct wrong_port *port, uint16_t queue, uint32_t data)
+{
+    return vblk_port_kick(port->inner, queue, data ^ 2);
+}
+
 const struct mutant mutants_driver_queue[] = {
     M("misaligned-split", "puts a used ring where it is not aligned", "RING-SPLIT-DRV-01", .port.write_reg = shifted,
       .value = VBLK_REG_QUEUE_DEVICE, .other = 2, .only = "split"),
@@ -48,5 +65,17 @@ const struct mutant mutants_driver_queue[] = {
     M("queue-reset-unread-mmio", "does not wait until QueueReset reads 0", "MMIO-DRV-10", TRUSTS_RESET, .only = "*mmio", SAME("QRESET-DRV-01", "RING-PACKED-03")),
     M("queue-reset-unread-pci", "does not wait until queue_reset reads 0", "PCI-COM-DRV-07", TRUSTS_RESET, .only = "*pci", SAME("QRESET-DRV-01", "RING-PACKED-03")),
     M("queue-enabled-alone", "enables a queue after its reset without configuring it", "QRESET-DRV-03", .port.write_reg = enables_alone),
+    M("calls-by-number", "does not ask what to call a queue in notifications", "NOTIF-DATA-01", .port.read_reg = calls_by_number, .only = "*own names, pci",
+      SAME("PCI-NOTIF-DRV-05")),
+    M("calls-by-number-with-data", "does not ask what to call a queue in its notification data", "NOTIF-DATA-02", .port.read_reg = calls_by_number,
+      .only = "*own names, data, pci", SAME("PCI-NOTIF-DRV-06")),
+    M("kicks-by-number", "sends the queue's number though the device wants another (PCI)", "PCI-NOTIF-DRV-05", .port.kick = kicks_by_number,
+      .only = "*own names, pci", SAME("NOTIF-DATA-01")),
+    M("kicks-by-number-with-data", "sends the queue's number in its data though the device wants another (PCI)", "PCI-NOTIF-DRV-06",
+      .port.kick = kicks_by_number, .only = "*own names, data, pci", SAME("NOTIF-DATA-02")),
+    M("kicks-by-another", "sends the number of another queue (PCI)", "PCI-NOTIF-DRV-03", .port.kick = kicks_by_another, .only = "split, 1.4, pci",
+      SAME("NOTIF-DATA-01")),
+    M("kicks-by-another-with-data", "sends the number of another queue in its data (PCI)", "PCI-NOTIF-DRV-04", .port.kick = kicks_by_another,
+      .only = "*data, 1.4, pci", SAME("NOTIF-DATA-02")),
     { .name = NULL },
 };

@@ -16,7 +16,8 @@
 #define ARENA_SIZE 0x1f0000u
 #define MEMORY (2u << 20)
 #define DISK 256u
-#define ALL_BUT_RINGS ~(B(RING_PACKED) | B(INDIRECT_DESC) | B(EVENT_IDX) | B(IN_ORDER) | B(NOTIFICATION_DATA) | B(RING_RESET))
+#define ALL_BUT_RINGS ~(B(RING_PACKED) | B(INDIRECT_DESC) | B(EVENT_IDX) | B(IN_ORDER) | B(NOTIFICATION_DATA) | \
+                        B(NOTIF_CONFIG_DATA) | B(RING_RESET))
 
 /* What device and driver have in common in one run. */
 struct scenario {
@@ -29,6 +30,8 @@ struct scenario {
     const char *profile;        /* NULL: the default */
     bool stays;                 /* the device is live to the end */
 };
+
+#define OVER_PCI .queue_size = 8, .queues = 2, .transport = VBLK_TRANSPORT_PCI
 
 static const struct scenario scenarios[] = {
     { .name = "split", .queue_size = 16 },
@@ -55,6 +58,14 @@ static const struct scenario scenarios[] = {
     { .name = "packed, in order", B(RING_PACKED) | B(IN_ORDER), .queue_size = 8 },
     { .name = "packed, queue reset, mmio", B(RING_PACKED) | B(RING_RESET), .queue_size = 8, .transport = VBLK_TRANSPORT_MMIO },
     { .name = "packed, queue reset, pci", B(RING_PACKED) | B(RING_RESET), .queue_size = 8, .transport = VBLK_TRANSPORT_PCI },
+    { .name = "split, own names, pci", B(NOTIF_CONFIG_DATA), OVER_PCI },
+    { .name = "split, own names, data, pci", B(NOTIF_CONFIG_DATA) | B(NOTIFICATION_DATA), OVER_PCI },
+    { .name = "split, 1.4, pci", OVER_PCI, .profile = "1.4" },
+    { .name = "split, data, 1.4, pci", B(NOTIFICATION_DATA), OVER_PCI, .profile = "1.4" },
+    { .name = "packed, own names, pci", B(RING_PACKED) | B(NOTIF_CONFIG_DATA), OVER_PCI },
+    { .name = "packed, own names, data, pci", B(RING_PACKED) | B(NOTIF_CONFIG_DATA) | B(NOTIFICATION_DATA), OVER_PCI },
+    { .name = "packed, 1.4, pci", B(RING_PACKED), OVER_PCI, .profile = "1.4" },
+    { .name = "packed, data, 1.4, pci", B(RING_PACKED) | B(NOTIFICATION_DATA), OVER_PCI, .profile = "1.4" },
     { .name = "packed, everything", B(RING_PACKED) | B(INDIRECT_DESC) | B(EVENT_IDX) | B(IN_ORDER) | B(NOTIFICATION_DATA) | B(RING_RESET),
       .queue_size = 8, .queues = 2 },
 };

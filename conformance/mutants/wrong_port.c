@@ -86,5 +86,5 @@ void wrong_port_open(struct wrong_port *port, struct vblk_port *inner, const str
     *port = (struct wrong_port){ .inner = inner, .with = with };
     port->port = (struct vblk_port){ .ops = &ops, .mem = inner->mem, .kind = inner->kind, .name = inner->name,
                                      .grade = inner->grade, .host_actions = inner->host_actions,
-                                     .observe = observe, .observe_ctx = port };
+                                     .notif_config_data = inner->notif_config_data, .observe = observe, .observe_ctx = port };
 }

@@ -98,6 +98,11 @@ VBLK_API uint32_t vblk_device_write_config(struct vblk_device *device, uint32_t 
 VBLK_API uint32_t vblk_device_serve(struct vblk_device *device, uint16_t queue);
 /** An available buffer notification: serve until there is nothing more. For a driver that waits meanwhile. */
 VBLK_API void vblk_device_kick(struct vblk_device *device, uint16_t queue);
+/**
+ * The same as it comes over virtio-pci: @p data was written where notifications of @p queue go. With NOTIF_CONFIG_DATA
+ * what it says of the queue is what counts, and a number that the device did not give out is for no queue.
+ */
+VBLK_API void vblk_device_notified(struct vblk_device *device, uint16_t queue, uint32_t data);
 
 /** Another capacity, which the disk has by then; new generation and notification if it differs. */
 VBLK_API void vblk_device_resize(struct vblk_device *device, uint64_t capacity);

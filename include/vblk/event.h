@@ -37,6 +37,8 @@ enum vblk_reg {
     VBLK_REG_QUEUE_ENABLE,    /**< RW per queue, 0 or 1; for a ring that goes on, @c at is the index it goes on from */
     VBLK_REG_QUEUE_RESET,     /**< RW per queue, 0 or 1 (RING_RESET) */
     VBLK_REG_CONFIG_LENGTH,   /**< R, bytes of device configuration that can be read */
+    /** R per queue, what identifies it in notifications (NOTIF_CONFIG_DATA); virtio-pci has it (4.1.4.3), nothing else. */
+    VBLK_REG_QUEUE_NOTIF_CONFIG_DATA,
     VBLK_REG_COUNT
 };
 

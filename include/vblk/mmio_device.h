@@ -27,7 +27,7 @@ struct vblk_mmio_device; /**< opaque */
 /**
  * Registers in front of @p device, which is not owned and must outlive them. They receive its notifications
  * (vblk_device_on_notify()) from now on. A write to QueueNotify serves the queue before it returns.
- * @return NULL: no memory.
+ * @return NULL: no memory, or it offers NOTIF_CONFIG_DATA, for which there is no register.
  */
 VBLK_API VBLK_NODISCARD struct vblk_mmio_device *vblk_mmio_device_new(struct vblk_device *device);
 /** Free @p regs; the device has nobody to notify then. NULL is allowed. */

@@ -75,6 +75,7 @@ struct vblk_port {
     uint32_t used_notified;   /**< notifications so far, for waiters */
     uint32_t config_notified; /**< likewise, of configuration changes */
     const char *gone_how;     /**< for adapters: why VBLK_E_GONE, as text, or NULL */
+    bool notif_config_data;   /**< it has the register of that name, so that NOTIF_CONFIG_DATA can be used */
     bool gone;                /**< the device is gone; kept by vblk_port_*(), which fail at once until recovery */
 };
 

@@ -17,7 +17,8 @@ static const struct vblk_behaviour lawful;
 /* Section 6, as far as the model goes. */
 #define RING                                                                                                           \
     (VBLK_BIT(VBLK_F_INDIRECT_DESC) | VBLK_BIT(VBLK_F_EVENT_IDX) | VBLK_BIT(VBLK_F_RING_PACKED) |                      \
-     VBLK_BIT(VBLK_F_IN_ORDER) | VBLK_BIT(VBLK_F_NOTIFICATION_DATA) | VBLK_BIT(VBLK_F_RING_RESET))
+     VBLK_BIT(VBLK_F_IN_ORDER) | VBLK_BIT(VBLK_F_NOTIFICATION_DATA) | VBLK_BIT(VBLK_F_NOTIF_CONFIG_DATA) |               \
+     VBLK_BIT(VBLK_F_RING_RESET))
 
 uint64_t vblk_device_ring_features(void)
 {

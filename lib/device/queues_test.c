@@ -256,6 +256,30 @@ static void queue_reset__forgets_that_queue_and_no_other(void **state)
     down(&b);
 }
 
+/* 4.1.5.2: what a queue is called in notifications is the device's to say. */
+static void own_names__are_all_that_is_heeded(void **state)
+{
+    uint64_t name;
+    struct bench b;
+
+    (void)state;
+    up(&b, F(NOTIF_CONFIG_DATA), 0);
+    name = vblk_device_read_reg(b.rig.device, VBLK_REG_QUEUE_NOTIF_CONFIG_DATA, 1);
+    assert_true(name != vblk_device_read_reg(b.rig.device, VBLK_REG_QUEUE_NOTIF_CONFIG_DATA, 0));
+    ask(&b, 1, 1, true, 1);
+    vblk_device_notified(b.rig.device, 1, 1);
+    assert_int_equal(status_of(&b, 1), 0xff);
+    vblk_device_notified(b.rig.device, 0, (uint32_t)name | 7u << 16);
+    assert_int_equal(status_of(&b, 1), VBLK_S_OK);
+    down(&b);
+    up(&b, 0, 0);
+    assert_int_equal(vblk_device_read_reg(b.rig.device, VBLK_REG_QUEUE_NOTIF_CONFIG_DATA, 1), 0);
+    ask(&b, 1, 1, true, 1);
+    vblk_device_notified(b.rig.device, 1, 0);
+    assert_int_equal(status_of(&b, 1), VBLK_S_OK);
+    down(&b);
+}
+
 static void queue_reset_that_was_not_negotiated__is_ignored(void **state)
 {
     struct bench b;
@@ -335,6 +359,7 @@ int main(void)
         cmocka_unit_test(indirect_table_longer_than_the_queue__served_where_chain_max_allows),
         cmocka_unit_test(queue_reset__forgets_that_queue_and_no_other),
         cmocka_unit_test(queue_reset_that_was_not_negotiated__is_ignored),
+        cmocka_unit_test(own_names__are_all_that_is_heeded),
         cmocka_unit_test(queue_sizes_that_are_no_power_of_two__only_with_packed_rings),
         cmocka_unit_test(base__is_where_the_device_goes_on_and_nothing_where_no_queue_runs),
         cmocka_unit_test(defaults__leave_ring_features_out),

@@ -260,6 +260,25 @@ static void write_queue_size(struct vblk_device *device, uint16_t queue, uint64_
         device->queues[queue].size = value <= UINT16_MAX ? (uint32_t)value : 0;
 }
 
+/* 4.1.4.3: a number of the device's own for the queue, and none where the feature was not negotiated. */
+#define NOTIFY_ID(queue) (0x2b1cu ^ (queue) << 4)
+
+static uint64_t read_notify_id(const struct vblk_device *device, uint16_t queue)
+{
+    return blk_accepted(device, VBLK_F_NOTIF_CONFIG_DATA) ? (uint16_t)NOTIFY_ID(queue) : 0;
+}
+
+void vblk_device_notified(struct vblk_device *device, uint16_t queue, uint32_t data)
+{
+    if (!blk_accepted(device, VBLK_F_NOTIF_CONFIG_DATA)) {
+        vblk_device_kick(device, queue);
+        return;
+    }
+    for (uint16_t i = 0; i < device->num_queues; i++)
+        if ((uint16_t)NOTIFY_ID(i) == (uint16_t)data)
+            vblk_device_kick(device, i);
+}
+
 struct reg {
     uint64_t (*read)(const struct vblk_device *device, uint16_t queue);
     void (*write)(struct vblk_device *device, uint16_t queue, uint64_t value);
@@ -280,6 +299,7 @@ static const struct reg regs[VBLK_REG_COUNT] = {
     [VBLK_REG_QUEUE_ENABLE] = { read_queue_enable, write_queue_enable, true },
     [VBLK_REG_QUEUE_RESET] = { NULL, write_queue_reset, true },
     [VBLK_REG_CONFIG_LENGTH] = { read_config_length, NULL, false },
+    [VBLK_REG_QUEUE_NOTIF_CONFIG_DATA] = { read_notify_id, NULL, true },
 };
 
 static const struct reg *find_reg(const struct vblk_device *device, enum vblk_reg reg, uint16_t queue)

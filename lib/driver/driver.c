@@ -16,13 +16,19 @@ static uint64_t drivable(const struct vblk_profile *profile)
         VBLK_F_MQ,           VBLK_F_DISCARD,   VBLK_F_WRITE_ZEROES,    VBLK_F_LIFETIME,
         VBLK_F_SECURE_ERASE, VBLK_F_VERSION_1, VBLK_F_ACCESS_PLATFORM, VBLK_F_ORDER_PLATFORM,
         VBLK_F_INDIRECT_DESC, VBLK_F_EVENT_IDX, VBLK_F_RING_PACKED, VBLK_F_IN_ORDER,
-        VBLK_F_NOTIFICATION_DATA, VBLK_F_RING_RESET,
+        VBLK_F_NOTIFICATION_DATA, VBLK_F_NOTIF_CONFIG_DATA, VBLK_F_RING_RESET,
     };
     uint64_t mask = profile->provision ? VBLK_BIT(profile->provision_bit) : 0;
 
     for (size_t i = 0; i < sizeof(bits); i++)
         mask |= VBLK_BIT(bits[i]);
     return mask;
+}
+
+/* What the transport has a place for. */
+static uint64_t carried(const struct vblk_port *port)
+{
+    return port->notif_config_data ? UINT64_MAX : ~VBLK_BIT(VBLK_F_NOTIF_CONFIG_DATA);
 }
 
 struct vblk_driver *vblk_driver_new(struct vblk_port *port, const struct vblk_driver_options *options)
@@ -69,7 +75,7 @@ static vblk_err negotiate(struct vblk_driver *driver)
     if (!err && !(life->offered & VBLK_BIT(VBLK_F_VERSION_1)))
         err = VBLK_E_STATE; /* to accept anything now would be to accept it as a legacy driver */
     if (!err)
-        err = life_accept(life, wanted & drivable(&driver->options.profile));
+        err = life_accept(life, wanted & drivable(&driver->options.profile) & carried(driver->port));
     return err ? err : life_features_ok(life);
 }
 

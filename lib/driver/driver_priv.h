@@ -34,6 +34,7 @@ struct vblk_driver {
     uint32_t config_notified; /* of the port, when the limits were read */
     struct vblk_ring ring[DRIVER_QUEUES];
     struct tables tables[DRIVER_QUEUES];
+    uint16_t notify_id[DRIVER_QUEUES]; /* what notifications call a queue */
     uint64_t table_gpa; /* for the one request of a blocking call, [queue_size] entries; 0: none */
     uint16_t queues, next_queue;
     uint32_t queue_size;     /* the smallest */

@@ -5,10 +5,10 @@
 static vblk_err kick(struct vblk_driver *driver, uint16_t queue)
 {
     const struct vblk_ring *ring = &driver->ring[queue];
-    uint32_t data = queue;
+    uint32_t data = driver->notify_id[queue];
 
     if (driver_has(driver, VBLK_F_NOTIFICATION_DATA)) {
-        const vblk_err err = ring->ops->kick_data(ring, queue, &data);
+        const vblk_err err = ring->ops->kick_data(ring, driver->notify_id[queue], &data);
 
         if (err)
             return err;

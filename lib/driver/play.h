@@ -61,6 +61,8 @@ struct play_ring {
     uint16_t *slot;  /* [room] head in each slot */
     uint32_t free_count;
     uint16_t free_head, free_tail;
+    uint16_t notify_id; /* what notifications call the queue, once it is named */
+    bool named;
     uint16_t kicked;    /* avail_idx when a kick was last decided on */
     uint16_t event;     /* used_event as last stored */
     uint16_t slots;     /* slots written, ever */

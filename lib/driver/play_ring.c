@@ -18,6 +18,7 @@ static void start_over(struct play_ring *ring)
 {
     ring->slots = ring->avail_idx = ring->used_next = 0;
     ring->kicked = ring->event = 0;
+    ring->named = false;
     ring->out = 0;
     ring->free_head = 0;
     ring->free_tail = (uint16_t)(ring->at.size - 1);
@@ -294,17 +295,32 @@ static bool event_crossed(struct vblk_player *player, struct play_ring *ring)
     return (uint16_t)(ring->avail_idx - event - 1) < (uint16_t)(ring->avail_idx - before);
 }
 
+/* Its number, or what the device wants it to be called. */
+static uint16_t notify_id(struct vblk_player *player, struct play_ring *ring, uint16_t queue)
+{
+    uint64_t id;
+
+    if (!ring_has(ring, VBLK_F_NOTIF_CONFIG_DATA))
+        return queue;
+    if (!ring->named && !vblk_port_read_reg(player->port, VBLK_REG_QUEUE_NOTIF_CONFIG_DATA, queue, &id)) {
+        ring->notify_id = (uint16_t)id;
+        ring->named = true;
+    }
+    return ring->named ? ring->notify_id : queue;
+}
+
 uint32_t ring_kick_data(struct vblk_player *player, uint16_t queue)
 {
-    const struct play_ring *ring = &player->ring[queue % PLAY_QUEUES];
-    uint32_t data = queue;
+    struct play_ring *ring = &player->ring[queue % PLAY_QUEUES];
+    const uint16_t id = notify_id(player, ring, queue);
+    uint32_t data = id;
 
     if (!ring_has(ring, VBLK_F_NOTIFICATION_DATA))
-        return queue;
+        return id;
     if (!ring_packed(ring))
-        return queue | (uint32_t)ring->avail_idx << 16;
+        return id | (uint32_t)ring->avail_idx << 16;
     if (ring->packed.ops)
-        (void)!ring->packed.ops->kick_data(&ring->packed, queue, &data);
+        (void)!ring->packed.ops->kick_data(&ring->packed, id, &data);
     return data;
 }
 

@@ -4,9 +4,11 @@
 
 #include <stdlib.h>
 
+#define NOTIFY_ID 0x100u /* what notifications call the first queue, where it is not 0 */
+
 static bool of_queue(unsigned reg)
 {
-    return reg >= VBLK_REG_QUEUE_MAX && reg <= VBLK_REG_QUEUE_RESET;
+    return (reg >= VBLK_REG_QUEUE_MAX && reg <= VBLK_REG_QUEUE_RESET) || reg == VBLK_REG_QUEUE_NOTIF_CONFIG_DATA;
 }
 
 static bool writable(unsigned reg)
@@ -36,6 +38,7 @@ static void reset(struct puppet *puppet)
         memset(queue->value, 0, sizeof(queue->value));
         queue->value[VBLK_REG_QUEUE_MAX] = max;
         queue->value[VBLK_REG_QUEUE_SIZE] = max;
+        queue->value[VBLK_REG_QUEUE_NOTIF_CONFIG_DATA] = NOTIFY_ID + i;
     }
 }
 
@@ -184,7 +187,8 @@ struct vblk_port *vblk_puppet_new(struct vblk_memory *mem)
     if (!puppet)
         return NULL;
     puppet->port = (struct vblk_port){
-        .ops = &puppet_ops, .mem = mem, .kind = "puppet", .name = "puppet", .grade = VBLK_GRADE_ACCESS
+        .ops = &puppet_ops, .mem = mem, .kind = "puppet", .name = "puppet", .grade = VBLK_GRADE_ACCESS,
+        .notif_config_data = true,
     };
     puppet->tables = (struct vblk_puppet){ .features = VBLK_BIT(VBLK_F_VERSION_1),
                                            .num_queues = 1,

@@ -59,6 +59,18 @@ static vblk_err place(struct vblk_driver *driver, uint32_t size, struct vblk_lay
     return err ? err : driver_take_room(driver, areas[VBLK_AREA_DEVICE].bytes, &at->device);
 }
 
+/* 4.1.5.2: its number, or what the device wants it to be called. */
+static vblk_err name_queue(struct vblk_driver *driver, uint16_t queue)
+{
+    uint64_t id = queue;
+    vblk_err err = VBLK_OK;
+
+    if (driver_has(driver, VBLK_F_NOTIF_CONFIG_DATA))
+        err = vblk_port_read_reg(driver->port, VBLK_REG_QUEUE_NOTIF_CONFIG_DATA, queue, &id);
+    driver->notify_id[queue] = (uint16_t)id;
+    return err;
+}
+
 static vblk_err enable(struct vblk_driver *driver, uint16_t queue, const struct vblk_layout *at)
 {
     const struct {
@@ -69,7 +81,7 @@ static vblk_err enable(struct vblk_driver *driver, uint16_t queue, const struct 
                    { VBLK_REG_QUEUE_DRIVER, at->driver },
                    { VBLK_REG_QUEUE_DEVICE, at->device },
                    { VBLK_REG_QUEUE_ENABLE, 1 } };
-    vblk_err err = VBLK_OK;
+    vblk_err err = name_queue(driver, queue);
 
     for (size_t i = 0; !err && i < sizeof(writes) / sizeof(writes[0]); i++)
         err = vblk_port_write_reg(driver->port, writes[i].reg, queue, writes[i].value);

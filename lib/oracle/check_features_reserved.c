@@ -168,9 +168,10 @@ RULE(RSVF_DRV_10, VBLK_DRIVER, AT(REG_WRITE))
                : HELD;
 }
 
+/* Each transport has its own way to tell the data, and virtio-mmio has none: whoever accepts it there can't do it. */
 RULE(RSVF_DRV_13, VBLK_DRIVER, AT(REG_WRITE))
 {
-    return takes(l, why, VBLK_F_NOTIF_CONFIG_DATA, "NOTIF_CONFIG_DATA accepted, being offered");
+    return l->o->opt.transport == VBLK_TRANSPORT_MMIO ? UNTOUCHED : takes(l, why, VBLK_F_NOTIF_CONFIG_DATA, "NOTIF_CONFIG_DATA accepted, being offered");
 }
 
 RULE(BLK_OP_DRV_03, VBLK_DRIVER, AT(REG_WRITE))

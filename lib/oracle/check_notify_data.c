@@ -47,23 +47,68 @@ RULE(NOTIF_04, VBLK_DEVICE, AT(REG_READ) | AT(CONFIG_READ))
 
 /* ---- the value of a kick ---- */
 
+/* The queue's number or, with NOTIF_CONFIG_DATA, what the device wants it to be called. */
+static enum outcome named(const struct look *l, struct why *why, uint64_t mask)
+{
+    const char *expected = negotiated(l->o, VBLK_F_NOTIF_CONFIG_DATA) ? "queue_notif_config_data in place of the queue's number"
+                                                                      : "the queue's number";
+    const uint64_t told = l->ev->value & mask;
+    uint16_t name;
+
+    if (!notify_name(l->o, l->ev->queue, &name))
+        return broken(why, expected, "0x%llx for queue %u, of which it was never read", (unsigned long long)told,
+                      l->ev->queue);
+    return told == name ? HELD
+                        : broken(why, expected, "0x%llx for queue %u, which is called 0x%x", (unsigned long long)told,
+                                 l->ev->queue, name);
+}
+
+#define WITH_DATA 1u
+#define WITH_NAME 2u
+
+/* Whether NOTIFICATION_DATA and NOTIF_CONFIG_DATA are as @want says. */
+static bool negotiates(const struct look *l, unsigned want)
+{
+    return negotiated(l->o, VBLK_F_NOTIFICATION_DATA) == ((want & WITH_DATA) != 0) &&
+           negotiated(l->o, VBLK_F_NOTIF_CONFIG_DATA) == ((want & WITH_NAME) != 0);
+}
+
 RULE(NOTIF_DATA_01, VBLK_DRIVER, AT(KICK))
 {
-    if (negotiated(l->o, VBLK_F_NOTIFICATION_DATA) || negotiated(l->o, VBLK_F_NOTIF_CONFIG_DATA))
-        return UNTOUCHED;
-    return l->ev->value == l->ev->queue ? HELD
-                                        : broken(why, "the queue's number", "0x%llx for queue %u",
-                                                 (unsigned long long)l->ev->value, l->ev->queue);
+    return negotiated(l->o, VBLK_F_NOTIFICATION_DATA) ? UNTOUCHED : named(l, why, UINT64_MAX);
 }
 
 RULE(NOTIF_DATA_02, VBLK_DRIVER, AT(KICK))
 {
-    if (!negotiated(l->o, VBLK_F_NOTIFICATION_DATA) || negotiated(l->o, VBLK_F_NOTIF_CONFIG_DATA))
+    return negotiated(l->o, VBLK_F_NOTIFICATION_DATA) ? named(l, why, 0xffff) : UNTOUCHED;
+}
+
+/* 4.1.5.2 says it of virtio-pci again, for each choice of features. */
+static enum outcome named_over_pci(const struct look *l, struct why *why, unsigned want)
+{
+    if (l->o->opt.transport != VBLK_TRANSPORT_PCI || !negotiates(l, want))
         return UNTOUCHED;
-    return (l->ev->value & 0xffff) == l->ev->queue
-               ? HELD
-               : broken(why, "the queue's number in bits 0 to 15", "%u for queue %u",
-                        (unsigned)(l->ev->value & 0xffff), l->ev->queue);
+    return named(l, why, (want & WITH_DATA) != 0 ? 0xffff : UINT64_MAX);
+}
+
+RULE(PCI_NOTIF_DRV_03, VBLK_DRIVER, AT(KICK))
+{
+    return named_over_pci(l, why, 0);
+}
+
+RULE(PCI_NOTIF_DRV_04, VBLK_DRIVER, AT(KICK))
+{
+    return named_over_pci(l, why, WITH_DATA);
+}
+
+RULE(PCI_NOTIF_DRV_05, VBLK_DRIVER, AT(KICK))
+{
+    return named_over_pci(l, why, WITH_NAME);
+}
+
+RULE(PCI_NOTIF_DRV_06, VBLK_DRIVER, AT(KICK))
+{
+    return named_over_pci(l, why, WITH_DATA | WITH_NAME);
 }
 
 /* Of a kick that only repeats another, NOTIF-DATA-05 speaks. */

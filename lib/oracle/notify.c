@@ -30,12 +30,7 @@ void notify_close(struct vblk_oracle *o)
 
 static void forget(struct notices *s)
 {
-    uint16_t *ids = s->ids;
-    const uint16_t ids_for = s->ids_for;
-
-    memset(s, 0, sizeof(*s));
-    s->ids = ids;
-    s->ids_for = ids_for;
+    *s = (struct notices){ .ids = s->ids, .ids_for = s->ids_for, .named = s->named, .name = s->name };
 }
 
 void notify_forget(struct vblk_oracle *o)
@@ -45,6 +40,12 @@ void notify_forget(struct vblk_oracle *o)
     o->queue_reset_at = 0;
     o->unchanged_notice = false;
     o->full_barriers[VBLK_DRIVER] = o->full_barriers[VBLK_DEVICE] = 0;
+}
+
+void notify_forget_names(struct vblk_oracle *o)
+{
+    for (uint32_t i = 0; i < o->opt.queues_max; i++)
+        o->notices[i].named = false;
 }
 
 static bool is_packed(const struct vblk_oracle *o)
@@ -247,11 +248,21 @@ void notify_access(struct vblk_oracle *o, const struct vblk_event *ev)
 
 /* ---- events ---- */
 
+bool notify_name(const struct vblk_oracle *o, uint16_t queue, uint16_t *name)
+{
+    const bool own = negotiated(o, VBLK_F_NOTIF_CONFIG_DATA) && queue < o->opt.queues_max;
+
+    *name = own ? o->notices[queue].name : queue;
+    return !own || o->notices[queue].named;
+}
+
 static void kick_seen(struct vblk_oracle *o, const struct queue *q, const struct vblk_event *ev)
 {
     struct notices *s = &o->notices[q->no];
     const struct notice *n = &s->way[VBLK_DRIVER];
+    uint16_t name;
 
+    s->astray = !notify_name(o, q->no, &name) || (uint16_t)ev->value != name;
     s->repeated = s->kicked && n->fresh == 0;
     if (n->fresh == 0 && s->on && q->outstanding == 0 && o->ctl.live && !is_packed(o))
         s->idle_kick = o->seq;
@@ -361,6 +372,10 @@ static void registers(struct vblk_oracle *o, const struct vblk_event *ev)
         o->unchanged_notice = false;
     if (q == NULL)
         return;
+    if (!write && ev->reg == VBLK_REG_QUEUE_NOTIF_CONFIG_DATA && negotiated(o, VBLK_F_NOTIF_CONFIG_DATA)) {
+        o->notices[q->no].name = (uint16_t)ev->value;
+        o->notices[q->no].named = true;
+    }
     reset_reg(o, q, &o->notices[q->no], ev);
     if (write && ev->reg == VBLK_REG_QUEUE_ENABLE && ev->value == 1)
         queue_enabled(o, q);
@@ -392,7 +407,10 @@ static void after_named(struct vblk_oracle *o, const struct queue *q, const stru
 {
     struct notices *s = &o->notices[q->no];
 
-    if (ev->kind == VBLK_EV_KICK) {
+    if (ev->kind == VBLK_EV_KICK && s->astray) {
+        forget_notice(&s->way[VBLK_DRIVER]); /* that was said; who is not told owes nothing */
+        s->way[VBLK_DRIVER].missed = true;
+    } else if (ev->kind == VBLK_EV_KICK) {
         settle_notice(o, &s->way[VBLK_DRIVER]);
         s->kicked = true;
         s->kick_value = (uint32_t)ev->value;

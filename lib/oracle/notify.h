@@ -44,8 +44,11 @@ struct notices {
     bool on;                 /* the queue is enabled and followed */
     bool repeated;           /* AT_KICK: nothing was published since the last one */
     bool kicked;             /* kick_value is the last one's */
+    bool astray;             /* AT_KICK: it names another queue, or none: nobody is told of this one */
     bool stale;              /* a kick told another position than the ring's … */
     uint32_t kick_value;
+    bool named;              /* NOTIF_CONFIG_DATA: the driver read what the device wants the queue to be called … */
+    uint16_t name;           /* … as it did last, before a reset or since */
     uint64_t stale_kick;     /* … then */
     uint64_t idle_kick;      /* when a kick came while nothing was with the device; 0: never */
     uint64_t reopened;       /* when the driver asked again, after it was spared the notification of what was used; 0: not */
@@ -79,5 +82,9 @@ bool notify_declined(const struct vblk_oracle *o, const struct queue *q, unsigne
 bool notify_open(struct vblk_oracle *o); /* false: no memory */
 void notify_close(struct vblk_oracle *o);
 void notify_forget(struct vblk_oracle *o);
+/* … and what the queues are called. */
+void notify_forget_names(struct vblk_oracle *o);
+/* What a notification has to call the queue; false: the driver never asked, and can't know. */
+bool notify_name(const struct vblk_oracle *o, uint16_t queue, uint16_t *name);
 
 #endif /* ORACLE_NOTIFY_H */

@@ -69,6 +69,7 @@ void vblk_oracle_reset(struct vblk_oracle *o, bool forget_disk, bool disk_zero)
     express_settle(o);
     queue_drop_all(o);
     notify_forget(o);
+    notify_forget_names(o);
     for (uint32_t i = 0; i < o->active_count; i++)
         o->queues[o->active[i]].size = 0;
     o->active_count = 0;

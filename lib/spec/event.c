@@ -37,6 +37,7 @@ static const char *const registers[VBLK_REG_COUNT] = {
     [VBLK_REG_QUEUE_ENABLE] = "queue-enable",
     [VBLK_REG_QUEUE_RESET] = "queue-reset",
     [VBLK_REG_CONFIG_LENGTH] = "config-length",
+    [VBLK_REG_QUEUE_NOTIF_CONFIG_DATA] = "queue-notif-config-data",
 };
 
 const char *vblk_event_name(enum vblk_event_kind kind)

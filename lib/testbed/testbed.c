@@ -33,6 +33,7 @@ static bool add_device(struct vblk_testbed *bed, const char **why)
     if (!bed->store)
         return false;
     disk = vblk_store_backend(bed->store);
+    bed->options.device.features &= ~VBLK_BIT(VBLK_F_NOTIF_CONFIG_DATA); /* virtio-mmio has no register for it */
     bed->device = vblk_device_new(&bed->options.device, bed->mem, &disk, why);
     bed->regs = bed->device ? vblk_mmio_device_new(bed->device) : NULL;
     return bed->regs != NULL;

@@ -53,8 +53,7 @@ static vblk_err write_config(struct vblk_port *port, uint32_t offset, const void
 
 static vblk_err kick(struct vblk_port *port, uint16_t queue, uint32_t data)
 {
-    (void)data; /* the ring itself says where the driver is */
-    vblk_device_kick(of(port)->device, queue);
+    vblk_device_notified(of(port)->device, queue, data);
     return VBLK_OK;
 }
 
@@ -206,6 +205,7 @@ struct vblk_port *vblk_builtin_new(const struct vblk_device_options *options, st
     self->port.kind = "builtin";
     self->port.name = "builtin";
     self->port.grade = VBLK_GRADE_ACCESS;
+    self->port.notif_config_data = true;
     self->port.host_actions = (1u << VBLK_HOST_COUNT) - 1;
     return &self->port;
 }

@@ -284,7 +284,7 @@ static void play(uint64_t features, struct transcript *out)
 static uint64_t flavour(unsigned i)
 {
     static const uint64_t choices[] = { F(RING_PACKED), F(INDIRECT_DESC), F(EVENT_IDX), F(IN_ORDER) };
-    uint64_t features = i & 1 ? F(RING_RESET) | F(NOTIFICATION_DATA) : 0;
+    uint64_t features = i & 1 ? F(RING_RESET) | F(NOTIFICATION_DATA) | F(NOTIF_CONFIG_DATA) : 0;
 
     for (unsigned bit = 0; bit < 4; bit++)
         features |= i >> (bit + 1) & 1 ? choices[bit] : 0;

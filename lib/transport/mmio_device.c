@@ -287,7 +287,8 @@ void vblk_mmio_device_on_interrupt(struct vblk_mmio_device *regs, vblk_mmio_inte
 
 struct vblk_mmio_device *vblk_mmio_device_new(struct vblk_device *device)
 {
-    struct vblk_mmio_device *regs = calloc(1, sizeof(*regs));
+    const bool fits = (vblk_device_options_of(device)->features & VBLK_BIT(VBLK_F_NOTIF_CONFIG_DATA)) == 0;
+    struct vblk_mmio_device *regs = fits ? calloc(1, sizeof(*regs)) : NULL;
 
     if (!regs)
         return NULL;

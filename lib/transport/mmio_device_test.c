@@ -176,6 +176,22 @@ static void registers_gone__device_lives_on(void **state)
     vblk_mmio_device_free(NULL);
 }
 
+/* There is no register for what such a device wants its queues to be called. */
+static void device_with_names_of_its_own__gets_no_registers(void **state)
+{
+    const struct vblk_backend disk = { 0 };
+    struct vblk_device_options options;
+    struct vblk_device *device;
+    struct bench *b = *state;
+
+    vblk_device_defaults(&options);
+    options.features |= VBLK_BIT(VBLK_F_NOTIF_CONFIG_DATA);
+    device = vblk_device_new(&options, b->mem, &disk, NULL);
+    assert_non_null(device);
+    assert_null(vblk_mmio_device_new(device));
+    vblk_device_free(device);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -191,6 +207,7 @@ int main(void)
         TEST(interrupt__asserted_until_all_is_acknowledged),
         TEST(reset__clears_interrupt_and_queues),
         TEST(registers_gone__device_lives_on),
+        TEST(device_with_names_of_its_own__gets_no_registers),
     };
     /* clang-format on */
 

@@ -185,6 +185,25 @@ static void notification_data__says_where_the_driver_is(void **state)
     end(&b);
 }
 
+/* What the device calls the second queue is no number of a queue: nothing is served under that. */
+static void own_names__are_what_notifications_say(void **state)
+{
+    uint64_t name;
+    struct bench b;
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        begin(&b, F(NOTIF_CONFIG_DATA) | (i ? F(NOTIFICATION_DATA) : 0), BYTES);
+        OK(vblk_port_read_reg(b.port, VBLK_REG_QUEUE_NOTIF_CONFIG_DATA, 1, &name));
+        assert_true(name > 1);
+        add(&b, 1, 0, 1);
+        OK(vblk_driver_publish(b.driver, 1, 1));
+        assert_int_equal(b.kick_data, name | (i ? 1u << 16 : 0));
+        assert_int_equal(reap_all(&b, 1), 1);
+        end(&b);
+    }
+}
+
 static void packed_ring__as_large_as_the_device_allows(void **state)
 {
     struct bench b;
@@ -296,6 +315,7 @@ int main(void)
         cmocka_unit_test(arena_without_room_for_tables__they_are_done_without),
         cmocka_unit_test(event_index__one_kick_until_the_device_asks_again),
         cmocka_unit_test(notification_data__says_where_the_driver_is),
+        cmocka_unit_test(own_names__are_what_notifications_say),
         cmocka_unit_test(packed_ring__as_large_as_the_device_allows),
         cmocka_unit_test(nothing_to_reap__tables_in_flight_stay_taken),
         cmocka_unit_test(reset_of_a_queue__what_flies_is_lost_and_the_other_queue_goes_on),

@@ -9,7 +9,8 @@ local events = { "reg-read", "reg-write", "config-read", "config-write", "load",
 local parties = { [0] = "driver", "device", "nobody" }
 local orders = { [0] = "relaxed", "acquire", "release", "full" }
 local registers = { [0] = "device-id", "device-features", "driver-features", "status", "generation", "num-queues", "queue-max",
-                    "queue-size", "queue-desc", "queue-driver", "queue-device", "queue-enable", "queue-reset", "config-length" }
+                    "queue-size", "queue-desc", "queue-driver", "queue-device", "queue-enable", "queue-reset", "config-length",
+                    "queue-notif-config-data" }
 local DRIVER_FEATURES, RING_PACKED = 2, 34
 local QUEUE_SIZE, QUEUE_DESC, QUEUE_DRIVER, QUEUE_DEVICE = 7, 8, 9, 10
 local looks = { "is it there", "bytes", "differs" }
