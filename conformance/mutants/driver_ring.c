@@ -112,7 +112,7 @@ const struct mutant mutants_driver_ring[] = {
     RING("idx-too-far", "makes more available than the queue has entries", "RING-SPLIT-04", "RING-SPLIT-*", "SAFE-DRV-0[23]", "BLK-INIT-DRV-03", "BLK-OP-01"),
     RING("desc-big-endian", "writes descriptors most significant byte first", "RING-SPLIT-05", NULL),
     RING("chain-of-all", "links every descriptor of the table into one chain", "RING-SPLIT-08", "RING-SPLIT-*"),
-    RING("slot-left-out", "leaves a slot of a packed ring out", "RING-PACKED-11", "RING-PACKED-*", "NOTIF-DATA-04"),
+    RING("slot-left-out", "leaves a slot of a packed ring out", "RING-PACKED-11", "RING-PACKED-*", "NOTIF-DATA-0[45]"),
     RING("id-of-another", "puts the id of another buffer into the last descriptor of a list", "RING-PACKED-19", "RING-PACKED-*", "SAFE-DRV-02"),
     RING("flags-first", "marks a descriptor available before it is filled", "RING-PACKED-29", "RING-PACKED-*", "SAFE-DRV-0[13]", "BLK-OP-01"),
     RING("list-without-end", "sets NEXT in every descriptor of the ring", "RING-PACKED-DRV-07", "SAFE-DRV-03"),

@@ -202,12 +202,19 @@ static void note_queue(struct vblk_device *device, enum vblk_reg reg, uint16_t q
     vblk_reference_write_reg(device, reg, queue, value);
 }
 
-/* When the reset was read to be complete. */
+/* The driver has read that the reset is complete, and not enabled the queue since. */
+static bool at_rest(const struct vblk_device *device, const uint64_t *notes)
+{
+    struct vblk_queue_layout at;
+
+    return notes[RESTS] == 2 && vblk_device_queue(device, (uint16_t)notes[QUEUE], &at) == VBLK_OK && !at.enabled;
+}
+
 static uint64_t stores_into_reset_queue(struct vblk_device *device, enum vblk_reg reg, uint16_t queue, uint64_t honest)
 {
     uint64_t *notes = vblk_device_notes(device);
 
-    if (notes[RESTS] == 2 && reg != VBLK_REG_QUEUE_RESET) {
+    if (at_rest(device, notes) && reg != VBLK_REG_QUEUE_RESET) {
         store_as_device(device, notes[OLD_DEVICE] + 2, "\x7f\1", 2);
         notes[RESTS] = 0;
     }
@@ -220,7 +227,7 @@ static uint64_t notifies_of_reset_queue(struct vblk_device *device, enum vblk_re
 {
     uint64_t *notes = vblk_device_notes(device);
 
-    if (notes[RESTS] == 2 && reg != VBLK_REG_QUEUE_RESET) {
+    if (at_rest(device, notes) && reg != VBLK_REG_QUEUE_RESET) {
         vblk_device_notify(device, VBLK_EV_USED_NOTIFY, (uint16_t)notes[QUEUE]);
         notes[RESTS] = 0;
     }

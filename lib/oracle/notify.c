@@ -357,7 +357,7 @@ static void queue_enabled(struct vblk_oracle *o, const struct queue *q)
         s->way[party].planted = s->way[party].flags != 0 || s->way[party].event != 0;
     }
     if (is_packed(o))
-        notice_packed_open(o, q, s);
+        notice_packed_open(q, s);
     reset_enabled(q, s);
 }
 

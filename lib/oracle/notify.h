@@ -53,8 +53,9 @@ struct notices {
     uint64_t idle_kick;      /* when a kick came while nothing was with the device; 0: never */
     uint64_t reopened;       /* when the driver asked again, after it was spared the notification of what was used; 0: not */
     uint64_t idle_notify;    /* when a used buffer notification came though nothing was used; 0: never */
-    uint16_t *ids;           /* packed: descriptors of the chain with this buffer id */
-    uint16_t ids_for;        /* [ids_for] */
+    uint16_t *ids;           /* packed: descriptors of the chain with this buffer id … */
+    uint16_t ids_for;        /* [ids_for]; behind them as many ids, in the order in which they were made available … */
+    uint16_t first, flying;  /* … IN_ORDER: the oldest one that is not used, and how many aren't */
     /* resetting one queue */
     uint8_t reset;           /* enum queue_reset */
     bool reset_read;         /* RESET_ASKED: the register was read since, as 1 */

@@ -26,7 +26,7 @@ static inline bool stores_seen(const struct vblk_oracle *o, unsigned party)
 }
 
 /* notify_packed.c: follow a packed ring up to where it is. */
-void notice_packed_open(struct vblk_oracle *o, const struct queue *q, struct notices *s);
+void notice_packed_open(const struct queue *q, struct notices *s);
 /* Slots from @from on to @to, each with its wrap counter in bit 15. */
 uint32_t notice_packed_distance(const struct queue *q, uint16_t from, uint16_t to);
 void notice_packed_follow(struct vblk_oracle *o, const struct queue *q, struct notices *s);

@@ -13,14 +13,15 @@
 
 enum { ENABLE, DISABLE, DESC };
 
-void notice_packed_open(struct vblk_oracle *o, const struct queue *q, struct notices *s)
+void notice_packed_open(const struct queue *q, struct notices *s)
 {
     if (s->ids_for < q->size) {
         free(s->ids);
-        s->ids = calloc(q->size, sizeof(*s->ids));
+        s->ids = calloc(q->size, 2 * sizeof(*s->ids));
         s->ids_for = s->ids != NULL ? q->size : 0;
     }
-    s->on = s->ids != NULL && !negotiated(o, VBLK_F_IN_ORDER);
+    s->on = s->ids != NULL;
+    s->first = s->flying = 0;
     if (s->on)
         memset(s->ids, 0, q->size * sizeof(*s->ids));
     s->way[VBLK_DRIVER].at = s->way[VBLK_DEVICE].at = WRAP;
@@ -141,6 +142,43 @@ static inline uint32_t chain_at(const struct vblk_oracle *o, const struct queue 
     return nonsense;
 }
 
+static uint16_t *in_turn(const struct notices *s, uint32_t i)
+{
+    return &s->ids[s->ids_for + (s->first + i) % s->ids_for];
+}
+
+/* @return false: it has an id that is out already. */
+static bool made_available(const struct vblk_oracle *o, struct notices *s, uint16_t id, uint32_t count)
+{
+    if (negotiated(o, VBLK_F_IN_ORDER)) {
+        if (s->flying == s->ids_for || s->ids[id] != 0)
+            return false;
+        *in_turn(s, s->flying++) = id;
+    }
+    s->ids[id] = (uint16_t)count;
+    return true;
+}
+
+/* How many slots an answer stands for: with IN_ORDER also those of the buffers before it (2.8.7). 0: of no buffer. */
+static uint32_t answered(const struct vblk_oracle *o, struct notices *s, uint16_t id)
+{
+    uint32_t slots = s->ids[id];
+
+    if (slots == 0)
+        return 0;
+    s->ids[id] = 0;
+    while (negotiated(o, VBLK_F_IN_ORDER) && s->flying > 0) {
+        const uint16_t oldest = *in_turn(s, 0);
+        s->first = (uint16_t)((s->first + 1u) % s->ids_for);
+        s->flying--;
+        if (oldest == id)
+            break;
+        slots += s->ids[oldest];
+        s->ids[oldest] = 0;
+    }
+    return slots;
+}
+
 static bool follow_filled(struct vblk_oracle *o, const struct queue *q, struct notices *s, const uint8_t *ring)
 {
     struct run r = run_from(o, q, &s->way[VBLK_DRIVER]);
@@ -151,9 +189,8 @@ static bool follow_filled(struct vblk_oracle *o, const struct queue *q, struct n
     for (uint32_t done = 0; done <= q->size; done += count) {
         count = chain_at(o, q, ring, r.to, &id);
         makes_sense = count == 0;
-        if (count == 0 || count > q->size || id >= q->size)
+        if (count == 0 || count > q->size || id >= q->size || !made_available(o, s, id, count))
             break;
-        s->ids[id] = (uint16_t)count;
         run_add(q, &r, count);
     }
     published(o, &s->way[VBLK_DRIVER], &r, false);
@@ -171,11 +208,11 @@ static bool follow_used(struct vblk_oracle *o, const struct queue *q, struct not
         const uint16_t id = (uint16_t)d;
         if ((d & LAP) != used_at(r.to))
             break;
-        makes_sense = id < q->size && s->ids[id] != 0;
+        const uint32_t slots = id < q->size ? answered(o, s, id) : 0;
+        makes_sense = slots != 0;
         if (!makes_sense)
             break;
-        run_add(q, &r, s->ids[id]);
-        s->ids[id] = 0;
+        run_add(q, &r, slots);
     }
     published(o, &s->way[VBLK_DEVICE], &r, true);
     return makes_sense;
