@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <mutants_paths.h>
 
 #include "trial.h"
 

@@ -261,11 +261,14 @@ static void write_queue_size(struct vblk_device *device, uint16_t queue, uint64_
 }
 
 /* 4.1.4.3: a number of the device's own for the queue, and none where the feature was not negotiated. */
-#define NOTIFY_ID(queue) (0x2b1cu ^ (queue) << 4)
+static uint16_t notify_id(uint16_t queue)
+{
+    return (uint16_t)(0x2b1cu ^ (uint32_t)queue << 4);
+}
 
 static uint64_t read_notify_id(const struct vblk_device *device, uint16_t queue)
 {
-    return blk_accepted(device, VBLK_F_NOTIF_CONFIG_DATA) ? (uint16_t)NOTIFY_ID(queue) : 0;
+    return blk_accepted(device, VBLK_F_NOTIF_CONFIG_DATA) ? notify_id(queue) : 0;
 }
 
 void vblk_device_notified(struct vblk_device *device, uint16_t queue, uint32_t data)
@@ -275,7 +278,7 @@ void vblk_device_notified(struct vblk_device *device, uint16_t queue, uint32_t d
         return;
     }
     for (uint16_t i = 0; i < device->num_queues; i++)
-        if ((uint16_t)NOTIFY_ID(i) == (uint16_t)data)
+        if (notify_id(i) == (uint16_t)data)
             vblk_device_kick(device, i);
 }
 
