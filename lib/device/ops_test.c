@@ -530,6 +530,67 @@ static void backend__without_in_place_access_goes_through_a_copy(void **state)
     rig_close(&r);
 }
 
+static unsigned disk_calls;
+
+static vblk_err took_range(void *ctx, uint64_t sector, uint32_t count)
+{
+    (void)ctx;
+    (void)sector;
+    (void)count;
+    disk_calls++;
+    return VBLK_OK;
+}
+static vblk_err took_zeroes(void *ctx, uint64_t sector, uint32_t count, bool may_unmap, bool stable)
+{
+    (void)may_unmap;
+    (void)stable;
+    return took_range(ctx, sector, count);
+}
+static vblk_err took_read(void *ctx, uint64_t sector, void *buf, uint32_t count)
+{
+    (void)buf;
+    return took_range(ctx, sector, count);
+}
+static vblk_err took_write(void *ctx, uint64_t sector, const void *buf, uint32_t count, bool stable)
+{
+    (void)buf;
+    (void)stable;
+    return took_range(ctx, sector, count);
+}
+
+/* A disk need not look: what is beyond the capacity never gets there. */
+static void backend_that_takes_everything__is_asked_only_within_the_capacity(void **state)
+{
+    static const uint8_t data[2 * VBLK_SECTOR];
+    static const uint64_t starts[] = { 397, 398, 399, 400, 401, 402, UINT64_MAX - 2, UINT64_MAX - 1, UINT64_MAX };
+    const struct vblk_backend yes = { .read = took_read, .write = took_write, .flush = plain_flush, .discard = took_range,
+                                      .write_zeroes = took_zeroes, .secure_erase = took_range, .provision = took_range };
+    struct rig r;
+
+    (void)state;
+    rig_defaults(&r);
+    r.options.capacity = 400;
+    r.options.discard_sector_alignment = r.options.secure_erase_sector_alignment = 1;
+    rig_open(&r);
+    vblk_device_free(r.device);
+    r.device = vblk_device_new(&r.options, r.mem, &yes, NULL);
+    assert_non_null(r.device);
+    rig_start(&r, r.options.features, 1);
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
+        const struct vblk_range range = { starts[i], 2, 0 };
+        const bool within = starts[i] <= 398;
+        const uint8_t status = within ? VBLK_S_OK : VBLK_S_IOERR;
+
+        disk_calls = 0;
+        assert_int_equal(rig_ask(&r, VBLK_T_IN, starts[i], "", 0, 2 * VBLK_SECTOR).status, status);
+        assert_int_equal(rig_ask(&r, VBLK_T_OUT, starts[i], data, 2 * VBLK_SECTOR, 0).status, status);
+        for (size_t k = 0; k < 4; k++)
+            assert_int_equal(rig_segments(&r, segment_types[k], &range, 1).status, status);
+        assert_int_equal(disk_calls, within ? 6 : 0);
+    }
+    rig_close(&r);
+}
+
 /* The mistakes that a device can be made to make, each by one member. */
 
 static uint8_t answer_ok(struct vblk_device *device, struct vblk_request *req)
@@ -715,6 +776,7 @@ int main(void)
         cmocka_unit_test(profiles__provision_has_the_profiles_numbers),
         cmocka_unit_test(durability__follows_what_was_negotiated),
         cmocka_unit_test(backend__without_in_place_access_goes_through_a_copy),
+        cmocka_unit_test(backend_that_takes_everything__is_asked_only_within_the_capacity),
         cmocka_unit_test(behaviour__each_member_changes_one_thing),
         cmocka_unit_test(behaviour__a_row_can_be_replaced),
     };

@@ -81,6 +81,27 @@ static void disk__is_filled_over_and_over_and_compared_to_the_last_byte(void **s
 }
 
 /* Wherever it is: the surprise names the first byte that differs, and both values. */
+static void value_kept_again__is_the_new_one(void **state)
+{
+    static const char *const names[] = { "a", "b", "ab", "v", "w" };
+    struct stage *stage = *state;
+
+    for (uint64_t round = 1; round < 4; round++)
+        for (size_t i = 0; i < 5; i++) {
+            add_a(stage, VBLK_STEP_DEV_REG, "", 10 * round + i)->reg = VBLK_REG_GENERATION;
+            add(stage, VBLK_STEP_REG_READ, names[i])->reg = VBLK_REG_GENERATION;
+        }
+    for (size_t i = 0; i < 5; i++) {
+        struct vblk_step *step = add(stage, VBLK_STEP_EXPECT, names[i]);
+
+        step->expect.value_checked = true;
+        step->expect.value = 30 + i;
+        step->expect.value_mask = 0xff;
+    }
+    played(stage);
+    assert_int_equal(stage->play.surprise_count, 0);
+}
+
 static void data_that_differ__the_first_such_byte_is_named(void **state)
 {
     static const uint64_t places[] = { 0, 1, 511, 512, 700, 1023, 1499 };
@@ -338,6 +359,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         STAGED(disk__what_is_written_can_be_read_and_zeroed),
+        STAGED(value_kept_again__is_the_new_one),
         STAGED(data_that_differ__the_first_such_byte_is_named),
         STAGED(disk__is_filled_over_and_over_and_compared_to_the_last_byte),
         STAGED(expectations__surprises_say_both_sides),

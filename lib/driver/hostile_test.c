@@ -144,11 +144,12 @@ static void answers__each_lie_has_its_error(void **state)
         vblk_err err, after;
     } rows[] = {
         { { .len = 513, .advance = 1, .elements = 1 }, VBLK_OK, VBLK_OK },
+        /* the byte still holds the OK from before unless it was overwritten for this request */
+        { { .len = 513, .no_status = true, .advance = 1, .elements = 1 }, VBLK_E_IO, VBLK_OK },
         { { .len = 0, .status = VBLK_S_IOERR, .advance = 1, .elements = 1 }, VBLK_OK, VBLK_OK },
         { { .len = 0, .status = VBLK_S_UNSUPP, .advance = 1, .elements = 1 }, VBLK_OK, VBLK_OK },
         { { .len = 513, .status = 3, .advance = 1, .elements = 1 }, VBLK_E_IO, VBLK_OK },
         { { .len = 513, .status = 0xff, .advance = 1, .elements = 1 }, VBLK_E_IO, VBLK_OK },
-        { { .len = 513, .no_status = true, .advance = 1, .elements = 1 }, VBLK_E_IO, VBLK_OK },
         { { .len = 511, .advance = 1, .elements = 1 }, VBLK_E_IO, VBLK_OK },
         { { .len = 514, .advance = 1, .elements = 1 }, VBLK_E_IO, VBLK_OK },
         { { .len = UINT32_MAX, .advance = 1, .elements = 1 }, VBLK_E_IO, VBLK_OK },

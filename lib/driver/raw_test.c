@@ -314,6 +314,16 @@ static void used_idx_a_whole_ring_on__all_are_answered(void **state)
     assert_int_equal(stage->play.bad_answers, 0);
 }
 
+static void nothing_to_publish__nothing_is_stored(void **state)
+{
+    struct stage *stage = *state;
+
+    add(stage, VBLK_STEP_START, "");
+    add(stage, VBLK_STEP_PUBLISH, "");
+    played(stage);
+    assert_non_null(strstr(stage->watch.text, "w:status=f end0 "));
+}
+
 static void registers_that_start_does_not_plan__get_zero(void **state)
 {
     struct stage *stage = *state;
@@ -409,6 +419,26 @@ static void arena_too_small_for_scratch__scratch_is_the_scripts_fault(void **sta
     assert_int_equal(run(stage), VBLK_E_INVAL);
 }
 
+static void sizes_that_wrap_round__are_the_scripts_fault(void **state)
+{
+    static const struct vblk_segment segment;
+    struct stage *stage = *state;
+
+    for (uint64_t less = 0; less < 40; less++) {
+        struct vblk_step *step;
+
+        stage->count = 0;
+        step = add_read(stage, "in", 0, UINT64_MAX - less);
+        step->request.segments = &segment;
+        step->request.segment_count = 1;
+        step->request.segments_writable = true;
+        assert_int_equal(run(stage), VBLK_E_INVAL);
+        stage->count = 0;
+        add_read(stage, "out", 0, 0)->request.out.length = UINT64_MAX - less;
+        assert_int_equal(run(stage), VBLK_E_INVAL);
+    }
+}
+
 static void arena_that_begins_outside_memory__is_the_callers_fault(void **state)
 {
     struct stage *stage = *state;
@@ -451,12 +481,14 @@ int main(void)
         STAGED(id_of_a_ring_that_was_larger__answers_nothing),
         STAGED(long_loads_and_stores__go_on_where_they_were),
         STAGED(used_idx_a_whole_ring_on__all_are_answered),
+        STAGED(nothing_to_publish__nothing_is_stored),
         STAGED(registers_that_start_does_not_plan__get_zero),
         STAGED(reset_by_hand__forgets_what_is_outstanding),
         STAGED(forgotten_request__may_still_be_answered_once),
         STAGED(two_queues__each_with_its_own_ring),
         STAGED(quiet_step__only_says_so_on_a_puppet),
         STAGED(arena_too_small_for_scratch__scratch_is_the_scripts_fault),
+        STAGED(sizes_that_wrap_round__are_the_scripts_fault),
         STAGED(arena_that_begins_outside_memory__is_the_callers_fault),
         STAGED(arena_outside_memory__is_the_callers_fault),
     };

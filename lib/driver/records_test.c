@@ -158,6 +158,29 @@ static void memory_up_to_the_top__outside_is_below(void **state)
     assert_non_null(strstr(stage->watch.text, "drv-load:mem+4096! "));
 }
 
+static void arena_too_small_for_a_queue__nothing_is_touched(void **state)
+{
+    struct stage *stage = *state;
+
+    for (uint64_t size = 64; size <= 448; size += 64) {
+        stage->count = 0;
+        small_arena(stage, size);
+        add(stage, VBLK_STEP_START, "");
+        assert_int_equal(run(stage), size < 384 ? VBLK_E_INVAL : VBLK_OK); /* 128, 64 and 128 bytes, and 64 more */
+        assert_int_equal(stage->watch.stray, 0);
+    }
+}
+
+static void started_again_and_again__queues_keep_their_place(void **state)
+{
+    struct stage *stage = *state;
+
+    small_arena(stage, 1024);
+    for (unsigned i = 0; i < 20; i++)
+        add(stage, VBLK_STEP_START, "");
+    played(stage);
+}
+
 /* ---- where requests are put, against a search of all places ---- */
 
 #define MANY 4000u
@@ -295,6 +318,8 @@ int main(void)
         STAGED(three_hundred_in_flight__after_three_hundred_answered),
         STAGED(completion_with_bytes__are_the_data),
         STAGED(memory_up_to_the_top__outside_is_below),
+        STAGED(arena_too_small_for_a_queue__nothing_is_touched),
+        STAGED(started_again_and_again__queues_keep_their_place),
         STAGED(requests_of_all_sizes__go_where_room_is),
         STAGED(queue_that_comes_late__takes_no_memory_that_is_needed),
     };

@@ -56,7 +56,7 @@ static uint32_t size_up_to(const struct vblk_player *player, uint64_t n)
 
     if (ring_size(player, n))
         return (uint32_t)n;
-    while (size < VBLK_SPLIT_SIZE_MAX && (uint64_t)size * 2 <= n)
+    while ((uint64_t)size * 2 <= n)
         size *= 2;
     return size;
 }

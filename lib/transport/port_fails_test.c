@@ -20,6 +20,7 @@ static const struct vblk_port_ops *honest;
 static long calls, fails_at; /* the first one is 1; 0: none fails */
 static vblk_err fails_with;
 static bool failed;
+static uint64_t restless; /* how often the configuration still changes under whoever reads it */
 static unsigned lacks; /* a register that this transport does not have; 0: has all */
 
 static vblk_err shake(void)
@@ -34,6 +35,10 @@ static vblk_err read_reg(struct vblk_port *port, enum vblk_reg reg, uint16_t que
 {
     const vblk_err err = lacks && lacks == (unsigned)reg ? VBLK_E_UNSUPPORTED : shake();
 
+    if (reg == VBLK_REG_GENERATION && restless) {
+        *value = restless--;
+        return VBLK_OK;
+    }
     return err ? err : honest->read_reg(port, reg, queue, value, emulated);
 }
 
@@ -99,6 +104,7 @@ static struct vblk_port *new_port(struct vblk_memory *mem)
     calls = fails_at = 0;
     failed = false;
     lacks = 0;
+    restless = 0;
     return port;
 }
 
@@ -291,11 +297,43 @@ static void player__ends_at_the_step_whose_call_failed(void **state)
     }
 }
 
+/* ---- both ---- */
+
+/* A device may change its configuration while it is read, but not for ever. */
+static void configuration_that_changes__is_read_again_for_a_while(void **state)
+{
+    struct stage *stage = *state;
+
+    watch_stop(&stage->watch);
+    stage->script.features = F(VERSION_1);
+    add(stage, VBLK_STEP_START, "");
+    for (unsigned i = 0; i < 2; i++) {
+        const uint64_t changes = i ? 1000 : 20;
+        struct bench b;
+
+        begin(&b);
+        restless = changes;
+        assert_int_equal(vblk_driver_start(b.driver), i ? VBLK_E_STATE : VBLK_OK);
+        end(&b);
+        watch_start(&stage->watch, new_port(watch_memory()));
+        vblk_player_free(stage->player);
+        stage->player = vblk_player_new(stage->watch.port, watch_arena(), 5);
+        restless = changes;
+        OK(run(stage));
+        assert_int_equal(stage->play.err, i ? VBLK_E_STATE : VBLK_OK);
+        if (i)
+            assert_string_equal(stage->play.surprise[0].seen, "the configuration generation does not come to rest");
+        else
+            watch_stop(&stage->watch);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(driver__tells_of_the_call_that_failed_and_starts_again),
         cmocka_unit_test(driver__without_a_register),
+        STAGED(configuration_that_changes__is_read_again_for_a_while),
         STAGED(player__ends_at_the_step_whose_call_failed),
     };
 

@@ -282,6 +282,29 @@ static void reset_of_a_queue__refused_where_it_cannot_be(void **state)
     end(&b);
 }
 
+static void queue_that_does_not_exist__is_refused(void **state)
+{
+    struct bench b;
+    uint16_t id = 0;
+    uint32_t len;
+
+    (void)state;
+    begin(&b, 0, BYTES);
+    for (uint32_t queue = 2; queue < 5; queue++) {
+        const struct vblk_element elements[] = { { b.room, 16, false }, { b.room + 16, 1, true } };
+
+        assert_int_equal(vblk_driver_add(b.driver, (uint16_t)queue, elements, 2, &id), VBLK_E_INVAL);
+        assert_int_equal(vblk_driver_publish(b.driver, (uint16_t)queue, 0), VBLK_E_INVAL);
+        assert_int_equal(vblk_driver_reap(b.driver, (uint16_t)queue, &id, &len), VBLK_E_INVAL);
+    }
+    assert_int_equal(vblk_driver_publish(b.driver, 1, 0), VBLK_OK);
+    assert_int_equal(vblk_driver_reap(b.driver, 1, &id, &len), VBLK_E_EMPTY);
+    OK(vblk_driver_stop(b.driver));
+    assert_int_equal(vblk_driver_publish(b.driver, 1, 0), VBLK_E_STATE);
+    assert_int_equal(vblk_driver_reap(b.driver, 1, &id, &len), VBLK_E_STATE);
+    end(&b);
+}
+
 static void queue_whose_reset_never_ends__given_up(void **state)
 {
     const struct vblk_region region = { .gpa = BASE, .size = BYTES, .fd = -1 };
@@ -320,6 +343,7 @@ int main(void)
         cmocka_unit_test(nothing_to_reap__tables_in_flight_stay_taken),
         cmocka_unit_test(reset_of_a_queue__what_flies_is_lost_and_the_other_queue_goes_on),
         cmocka_unit_test(reset_of_a_queue__refused_where_it_cannot_be),
+        cmocka_unit_test(queue_that_does_not_exist__is_refused),
         cmocka_unit_test(queue_whose_reset_never_ends__given_up),
     };
 
