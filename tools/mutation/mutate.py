@@ -32,6 +32,9 @@ ROOMS = {'models': ('lib/ring', 'lib/device', 'lib/driver'), 'oracle': ('lib/ora
 # Tests that say nothing about behaviour, or take long and say what others say.
 NOT_RUN = re.compile(r'install|embed|doxygen|licence|headers|rooms|layout|example|real_|qemus_own|somebody_elses|coverage|mutants_test|'
                      r'monitor_in_between|traces_are_judged|wireshark|room_check')
+# Tests that take longest and notice next to nothing that others don't; --thorough asks them, too.
+SLOW = {'models': re.compile(r'served|^command_line|memory_taken_back|vectors_lint|trace_check_test|^judged_test|threads_test'),
+        'oracle': re.compile(r'memory_taken_back')}
 CONCURRENT = re.compile(r'served|memory_taken_back|vhost_user|threads')  # a failure might be the machine's: asked twice
 NO_SOURCE = re.compile(r'_test\.c$|/fault|/(stage|watch)\.c$')  # wrong on purpose, or for tests only: proves nothing
 LONGEST = 120.0  # seconds; a slower test is left out
@@ -111,11 +114,11 @@ def instrument(path, shown, command, number):
     return found
 
 
-def tests_of(build):
+def tests_of(build, left_out):
     rows = json.loads(must(['ctest', '--test-dir', build, '--show-only=json-v1']))['tests']
     tests = []
     for row in rows:
-        if NOT_RUN.search(row['name']) or 'command' not in row:
+        if NOT_RUN.search(row['name']) or (left_out and left_out.search(row['name'])) or 'command' not in row:
             continue
         where = next((p['value'] for p in row['properties'] if p['name'] == 'WORKING_DIRECTORY'), build)
         tests += one_by_one({'name': row['name'], 'command': row['command'], 'cwd': where})
@@ -290,6 +293,7 @@ def main():
     parser.add_argument('--workers', type=int, default=os.cpu_count())
     parser.add_argument('--resume', action='store_true', help='go on where the last campaign over the same sources ended')
     parser.add_argument('--survivors', action='store_true', help='try those again that nothing has noticed')
+    parser.add_argument('--thorough', action='store_true', help='ask the slowest tests, too')
     parser.add_argument('--list', action='store_true', help='list the mutations and stop')
     options = parser.parse_args()
 
@@ -313,7 +317,7 @@ def main():
             print(f'{s.path}:{s.line}: {s.kind}: {s.what}')
         return 0
     must(['cmake', '--build', build, '-j', str(options.workers)])
-    tests = baseline(tests_of(build), maps, options.workers)
+    tests = baseline(tests_of(build, None if options.thorough else SLOW[options.room]), maps, options.workers)
     if options.sample and options.sample < len(found):
         found = random.Random(options.seed).sample(found, options.sample)
 
