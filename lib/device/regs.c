@@ -219,7 +219,7 @@ static void write_queue_enable(struct vblk_device *device, uint16_t queue, uint6
 
     if (value == 1 && !q->enabled) {
         enable(device, q);
-    } else if (value == 0 && q->enabled) {
+    } else if (value == 0) {
         blk_forget_held(device, queue);
         vblk_ring_close(&q->ring);
         memset(&q->ring, 0, sizeof q->ring);

@@ -327,6 +327,26 @@ static void zero_limits__sectors_are_unlimited_segments_are_literal(void **state
     assert_int_equal(vblk_driver_provision(lair->driver, 0, 1).err, VBLK_E_UNSUPPORTED);
 }
 
+/* Whatever is offered: bits that nobody gave a meaning, legacy ones and other profiles' are not accepted. */
+static void all_bits_offered__only_known_ones_are_accepted(void **state)
+{
+    struct lair *lair = *state;
+
+    for (unsigned provision = 0; provision < 2; provision++) {
+        const uint64_t known = VBLK_BIT(1) | VBLK_BIT(2) | VBLK_BIT(4) | VBLK_BIT(5) | VBLK_BIT(6) | VBLK_BIT(9) |
+                               VBLK_BIT(10) | VBLK_BIT(11) | VBLK_BIT(12) | VBLK_BIT(13) | VBLK_BIT(14) | VBLK_BIT(15) |
+                               VBLK_BIT(16) | VBLK_BIT(28) | VBLK_BIT(29) | VBLK_BIT(32) | VBLK_BIT(33) | VBLK_BIT(34) |
+                               VBLK_BIT(35) | VBLK_BIT(36) | VBLK_BIT(38) | VBLK_BIT(40);
+
+        lair->options.profile.provision = provision;
+        lair->options.profile.provision_bit = 17;
+        lair->tables.features = UINT64_MAX;
+        memset(lair->tables.config + 8, 0, 8); /* no limits */
+        assert_int_equal(start(lair), VBLK_OK);
+        assert_int_equal(vblk_driver_features(lair->driver), known | (provision ? VBLK_BIT(17) : 0));
+    }
+}
+
 /* A request without room for data can't be meant: at least one segment, however many the device says. */
 static void seg_max__so_many_segments_of_data_and_no_more(void **state)
 {
@@ -341,6 +361,43 @@ static void seg_max__so_many_segments_of_data_and_no_more(void **state)
         put32(lair, 12, seg_max[i]);
         assert_int_equal(start(lair), VBLK_OK);
         assert_int_equal(vblk_driver_write(lair->driver, 0, buf, 6).pieces, pieces[i]);
+    }
+}
+
+static void room_for_one_segment__is_enough_for_a_range(void **state)
+{
+    struct lair *lair = *state;
+
+    lair->lie = (struct lie){ .len = 1, .advance = 1, .elements = 1 };
+    lair->tables.features |= VBLK_BIT(VBLK_F_SIZE_MAX) | VBLK_BIT(VBLK_F_SEG_MAX);
+    put32(lair, 12, 1);
+    for (uint32_t size_max = 15; size_max <= 17; size_max++) {
+        put32(lair, 8, size_max);
+        assert_int_equal(start(lair), VBLK_OK);
+        assert_int_equal(vblk_driver_write_zeroes(lair->driver, 0, 1, true).err,
+                         size_max < 16 ? VBLK_E_UNSUPPORTED : VBLK_OK);
+    }
+}
+
+/* However little room rings leave in the arena: a request is as long as fits. */
+static void small_arenas__are_used_to_the_last_byte(void **state)
+{
+    struct lair *lair = *state;
+    static uint8_t buf[6 * VBLK_SECTOR];
+
+    lair->lie = (struct lie){ .len = 1, .advance = 1, .elements = 1 };
+    lair->tables.features &= VBLK_BIT(VBLK_F_VERSION_1);
+    for (uint64_t size = 500; size < 4500; size++) {
+        uint64_t most;
+
+        lair->options.arena.size = size;
+        if (start(lair) != VBLK_OK) {
+            assert_true(size < 1000 + 17 + VBLK_SECTOR);
+            continue;
+        }
+        most = (vblk_driver_room(lair->driver).size - 17) / VBLK_SECTOR;
+        assert_true(most > 0);
+        assert_int_equal(vblk_driver_write(lair->driver, 0, buf, 6).pieces, most < 6 ? (5 + most) / most : 1);
     }
 }
 
@@ -473,7 +530,10 @@ int main(void)
         T(registers_that_lie__bounded_and_failed),
         T(queues_that_do_not_serve__failed),
         T(zero_limits__sectors_are_unlimited_segments_are_literal),
+        T(all_bits_offered__only_known_ones_are_accepted),
         T(seg_max__so_many_segments_of_data_and_no_more),
+        T(room_for_one_segment__is_enough_for_a_range),
+        T(small_arenas__are_used_to_the_last_byte),
         T(huge_ranges__do_not_wrap),
         T(contradictory_configuration__is_survived),
         T(identity_in_bytes_of_one__cannot_be_asked),

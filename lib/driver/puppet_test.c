@@ -306,6 +306,39 @@ static void used_event__one_notification_when_it_is_passed(void **state)
     }
 }
 
+/* A direct chain is one, also where tables were negotiated. */
+static void indirect_negotiated__a_direct_chain_is_loaded_as_one(void **state)
+{
+    struct stage *stage = *state;
+
+    stage->script.features = V1 | VBLK_BIT(VBLK_F_INDIRECT_DESC);
+    stage->script.puppet = (struct vblk_puppet){ .features = stage->script.features, .num_queues = 1, .queue_max = 8,
+                                                 .config_length = 64 };
+    add(stage, VBLK_STEP_START, "");
+    add_read(stage, "a", 0, 512);
+    add(stage, VBLK_STEP_AVAILABLE, "a");
+    add(stage, VBLK_STEP_PUBLISH, "");
+    add(stage, VBLK_STEP_DEV_TAKE, "");
+    played(stage);
+    assert_string_equal(watch_between(&stage->watch, "dev-load", "end"),
+                        "dev-load:avail.idx0+2 dev-load:avail0+2 dev-load:desc0+16 dev-load:mem+16 dev-load:desc0+16 "
+                        "dev-load:desc0+16 ");
+}
+
+static void forced_status__ends_with_the_power(void **state)
+{
+    struct stage *stage = *state;
+
+    add_ab(stage, VBLK_STEP_DEV_STATUS, "", 0, VBLK_STATUS_FEATURES_OK);
+    add(stage, VBLK_STEP_DEV_POWER_CUT, "");
+    add(stage, VBLK_STEP_START, "");
+    add_a(stage, VBLK_STEP_DEV_STATUS, "", 0x7f);
+    add(stage, VBLK_STEP_DEV_POWER_CUT, "");
+    add(stage, VBLK_STEP_REG_READ, "")->reg = VBLK_REG_STATUS;
+    played(stage);
+    assert_non_null(strstr(stage->watch.text, "w:status=f cut0 r:status=0 end0 "));
+}
+
 static char how[64];
 static uint32_t how_long;
 
@@ -369,6 +402,8 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         STAGED(used_event__one_notification_when_it_is_passed),
+        STAGED(indirect_negotiated__a_direct_chain_is_loaded_as_one),
+        STAGED(forced_status__ends_with_the_power),
         STAGED(device_that_goes__says_how),
         STAGED(each_ring__taken_and_completed),
         STAGED(tables__are_what_registers_and_configuration_show),

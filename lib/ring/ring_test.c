@@ -226,6 +226,53 @@ static void any_order_and_length__loses_nothing(void **state)
     }
 }
 
+static bool all_zero(struct queue *q)
+{
+    const uint64_t areas[] = { q->at.desc, q->at.driver, q->at.device };
+    uint8_t byte;
+
+    for (size_t i = 0; i < 3; i++)
+        for (uint64_t at = 0; at < 256; at++) {
+            OK(vblk_memory_peek(q->mem, areas[i] + at, &byte, 1));
+            if (byte != 0)
+                return false;
+        }
+    return true;
+}
+
+/* What one side alone stored is known to the memory: a reset of it leaves nothing. */
+static void memory_reset__clears_what_either_side_stored(void **state)
+{
+    (void)state;
+    for (size_t f = 0; f < FLAVOURS; f++) {
+        static uint8_t desc[256], avail[256];
+        struct vblk_chain chain;
+        struct queue q;
+
+        queue_open_with(&q, 8, flavours[f]);
+        for (unsigned round = 0; round < 2; round++) { /* also after a reset */
+            vblk_ring_close(&q.driver);
+            OK(vblk_ring_open(&q.driver, q.ops, q.mem, &q.at, VBLK_DRIVER));
+            OK(q.ops->set_interrupts(&q.driver, false));
+            offer(&q, 2);
+            assert_false(all_zero(&q));
+            OK(vblk_memory_peek(q.mem, q.at.desc, desc, sizeof(desc)));
+            OK(vblk_memory_peek(q.mem, q.at.driver, avail, sizeof(avail)));
+            vblk_memory_reset(q.mem);
+            assert_true(all_zero(&q));
+        }
+        OK(vblk_memory_poke(q.mem, q.at.desc, desc, sizeof(desc)));
+        OK(vblk_memory_poke(q.mem, q.at.driver, avail, sizeof(avail)));
+        OK(q.ops->take(&q.device, &chain));
+        OK(q.ops->put_used(&q.device, chain.id, 0));
+        OK(q.ops->publish_used(&q.device));
+        OK(q.ops->set_notify(&q.device, false));
+        vblk_memory_reset(q.mem);
+        assert_true(all_zero(&q));
+        queue_close(&q);
+    }
+}
+
 /* 2.6.1: after a reset of the queue everything begins anew, wherever it was, with another size if one likes. */
 static void queue_opened_again__is_fresh(void **state)
 {
@@ -382,6 +429,7 @@ int main(void)
         cmocka_unit_test(chain_as_long_as_the_ring__fills_it),
         cmocka_unit_test(answers_out_of_order__come_back_under_their_ids),
         cmocka_unit_test(any_order_and_length__loses_nothing),
+        cmocka_unit_test(memory_reset__clears_what_either_side_stored),
         cmocka_unit_test(queue_opened_again__is_fresh),
         cmocka_unit_test(functions_of_the_other_side__are_refused),
         cmocka_unit_test(notification_data__is_the_next_place),

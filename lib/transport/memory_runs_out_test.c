@@ -90,6 +90,32 @@ static bool disk_story(unsigned flavour)
     return far > PLACES;
 }
 
+/* More than a store keeps for the next time, and fewer. */
+static void disk_that_is_reset__loses_no_memory(void **state)
+{
+    const long before = living;
+
+    (void)state;
+    for (unsigned chunks = 250; chunks < 262; chunks += 3) {
+        struct vblk_store *store = vblk_store_new(UINT64_C(1) << 24);
+        struct vblk_backend disk = vblk_store_backend(store);
+        uint8_t sector[VBLK_SECTOR] = { 1 };
+
+        for (unsigned round = 0; round < 3; round++) {
+            for (unsigned i = 0; i < chunks; i++)
+                assert_int_equal(disk.write(disk.ctx, place(i), sector, 1, false), VBLK_OK);
+            for (unsigned i = 0; i < chunks; i += 7)
+                assert_int_equal(disk.read(disk.ctx, place(i), sector, 1), VBLK_OK);
+            assert_int_equal(sector[0], 1);
+            assert_int_equal(vblk_store_allocated(store), chunks);
+            vblk_store_reset(store, UINT64_C(1) << 24);
+            assert_int_equal(vblk_store_allocated(store), 0);
+        }
+        vblk_store_free(store);
+        assert_int_equal(living, before);
+    }
+}
+
 static void disk__what_is_there_stays_there(void **state)
 {
     (void)state;
@@ -240,6 +266,7 @@ static void player__says_so_and_plays_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(disk_that_is_reset__loses_no_memory),
         cmocka_unit_test(disk__what_is_there_stays_there),
         cmocka_unit_test(driver_and_device__say_so_and_can_be_started_again),
         cmocka_unit_test(player__says_so_and_plays_again),
