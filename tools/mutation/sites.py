@@ -31,10 +31,21 @@ def _span(node):
     return node.extent.start.offset, node.extent.end.offset
 
 
+def _bare(node):
+    """Without parentheses and casts around it."""
+    while node.kind in (K.PAREN_EXPR, K.CSTYLE_CAST_EXPR, K.UNEXPOSED_EXPR):
+        inner = list(node.get_children())
+        if not inner:
+            break
+        node = inner[-1]
+    return node
+
+
 class Finder:
     def __init__(self, unit, path, text, shown):
         self.path, self.text, self.shown = path, text, shown
         self.sites = []
+        self.edge_is_nothing = set()  # where comparisons begin whose sides, when equal, give the same answer both ways
         for node in unit.cursor.get_children():
             if node.kind == K.FUNCTION_DECL and node.is_definition() and self.here(node):
                 self.returns_bool = node.result_type.get_canonical().spelling in ('_Bool', 'bool')
@@ -64,6 +75,20 @@ class Finder:
         found = re.fullmatch(rb'\s*([-+*/%<>=!&|^]{1,3})\s*', between)
         return (left, right, found.group(1).decode()) if found else (left, right, None)
 
+    def words(self, node):
+        a, b = _span(_bare(node))
+        return b' '.join(self.text[a:b].split())
+
+    def smaller_or_larger(self, node):
+        """a < b ? a : b, and its like: where a is b, it does not matter which of them it is."""
+        condition, yes, no = list(node.get_children())
+        condition = _bare(condition)
+        if condition.kind != K.BINARY_OPERATOR:
+            return
+        left, right, op = self.operator(condition)
+        if op in ('<', '<=', '>', '>=') and {self.words(left), self.words(right)} == {self.words(yes), self.words(no)}:
+            self.edge_is_nothing.add(_span(condition)[0])
+
     def binary(self, node):
         left, right, op = self.operator(node)
         if op is None or not (self.plain(left) and self.plain(right)):
@@ -76,12 +101,13 @@ class Finder:
                 a, b = _span(side)
                 self.add(side, 'operand', f'without the {name} side of {op}', [(a, 'open', wrap[0]), (b, 'close', wrap[1])])
         elif op in OTHER:
+            others = OTHER[op][1:] if start in self.edge_is_nothing else OTHER[op]
             now = b'vm_l ' + op.encode() + b' vm_r'
             choose = b''.join(b'VBLK_MUTATED_IF(@@, (%b) != (%b)) ? %b : ' % (now, new, new)
-                              for new in (b'vm_l ' + o.encode() + b' vm_r' for o in OTHER[op]))
+                              for new in (b'vm_l ' + o.encode() + b' vm_r' for o in others))
             edits = [(start, 'open', b'({ __auto_type vm_l = ('), ((left_end, right_start), 'cut', b'); __auto_type vm_r = ('),
                      (end, 'close', b'); ' + choose + now + b'; })')]
-            for o in OTHER[op]:
+            for o in others:
                 self.add(node, 'operator', f'{op} becomes {o}', edits)
 
     def literal(self, node):
@@ -141,6 +167,8 @@ class Finder:
                 self.binary(node)
             elif kind == K.INTEGER_LITERAL:
                 self.literal(node)
+            elif kind == K.CONDITIONAL_OPERATOR:
+                self.smaller_or_larger(node)
             elif kind == K.IF_STMT:
                 self.condition(node)
             elif kind == K.RETURN_STMT and self.returns_bool:
