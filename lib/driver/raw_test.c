@@ -324,6 +324,38 @@ static void nothing_to_publish__nothing_is_stored(void **state)
     assert_non_null(strstr(stage->watch.text, "w:status=f end0 "));
 }
 
+/* IN_ORDER: one answer stands for those before it; one that names none of them stands for nobody. */
+static void in_order_answer__for_all_before_it_or_for_nobody(void **state)
+{
+    struct stage *stage = *state;
+
+    stage->script.features |= VBLK_BIT(VBLK_F_IN_ORDER);
+    stage->script.queue_size = 16;
+    stage->script.puppet = (struct vblk_puppet){ .features = stage->script.features, .num_queues = 1, .queue_max = 16,
+                                                 .config_length = 64 };
+    add(stage, VBLK_STEP_START, "");
+    for (char name[2] = "a"; name[0] < 'e'; name[0]++) {
+        add_read(stage, name, 0, 512); /* heads 0, 3, 6 and 9 */
+        add(stage, VBLK_STEP_AVAILABLE, name);
+    }
+    add(stage, VBLK_STEP_PUBLISH, "");
+    add_ab(stage, VBLK_STEP_DEV_ELEM, "", 6, 1);
+    add_a(stage, VBLK_STEP_DEV_IDX, "", 3);
+    add(stage, VBLK_STEP_LOOK, "");
+    add_expect(stage, "a", 0xa5, 513); /* the puppet wrote no status; those passed over count as written to the end */
+    add_expect(stage, "c", 0xa5, 1);
+    played(stage);
+    assert_int_equal(stage->play.surprise_count, 0);
+    assert_int_equal(stage->play.answered, 3);
+    stage->count = 12;
+    stage->steps[10].a = 7;
+    stage->steps[11].a = 1;
+    add(stage, VBLK_STEP_LOOK, "");
+    assert_int_equal(run(stage), VBLK_OK);
+    assert_int_equal(stage->play.answered, 0);
+    assert_int_equal(stage->play.bad_answers, 1);
+}
+
 static void registers_that_start_does_not_plan__get_zero(void **state)
 {
     struct stage *stage = *state;
@@ -482,6 +514,7 @@ int main(void)
         STAGED(long_loads_and_stores__go_on_where_they_were),
         STAGED(used_idx_a_whole_ring_on__all_are_answered),
         STAGED(nothing_to_publish__nothing_is_stored),
+        STAGED(in_order_answer__for_all_before_it_or_for_nobody),
         STAGED(registers_that_start_does_not_plan__get_zero),
         STAGED(reset_by_hand__forgets_what_is_outstanding),
         STAGED(forgotten_request__may_still_be_answered_once),
