@@ -273,6 +273,61 @@ static void memory_reset__clears_what_either_side_stored(void **state)
     }
 }
 
+/* What was taken and not answered, as a device that goes on later is told of it. @return how many descriptors. */
+static uint32_t kept_of(struct queue *q, const uint16_t *ids, uint32_t n, struct vblk_packed_desc *again)
+{
+    if (!(q->at.features & F(RING_PACKED))) {
+        for (uint32_t i = 0; i < n; i++)
+            again[i] = (struct vblk_packed_desc){ .id = vblk_put16(ids[i]) };
+        return n;
+    }
+    OK(vblk_memory_peek(q->mem, vblk_packed_desc_at(&q->at, 1), again, 3 * sizeof(*again)));
+    return 3;
+}
+
+/* A device that stopped and goes on: first the buffers that it had taken, each in one piece, then the next. */
+static void device_goes_on__takes_again_what_it_owes(void **state)
+{
+    (void)state;
+    for (size_t f = 0; f < FLAVOURS; f++) {
+        const bool packed = flavours[f] & F(RING_PACKED);
+        struct vblk_resume from = { .avail = packed ? 4 | 1 << 15 : 3, .used = packed ? 1 | 1 << 15 : 1 };
+        struct vblk_packed_desc again[3];
+        struct vblk_chain chain;
+        uint16_t ids[4];
+        struct queue q;
+
+        queue_open_with(&q, 8, flavours[f]);
+        ids[0] = offer(&q, 1);
+        OK(q.ops->take(&q.device, &chain));
+        OK(q.ops->put_used(&q.device, ids[0], 7));
+        OK(q.ops->publish_used(&q.device));
+        reap(&q, ids[0], 7, false);
+        for (uint32_t i = 1; i < 4; i++)
+            ids[i] = offer(&q, i); /* of as many elements */
+        for (uint32_t i = 1; i < 3; i++)
+            OK(q.ops->take(&q.device, &chain));
+        from.again_count = kept_of(&q, ids + 1, 2, again);
+        from.again = again;
+        vblk_ring_close(&q.device);
+        OK(vblk_ring_open(&q.device, q.ops, q.mem, &q.at, VBLK_DEVICE));
+        vblk_ring_resume(&q.device, &from);
+        for (uint32_t i = 1; i < 4; i++) {
+            OK(q.ops->take(&q.device, &chain));
+            assert_int_equal(chain.fault, VBLK_CHAIN_OK);
+            assert_int_equal(chain.id, ids[i]);
+            assert_int_equal(chain.n, i);
+        }
+        assert_int_equal(q.ops->take(&q.device, &chain), VBLK_E_EMPTY);
+        for (uint32_t i = 1; i < 4; i++) {
+            OK(q.ops->put_used(&q.device, ids[i], i));
+            OK(q.ops->publish_used(&q.device));
+            reap(&q, ids[i], i, false);
+        }
+        queue_close(&q);
+    }
+}
+
 /* 2.6.1: after a reset of the queue everything begins anew, wherever it was, with another size if one likes. */
 static void queue_opened_again__is_fresh(void **state)
 {
@@ -430,6 +485,7 @@ int main(void)
         cmocka_unit_test(answers_out_of_order__come_back_under_their_ids),
         cmocka_unit_test(any_order_and_length__loses_nothing),
         cmocka_unit_test(memory_reset__clears_what_either_side_stored),
+        cmocka_unit_test(device_goes_on__takes_again_what_it_owes),
         cmocka_unit_test(queue_opened_again__is_fresh),
         cmocka_unit_test(functions_of_the_other_side__are_refused),
         cmocka_unit_test(notification_data__is_the_next_place),
