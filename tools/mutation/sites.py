@@ -162,6 +162,8 @@ class Finder:
         kind = node.kind
         if kind == K.VAR_DECL and node.storage_class == ci.StorageClass.STATIC:
             return
+        if kind == K.CXX_UNARY_EXPR:  # sizeof: what is in it is not computed
+            return
         if not constant and self.plain(node):
             if kind == K.BINARY_OPERATOR:
                 self.binary(node)
