@@ -28,7 +28,7 @@ enum vblk_grade {
 
 /** What an adapter implements. Every function may fail with VBLK_E_GONE when the device went away. */
 struct vblk_port_ops {
-    /** Read a register. Sets *emulated when the answer is the adapter's, not the device's. VBLK_E_UNSUPPORTED if there is none. */
+    /** Read a register; @p queue is 0 for one of the whole device. Sets *emulated when the answer is the adapter's, not the device's. VBLK_E_UNSUPPORTED if there is none. */
     vblk_err (*read_reg)(struct vblk_port *port, enum vblk_reg reg, uint16_t queue, uint64_t *value, bool *emulated);
     vblk_err (*write_reg)(struct vblk_port *port, enum vblk_reg reg, uint16_t queue, uint64_t value, bool *emulated);
     /** Read @p len configuration bytes; fewer may come: *got. Bytes past *got are zero. */

@@ -113,6 +113,14 @@ static void status__bits_can_be_set_and_not_cleared(void **state)
     rig_open(&r);
     rig_set(&r, VBLK_REG_STATUS, 0, VBLK_STATUS_FEATURES_OK | VBLK_STATUS_DRIVER_OK);
     assert_int_equal(rig_reg(&r, VBLK_REG_STATUS), 0); /* out of sequence */
+    rig_set(&r, VBLK_REG_DRIVER_FEATURES, 0, V1);
+    for (unsigned early = 0; early < 3; early++) { /* not before both ACKNOWLEDGE and DRIVER */
+        rig_set(&r, VBLK_REG_STATUS, 0, early | VBLK_STATUS_FEATURES_OK);
+        assert_int_equal(rig_reg(&r, VBLK_REG_STATUS), early);
+        rig_set(&r, VBLK_REG_STATUS, 0, 0);
+        rig_set(&r, VBLK_REG_DRIVER_FEATURES, 0, V1);
+    }
+    rig_set(&r, VBLK_REG_STATUS, 0, 0);
     rig_set(&r, VBLK_REG_STATUS, 0, 1);
     rig_set(&r, VBLK_REG_STATUS, 0, 2);
     assert_int_equal(rig_reg(&r, VBLK_REG_STATUS), 3);
@@ -605,6 +613,12 @@ static void hold__more_than_fits_waits_in_the_ring(void **state)
     assert_int_equal(vblk_memory_poke(r.mem, at.driver + 2, &value, 2), VBLK_OK);
     vblk_device_hold(r.device, true);
     assert_int_equal(vblk_device_serve(r.device, 0), 0);
+    vblk_device_hold(r.device, false);
+    assert_int_equal(vblk_memory_peek(r.mem, at.device + 2, &value, 2), VBLK_OK);
+    assert_int_equal(vblk_get16(value), 2048);
+    value = vblk_put16(2049); /* nobody is told of this one yet */
+    assert_int_equal(vblk_memory_poke(r.mem, at.driver + 2, &value, 2), VBLK_OK);
+    vblk_device_hold(r.device, true);
     vblk_device_hold(r.device, false);
     assert_int_equal(vblk_memory_peek(r.mem, at.device + 2, &value, 2), VBLK_OK);
     assert_int_equal(vblk_get16(value), 2048);

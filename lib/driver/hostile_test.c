@@ -53,6 +53,7 @@ static int tear_down(void **state)
     struct lair *lair = *state;
 
     assert_int_equal(lair->watch.stray, 0);
+    assert_int_equal(lair->watch.mislaid, 0);
     vblk_driver_free(lair->driver);
     watch_stop(&lair->watch);
     free(lair);
@@ -350,13 +351,15 @@ static void all_bits_offered__only_known_ones_are_accepted(void **state)
 /* A request without room for data can't be meant: at least one segment, however many the device says. */
 static void seg_max__so_many_segments_of_data_and_no_more(void **state)
 {
-    static const uint32_t seg_max[] = { 0, 1, 2, 3, 100 }, pieces[] = { 6, 6, 3, 2, 1 };
+    static const uint32_t seg_max[] = { 0, 1, 2, 3, 100, 0 }, pieces[] = { 6, 6, 3, 2, 1, 1 };
     struct lair *lair = *state;
     uint8_t buf[6 * VBLK_SECTOR] = { 0 };
 
     lair->lie = (struct lie){ .len = 1, .advance = 1, .elements = 1 };
     lair->tables.features |= VBLK_BIT(VBLK_F_SIZE_MAX) | VBLK_BIT(VBLK_F_SEG_MAX);
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < 6; i++) {
+        if (i == 5) /* the field means nothing */
+            lair->tables.features &= ~VBLK_BIT(VBLK_F_SEG_MAX);
         put32(lair, 8, VBLK_SECTOR);
         put32(lair, 12, seg_max[i]);
         assert_int_equal(start(lair), VBLK_OK);
@@ -399,6 +402,25 @@ static void small_arenas__are_used_to_the_last_byte(void **state)
         assert_true(most > 0);
         assert_int_equal(vblk_driver_write(lair->driver, 0, buf, 6).pieces, most < 6 ? (5 + most) / most : 1);
     }
+}
+
+/* What was not asked for is not left as it was found. */
+static void identity_and_lifetime_that_are_refused__are_empty(void **state)
+{
+    struct lair *lair = *state;
+    struct vblk_lifetime lifetime;
+    char id[VBLK_ID_BYTES + 1];
+    const uint8_t *bytes = (const uint8_t *)&lifetime;
+
+    memset(id, 'x', sizeof(id));
+    memset(&lifetime, 0xee, sizeof(lifetime));
+    lair->tables.features = VBLK_BIT(VBLK_F_VERSION_1);
+    prepare(lair);
+    assert_int_equal(vblk_driver_get_id(lair->driver, id).err, VBLK_E_STATE);
+    assert_string_equal(id, "");
+    assert_int_equal(vblk_driver_lifetime(lair->driver, &lifetime).err, VBLK_E_STATE);
+    for (size_t i = 0; i < sizeof(lifetime); i++)
+        assert_int_equal(bytes[i], 0);
 }
 
 static void huge_ranges__do_not_wrap(void **state)
@@ -534,6 +556,7 @@ int main(void)
         T(seg_max__so_many_segments_of_data_and_no_more),
         T(room_for_one_segment__is_enough_for_a_range),
         T(small_arenas__are_used_to_the_last_byte),
+        T(identity_and_lifetime_that_are_refused__are_empty),
         T(huge_ranges__do_not_wrap),
         T(contradictory_configuration__is_survived),
         T(identity_in_bytes_of_one__cannot_be_asked),

@@ -279,7 +279,7 @@ static vblk_err play(struct vblk_player *player, const struct vblk_step *step)
     const struct step_row *row = step->kind < VBLK_STEP_COUNT ? &rows[step->kind] : NULL;
     vblk_err err;
 
-    if (!row || !row->play)
+    if (!row)
         return VBLK_E_INVAL;
     if (row->puppet && !player->puppet)
         return VBLK_E_UNSUPPORTED;

@@ -150,6 +150,12 @@ static void raw_device_steps_without_a_place__are_the_scripts_fault(void **state
     add_read(stage, "r", 0, 512);
     add_a(stage, VBLK_STEP_DEV_DATA, "r", 512)->bytes.length = 2;
     assert_int_equal(run(stage), VBLK_E_INVAL);
+    stage->steps[2].a = 514; /* past the status byte */
+    stage->steps[2].bytes.length = 0;
+    assert_int_equal(run(stage), VBLK_E_INVAL);
+    stage->steps[2].a = UINT64_MAX;
+    stage->steps[2].bytes.length = 2;
+    assert_int_equal(run(stage), VBLK_E_INVAL);
     stage->steps[2].a = 513;
     stage->steps[2].bytes.length = 0;
     played(stage);

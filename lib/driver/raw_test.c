@@ -451,6 +451,58 @@ static void arena_too_small_for_scratch__scratch_is_the_scripts_fault(void **sta
     assert_int_equal(run(stage), VBLK_E_INVAL);
 }
 
+static void frames_counted_but_not_given__are_none(void **state)
+{
+    struct stage *stage = *state;
+    struct vblk_step_request *req;
+
+    add(stage, VBLK_STEP_START, "");
+    req = &add_read(stage, "r", 0, 512)->request;
+    req->readable_frame_count = 3;
+    req->writable_frame_count = 5;
+    add_a(stage, VBLK_STEP_DESC, "r", 2);
+    played(stage);
+    add_a(stage, VBLK_STEP_DESC, "r", 3);
+    assert_int_equal(run(stage), VBLK_E_INVAL); /* header, data and status */
+}
+
+/* Where the device's wish can't be read, it is told once too often. */
+static void wish_that_cannot_be_read__is_to_be_told(void **state)
+{
+    struct stage *stage = *state;
+    struct vblk_step *step;
+
+    for (unsigned i = 0; i < 3; i++) {
+        stage->count = 0;
+        stage->script.features = V1 | (i == 1 ? VBLK_BIT(VBLK_F_EVENT_IDX) : 0) | (i == 2 ? VBLK_BIT(VBLK_F_RING_PACKED) : 0);
+        stage->script.puppet = (struct vblk_puppet){ .features = stage->script.features, .num_queues = 1, .queue_max = 8,
+                                                     .config_length = 64 };
+        add(stage, VBLK_STEP_START, "");
+        add_read(stage, "r", 0, 512);
+        add(stage, VBLK_STEP_AVAILABLE, "r");
+        add(stage, VBLK_STEP_PUBLISH, "");
+        step = add_a(stage, VBLK_STEP_REG_WRITE, "", 0);
+        step->reg = VBLK_REG_QUEUE_DEVICE;
+        step->part = VBLK_PART_OUTSIDE;
+        add(stage, VBLK_STEP_KICK, "");
+        played(stage);
+        assert_int_equal(stage->watch.counts[VBLK_EV_KICK], 1);
+    }
+}
+
+static void looking_at_a_packed_ring__is_told_as_such(void **state)
+{
+    struct stage *stage = *state;
+
+    stage->script.features = V1 | VBLK_BIT(VBLK_F_RING_PACKED);
+    stage->script.puppet = (struct vblk_puppet){ .features = stage->script.features, .num_queues = 1, .queue_max = 8,
+                                                 .config_length = 64 };
+    add(stage, VBLK_STEP_START, "");
+    add(stage, VBLK_STEP_LOOK, "");
+    played(stage);
+    assert_int_equal(stage->watch.counts[VBLK_EV_LOOK], 1);
+}
+
 static void sizes_that_wrap_round__are_the_scripts_fault(void **state)
 {
     static const struct vblk_segment segment;
@@ -521,6 +573,9 @@ int main(void)
         STAGED(two_queues__each_with_its_own_ring),
         STAGED(quiet_step__only_says_so_on_a_puppet),
         STAGED(arena_too_small_for_scratch__scratch_is_the_scripts_fault),
+        STAGED(frames_counted_but_not_given__are_none),
+        STAGED(wish_that_cannot_be_read__is_to_be_told),
+        STAGED(looking_at_a_packed_ring__is_told_as_such),
         STAGED(sizes_that_wrap_round__are_the_scripts_fault),
         STAGED(arena_that_begins_outside_memory__is_the_callers_fault),
         STAGED(arena_outside_memory__is_the_callers_fault),

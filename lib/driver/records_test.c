@@ -121,6 +121,22 @@ static void three_hundred_in_flight__after_three_hundred_answered(void **state)
     free(steps);
 }
 
+static void names_of_the_last_script__are_nobodys_in_the_next(void **state)
+{
+    struct stage *stage = *state;
+
+    add(stage, VBLK_STEP_START, "");
+    once(stage, "a", 512, false);
+    once(stage, "b", 512, true);
+    played(stage);
+    for (char name[2] = "a"; name[0] <= 'c'; name[0]++) {
+        stage->count = 1;
+        add_expect(stage, name[0] == 'c' ? "" : name, VBLK_S_OK, 513);
+        assert_int_equal(run(stage), VBLK_E_INVAL);
+        assert_int_equal(stage->play.stopped_at, 1);
+    }
+}
+
 static void completion_with_bytes__are_the_data(void **state)
 {
     static const uint8_t id[20] = "identity";
@@ -295,14 +311,14 @@ static void queue_that_comes_late__takes_no_memory_that_is_needed(void **state)
 {
     struct stage *stage = *state;
 
-    for (unsigned answered = 0; answered < 2; answered++) {
+    for (unsigned answered = 0; answered < 3; answered++) {
         stage->count = 0;
         small_arena(stage, 4096);
         add(stage, VBLK_STEP_START, "");
         once(stage, "a", 3000, !answered);
         add_a(stage, VBLK_STEP_REG_WRITE, "", 32)->reg = VBLK_REG_QUEUE_SIZE;
         stage->steps[stage->count - 1].queue = 1;
-        add_expect(stage, "a", VBLK_S_OK, 3001);
+        add_expect(stage, answered == 2 ? "" : "a", VBLK_S_OK, 3001);
         assert_int_equal(run(stage), VBLK_E_INVAL);
         /* no room; or there is, and the answer that lay there can't be asked for any more */
         assert_int_equal(stage->play.stopped_at, stage->count - (answered ? 1 : 2));
@@ -316,6 +332,7 @@ int main(void)
         STAGED(memory_full_of_requests_in_flight__is_the_scripts_fault),
         STAGED(more_requests_than_are_remembered__the_oldest_answer_goes),
         STAGED(three_hundred_in_flight__after_three_hundred_answered),
+        STAGED(names_of_the_last_script__are_nobodys_in_the_next),
         STAGED(completion_with_bytes__are_the_data),
         STAGED(memory_up_to_the_top__outside_is_below),
         STAGED(arena_too_small_for_a_queue__nothing_is_touched),

@@ -60,6 +60,14 @@ static void memory_word(struct watch *watch, const struct vblk_event *ev)
          where, (unsigned)ev->len, ev->flags & VBLK_EV_FAULTED ? "!" : "");
 }
 
+static void register_word(struct watch *watch, const struct vblk_event *ev)
+{
+    if (ev->queue != 0 && (ev->reg < VBLK_REG_QUEUE_MAX || ev->reg > VBLK_REG_QUEUE_RESET))
+        watch->mislaid++;
+    word(watch, "%c:%s=%" PRIx64, ev->kind == VBLK_EV_REG_READ ? 'r' : 'w', vblk_reg_name((enum vblk_reg)ev->reg),
+         ev->value);
+}
+
 static void observe(void *ctx, const struct vblk_event *ev)
 {
     static const char *const barriers[] = { "relaxed", "acquire", "release", "full" };
@@ -77,8 +85,7 @@ static void observe(void *ctx, const struct vblk_event *ev)
     else if (ev->kind == VBLK_EV_BARRIER)
         word(watch, "%s-%s", ev->party == VBLK_DRIVER ? "drv" : "dev", barriers[ev->order & 3]);
     else if (ev->kind == VBLK_EV_REG_READ || ev->kind == VBLK_EV_REG_WRITE)
-        word(watch, "%c:%s=%" PRIx64, ev->kind == VBLK_EV_REG_READ ? 'r' : 'w', vblk_reg_name((enum vblk_reg)ev->reg),
-             ev->value);
+        register_word(watch, ev);
     else if (ev->kind == VBLK_EV_CONFIG_READ || ev->kind == VBLK_EV_CONFIG_WRITE)
         word(watch, "%s:%u+%u", ev->kind == VBLK_EV_CONFIG_READ ? "cr" : "cw", (unsigned)ev->at, (unsigned)ev->len);
     else
@@ -111,7 +118,7 @@ void watch_start(struct watch *watch, struct vblk_port *port)
 {
     watch->port = port;
     watch->mem = port->mem;
-    watch->stray = 0;
+    watch->stray = watch->mislaid = 0;
     watch_clear(watch);
     port->observe = observe;
     port->observe_ctx = watch;

@@ -16,6 +16,7 @@ struct watch {
     char text[WATCH_TEXT]; /* words, each followed by a blank */
     size_t used;
     uint32_t stray; /* driver's accesses outside the arena */
+    uint32_t mislaid; /* its accesses to registers of the whole device as if a queue had them */
 };
 
 /* Memory of WATCH_SIZE bytes at WATCH_GPA; the arena is the whole of it. */

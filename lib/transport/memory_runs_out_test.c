@@ -51,6 +51,11 @@ static unsigned use_disk(struct vblk_store *store, struct vblk_backend *disk)
         holds(disk, 3, 1);
         return i;
     }
+    for (uint64_t k = 10; k < 20; k++)
+        if (!fine(disk->provision(disk->ctx, place((unsigned)k), 2))) {
+            assert_int_equal(vblk_store_extent(store, place((unsigned)k) + 1), VBLK_EXTENT_HOLE);
+            return i;
+        }
     for (uint64_t k = 1; k < 20; k++)
         if (!fine(disk->provision(disk->ctx, 1000000 + 1000 * k, 100)) ||
             !fine(vblk_store_share(store, 1000000 + 1000 * k, 50)) ||

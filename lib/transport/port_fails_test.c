@@ -17,6 +17,7 @@
 /* ---- the reference device's port, with other operations in front of its own ---- */
 
 static const struct vblk_port_ops *honest;
+static unsigned waits;
 static long calls, fails_at; /* the first one is 1; 0: none fails */
 static vblk_err fails_with;
 static bool failed;
@@ -74,6 +75,7 @@ static vblk_err wait(struct vblk_port *port, uint16_t queue, unsigned ms)
 {
     const vblk_err err = shake();
 
+    waits++;
     return err ? err : honest->wait(port, queue, ms);
 }
 
@@ -105,6 +107,7 @@ static struct vblk_port *new_port(struct vblk_memory *mem)
     failed = false;
     lacks = 0;
     restless = 0;
+    waits = 0;
     return port;
 }
 
@@ -297,6 +300,26 @@ static void player__ends_at_the_step_whose_call_failed(void **state)
     }
 }
 
+/* A transport that is polled tells of the last answer only when it is asked. */
+static void script_without_a_wait__ends_with_one(void **state)
+{
+    struct stage *stage = *state;
+
+    watch_stop(&stage->watch);
+    watch_start(&stage->watch, new_port(watch_memory()));
+    vblk_player_free(stage->player);
+    stage->player = vblk_player_new(stage->watch.port, watch_arena(), 5);
+    stage->script.features = F(VERSION_1);
+    add(stage, VBLK_STEP_START, "");
+    add_read(stage, "a", 0, VBLK_SECTOR);
+    add(stage, VBLK_STEP_AVAILABLE, "a");
+    add(stage, VBLK_STEP_PUBLISH, "");
+    add(stage, VBLK_STEP_KICK, "");
+    OK(run(stage));
+    assert_int_equal(waits, 1);
+    assert_non_null(strstr(stage->watch.text, "notify0 "));
+}
+
 /* ---- both ---- */
 
 /* A device may change its configuration while it is read, but not for ever. */
@@ -334,6 +357,7 @@ int main(void)
         cmocka_unit_test(driver__tells_of_the_call_that_failed_and_starts_again),
         cmocka_unit_test(driver__without_a_register),
         STAGED(configuration_that_changes__is_read_again_for_a_while),
+        STAGED(script_without_a_wait__ends_with_one),
         STAGED(player__ends_at_the_step_whose_call_failed),
     };
 

@@ -55,6 +55,7 @@ static int tear_down(void **state)
     struct bench *bench = *state;
 
     assert_int_equal(bench->watch.stray, 0);
+    assert_int_equal(bench->watch.mislaid, 0);
     vblk_driver_free(bench->driver);
     watch_stop(&bench->watch);
     free(bench);

@@ -269,6 +269,26 @@ static void reset_of_a_queue__what_flies_is_lost_and_the_other_queue_goes_on(voi
     }
 }
 
+static void reset_of_a_queue__its_tables_are_free_again(void **state)
+{
+    (void)state;
+    for (unsigned packed = 0; packed < 2; packed++) {
+        struct bench b;
+
+        begin(&b, F(RING_RESET) | F(INDIRECT_DESC) | (packed ? F(RING_PACKED) : 0), BYTES);
+        OK(vblk_port_host(b.port, VBLK_HOST_HOLD, 1, 0));
+        for (unsigned round = 0; round < 3; round++) {
+            b.indirect = 0;
+            for (uint32_t i = 0; i < 40; i++)
+                add(&b, 0, i, 1);
+            OK(vblk_driver_publish(b.driver, 0, 40));
+            assert_int_equal(b.indirect, 40);
+            OK(vblk_driver_reset_queue(b.driver, 0));
+        }
+        end(&b);
+    }
+}
+
 static void reset_of_a_queue__refused_where_it_cannot_be(void **state)
 {
     struct bench b;
@@ -342,6 +362,7 @@ int main(void)
         cmocka_unit_test(packed_ring__as_large_as_the_device_allows),
         cmocka_unit_test(nothing_to_reap__tables_in_flight_stay_taken),
         cmocka_unit_test(reset_of_a_queue__what_flies_is_lost_and_the_other_queue_goes_on),
+        cmocka_unit_test(reset_of_a_queue__its_tables_are_free_again),
         cmocka_unit_test(reset_of_a_queue__refused_where_it_cannot_be),
         cmocka_unit_test(queue_that_does_not_exist__is_refused),
         cmocka_unit_test(queue_whose_reset_never_ends__given_up),

@@ -30,11 +30,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 ROOMS = {'models': ('lib/ring', 'lib/device', 'lib/driver'), 'oracle': ('lib/oracle',)}
 # Tests that say nothing about behaviour, or take long and say what others say.
-NOT_RUN = re.compile(r'install|embed|doxygen|licence|headers|rooms|layout|example|real_|qemus_own|somebody_elses|coverage|mutants_test|'
+NOT_RUN = re.compile(r'install|embed|doxygen|licence|headers|rooms|layout|example|real_|qemus_own|somebody_elses|coverage|'
                      r'monitor_in_between|traces_are_judged|wireshark|room_check')
 # Tests that take longest and notice next to nothing that others don't; --thorough asks them, too.
-SLOW = {'models': re.compile(r'served|^command_line|memory_taken_back|vectors_lint|trace_check_test|^judged_test|threads_test'),
-        'oracle': re.compile(r'memory_taken_back')}
+SLOW = {'models': re.compile(r'served|^command_line|memory_taken_back|vectors_lint|trace_check_test|^judged_test|threads_test|'
+                             r'mutants_test'),
+        'oracle': re.compile(r'memory_taken_back|mutants_test')}
 CONCURRENT = re.compile(r'served|memory_taken_back|vhost_user|threads')  # a failure might be the machine's: asked twice
 NO_SOURCE = re.compile(r'_test\.c$|/fault|/(stage|watch)\.c$')  # wrong on purpose, or for tests only: proves nothing
 LONGEST = 120.0  # seconds; a slower test is left out
