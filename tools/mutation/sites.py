@@ -127,15 +127,21 @@ class Finder:
         if semicolon is None:
             return
         before, after = b'{ if (!VBLK_MUTATED(@@)) ', b' }'
-        if node.kind == K.BINARY_OPERATOR and self.is_plain_place(next(node.get_children())):
+        if node.kind == K.BINARY_OPERATOR and self.only_stores(*node.get_children()):
             c, d = _span(next(node.get_children()))  # what is stored may be there already
             before = b'{ __auto_type vm_was = %b; if (!VBLK_MUTATED_IF(@@, 0)) ' % self.text[c:d]
             after = b' (void)VBLK_MUTATED_IF(@@, vm_was != (%b)); }' % self.text[c:d]
         self.add(node, 'statement', 'left out: ' + self.text[a:b].decode().split('\n')[0][:60],
                  [(a, 'open', before), (b + semicolon.end(), 'close', after)])
 
+    def only_stores(self, place, value):
+        """Nothing happens but that a number or pointer gets into a place that one may name twice."""
+        a, b = _span(value)
+        if re.search(rb'\+\+|--|[^=!<>]=[^=]', self.text[a:b]) or any(n.kind == K.CALL_EXPR for n in value.walk_preorder()):
+            return False
+        return self.is_plain_place(place)
+
     def is_plain_place(self, node):
-        """A number or pointer in a place that one may name twice."""
         type_ = node.type.get_canonical()
         if type_.kind not in SCALAR or type_.is_volatile_qualified() or not self.plain(node):
             return False
