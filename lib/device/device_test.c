@@ -524,6 +524,39 @@ static uint16_t offer(struct rig *r, uint16_t queue, unsigned i)
     return rig_chain(r, queue, bufs, 2);
 }
 
+static void power__clears_what_a_wrong_device_noted(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    rig_up(&r);
+    for (unsigned i = 0; i < 4; i++)
+        vblk_device_notes(r.device)[i] = 7;
+    vblk_device_power_on(r.device);
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(vblk_device_notes(r.device)[i], 0);
+    rig_close(&r);
+}
+
+/* Bytes that the host puts into the configuration are what the device goes by. */
+static void config_that_is_set__changes_the_options_to_the_last_bit(void **state)
+{
+    const struct vblk_device_options *options;
+    struct rig r;
+
+    (void)state;
+    rig_up(&r);
+    options = vblk_device_options_of(r.device);
+    assert_int_equal(vblk_device_set_config(r.device, 0, 0x04030201), VBLK_OK);
+    assert_int_equal(vblk_device_set_config(r.device, 4, 0x000a0605), VBLK_OK);
+    assert_int_equal(options->capacity, UINT64_C(0x000a060504030201));
+    assert_int_equal(vblk_device_set_config(r.device, 8, 0x84838281), VBLK_OK);
+    assert_int_equal(options->size_max, 0x84838281);
+    assert_int_equal(vblk_device_set_config(r.device, 36, 0x94939291), VBLK_OK);
+    assert_int_equal(options->max_discard_sectors, 0x94939291);
+    rig_close(&r);
+}
+
 static void hold__completes_nothing_until_released(void **state)
 {
     uint16_t head[3];
@@ -752,6 +785,8 @@ int main(void)
         cmocka_unit_test(queue__untouched_before_driver_ok_after_reset_and_after_failed),
         cmocka_unit_test(queue__others_are_served_only_with_mq),
         cmocka_unit_test(notification__not_sent_if_the_driver_wants_none),
+        cmocka_unit_test(power__clears_what_a_wrong_device_noted),
+        cmocka_unit_test(config_that_is_set__changes_the_options_to_the_last_bit),
         cmocka_unit_test(hold__completes_nothing_until_released),
         cmocka_unit_test(reverse__completes_last_to_first),
         cmocka_unit_test(reverse__what_came_before_a_fault_is_completed),

@@ -81,7 +81,6 @@ static vblk_err open_ring(struct vblk_device *device, struct queue *q)
     };
 
     vblk_ring_close(&q->ring);
-    memset(&q->ring, 0, sizeof q->ring);
     if (q->size > device->options.queue_max)
         return VBLK_E_INVAL;
     return vblk_ring_open(&q->ring, vblk_ring_ops_for(at.features), device->mem, &at, VBLK_DEVICE);
@@ -222,7 +221,6 @@ static void write_queue_enable(struct vblk_device *device, uint16_t queue, uint6
     } else if (value == 0) {
         blk_forget_held(device, queue);
         vblk_ring_close(&q->ring);
-        memset(&q->ring, 0, sizeof q->ring);
         q->enabled = false;
     }
 }

@@ -407,6 +407,23 @@ static void spans__merge_split_and_count(void **state)
     vblk_spans_free(&s);
 }
 
+static void spans__bits_are_the_sectors_within(void **state)
+{
+    static const struct vblk_span spans[] = { { 0, 3 }, { 10, 70 }, { 100, 128 }, { 129, 130 }, { 190, 300 } };
+    struct vblk_spans s = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof spans / sizeof spans[0]; i++)
+        assert_int_equal(vblk_spans_add(&s, spans[i].start, spans[i].end), VBLK_OK);
+    for (uint64_t start = 0; start < 310; start++) {
+        const uint64_t bits = vblk_spans_bits(&s, start);
+
+        for (unsigned i = 0; i < 64; i++)
+            assert_int_equal(bits >> i & 1, vblk_spans_within(&s, start + i, start + i + 1));
+    }
+    vblk_spans_free(&s);
+}
+
 /* A plain model beside the store: per sector its byte, its stable byte and whether it has space. */
 static void random_operations__agree_with_a_plain_model(void **state)
 {
@@ -489,6 +506,7 @@ int main(void)
         cmocka_unit_test(failing_sectors__every_operation_that_touches_them_fails),
         cmocka_unit_test(resize__what_was_cut_off_is_gone),
         cmocka_unit_test(spans__merge_split_and_count),
+        cmocka_unit_test(spans__bits_are_the_sectors_within),
         cmocka_unit_test(random_operations__agree_with_a_plain_model),
     };
 

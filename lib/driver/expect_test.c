@@ -81,6 +81,76 @@ static void disk__is_filled_over_and_over_and_compared_to_the_last_byte(void **s
 }
 
 /* Wherever it is: the surprise names the first byte that differs, and both values. */
+static void expectations__only_what_is_in_the_set_is_allowed(void **state)
+{
+    struct stage *stage = *state;
+
+    for (size_t n = 1; n <= VBLK_SET_MAX; n++) {
+        struct vblk_step *step;
+
+        stage->count = 0;
+        add(stage, VBLK_STEP_START, "");
+        add_read(stage, "r", 0, 0);
+        add(stage, VBLK_STEP_AVAILABLE, "r");
+        add(stage, VBLK_STEP_PUBLISH, "");
+        add_ab(stage, VBLK_STEP_DEV_COMPLETE, "r", VBLK_S_OK, 0);
+        add(stage, VBLK_STEP_WAIT, "");
+        step = add(stage, VBLK_STEP_EXPECT, "r"); /* neither status 0 nor length 0 */
+        step->expect.status_count = step->expect.len_count = (uint8_t)n;
+        for (size_t i = 0; i < VBLK_SET_MAX; i++) {
+            step->expect.status[i] = (uint8_t)(i < n ? i + 1 : 0);
+            step->expect.len[i] = i < n ? i + 1 : 0;
+        }
+        played(stage);
+        assert_int_equal(stage->play.surprise_count, 2);
+    }
+}
+
+static void answered_twice__one_surprise_unless_one_answer_is_a_must(void **state)
+{
+    struct stage *stage = *state;
+
+    add(stage, VBLK_STEP_START, "");
+    add_read(stage, "r", 0, 0);
+    add(stage, VBLK_STEP_AVAILABLE, "r");
+    add(stage, VBLK_STEP_PUBLISH, "");
+    add_a(stage, VBLK_STEP_DEV_STATUS_BYTE, "r", VBLK_S_OK);
+    for (unsigned i = 0; i < 2; i++)
+        add_ab(stage, VBLK_STEP_DEV_ELEM, "", 0, 1);
+    add(stage, VBLK_STEP_DEV_IDX, "");
+    add(stage, VBLK_STEP_LOOK, "");
+    add_expect(stage, "r", VBLK_S_OK, 1);
+    played(stage);
+    assert_int_equal(stage->play.surprise_count, 1);
+    stage->steps[stage->count - 1].expect.must_answer = true;
+    played(stage);
+    assert_int_equal(stage->play.surprise_count, 2);
+}
+
+static void device_that_needs_a_reset__says_so_once_and_is_no_fault_of_the_script(void **state)
+{
+    struct stage *stage = *state;
+
+    add(stage, VBLK_STEP_START, "");
+    for (unsigned i = 0; i < 2; i++) {
+        add_read(stage, "r", 0, 512);
+        add(stage, VBLK_STEP_AVAILABLE, "r");
+    }
+    add(stage, VBLK_STEP_PUBLISH, "");
+    add_a(stage, VBLK_STEP_DEV_STATUS, "", 0x4f);
+    add(stage, VBLK_STEP_DEV_CONFIG_NOTIFY, "");
+    add(stage, VBLK_STEP_WAIT, "");
+    add_read(stage, "more", 0, 512); /* does not fit: the device keeps the others */
+    assert_int_equal(run(stage), VBLK_OK);
+    assert_true(stage->play.needs_reset);
+    assert_false(stage->play.hung);
+    assert_int_equal(stage->play.err, VBLK_E_TIMEOUT);
+    stage->count--;
+    add(stage, VBLK_STEP_WAIT, ""); /* it is known by now: waits until time is up */
+    assert_int_equal(run(stage), VBLK_OK);
+    assert_true(stage->play.hung);
+}
+
 static void value_kept_again__is_the_new_one(void **state)
 {
     static const char *const names[] = { "a", "b", "ab", "v", "w" };
@@ -359,6 +429,9 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         STAGED(disk__what_is_written_can_be_read_and_zeroed),
+        STAGED(expectations__only_what_is_in_the_set_is_allowed),
+        STAGED(answered_twice__one_surprise_unless_one_answer_is_a_must),
+        STAGED(device_that_needs_a_reset__says_so_once_and_is_no_fault_of_the_script),
         STAGED(value_kept_again__is_the_new_one),
         STAGED(data_that_differ__the_first_such_byte_is_named),
         STAGED(disk__is_filled_over_and_over_and_compared_to_the_last_byte),

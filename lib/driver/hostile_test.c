@@ -337,7 +337,7 @@ static void all_bits_offered__only_known_ones_are_accepted(void **state)
         const uint64_t known = VBLK_BIT(1) | VBLK_BIT(2) | VBLK_BIT(4) | VBLK_BIT(5) | VBLK_BIT(6) | VBLK_BIT(9) |
                                VBLK_BIT(10) | VBLK_BIT(11) | VBLK_BIT(12) | VBLK_BIT(13) | VBLK_BIT(14) | VBLK_BIT(15) |
                                VBLK_BIT(16) | VBLK_BIT(28) | VBLK_BIT(29) | VBLK_BIT(32) | VBLK_BIT(33) | VBLK_BIT(34) |
-                               VBLK_BIT(35) | VBLK_BIT(36) | VBLK_BIT(38) | VBLK_BIT(40);
+                               VBLK_BIT(35) | VBLK_BIT(36) | VBLK_BIT(38) | VBLK_BIT(39) | VBLK_BIT(40);
 
         lair->options.profile.provision = provision;
         lair->options.profile.provision_bit = 17;
@@ -387,6 +387,7 @@ static void small_arenas__are_used_to_the_last_byte(void **state)
 {
     struct lair *lair = *state;
     static uint8_t buf[6 * VBLK_SECTOR];
+    uint64_t none = 0;
 
     lair->lie = (struct lie){ .len = 1, .advance = 1, .elements = 1 };
     lair->tables.features &= VBLK_BIT(VBLK_F_VERSION_1);
@@ -396,8 +397,11 @@ static void small_arenas__are_used_to_the_last_byte(void **state)
         lair->options.arena.size = size;
         if (start(lair) != VBLK_OK) {
             assert_true(size < 1000 + 17 + VBLK_SECTOR);
+            none = size;
             continue;
         }
+        if (size == none + 1) /* header, one sector and status */
+            assert_int_equal(vblk_driver_room(lair->driver).size, 16 + VBLK_SECTOR + 1);
         most = (vblk_driver_room(lair->driver).size - 17) / VBLK_SECTOR;
         assert_true(most > 0);
         assert_int_equal(vblk_driver_write(lair->driver, 0, buf, 6).pieces, most < 6 ? (5 + most) / most : 1);
@@ -421,6 +425,36 @@ static void identity_and_lifetime_that_are_refused__are_empty(void **state)
     assert_int_equal(vblk_driver_lifetime(lair->driver, &lifetime).err, VBLK_E_STATE);
     for (size_t i = 0; i < sizeof(lifetime); i++)
         assert_int_equal(bytes[i], 0);
+}
+
+static void is_framed(struct lair *lair, uint32_t readable, uint32_t writable)
+{
+    const uint64_t table = vblk_puppet_reg(lair->watch.port, VBLK_REG_QUEUE_DESC, 0);
+    const uint32_t len[] = { readable, writable };
+    struct vblk_desc desc;
+
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(vblk_memory_peek(lair->watch.mem, table + 16 * i, &desc, sizeof(desc)), VBLK_OK);
+        assert_int_equal(vblk_get32(desc.len), len[i]);
+        assert_int_equal(vblk_get16(desc.flags) & VBLK_DESC_WRITE, i ? VBLK_DESC_WRITE : 0);
+    }
+}
+
+static void ring_of_two__what_is_readable_and_what_is_writable(void **state)
+{
+    struct lair *lair = *state;
+    uint8_t buf[VBLK_SECTOR] = { 0 };
+
+    lair->lie = (struct lie){ .len = 1, .advance = 1, .elements = 1 };
+    lair->options.queue_size = 2;
+    assert_int_equal(start(lair), VBLK_OK);
+    assert_int_equal(vblk_driver_write(lair->driver, 0, buf, 1).err, VBLK_OK);
+    is_framed(lair, 16 + VBLK_SECTOR, 1);
+    assert_int_equal(vblk_driver_flush(lair->driver).err, VBLK_OK);
+    is_framed(lair, 16, 1);
+    lair->lie.len = VBLK_SECTOR + 1;
+    assert_int_equal(vblk_driver_read(lair->driver, 0, buf, 1).err, VBLK_OK);
+    is_framed(lair, 16, VBLK_SECTOR + 1);
 }
 
 static void huge_ranges__do_not_wrap(void **state)
@@ -557,6 +591,7 @@ int main(void)
         T(room_for_one_segment__is_enough_for_a_range),
         T(small_arenas__are_used_to_the_last_byte),
         T(identity_and_lifetime_that_are_refused__are_empty),
+        T(ring_of_two__what_is_readable_and_what_is_writable),
         T(huge_ranges__do_not_wrap),
         T(contradictory_configuration__is_survived),
         T(identity_in_bytes_of_one__cannot_be_asked),

@@ -146,6 +146,16 @@ static void raw_device_steps_without_a_place__are_the_scripts_fault(void **state
     stage->steps[0] = vblk_step_make(VBLK_STEP_DISK);
     stage->steps[0].bytes.length = (uint64_t)1 << 40;
     assert_int_equal(run(stage), VBLK_E_INVAL);
+    stage->steps[0].bytes.length = (uint64_t)1 << 63; /* times so many is 2^64 sectors */
+    stage->steps[0].b = 1024;
+    stage->steps[0].b_given = true;
+    assert_int_equal(run(stage), VBLK_E_INVAL);
+    stage->steps[0].bytes.length = 1024;
+    stage->steps[0].b = (uint64_t)1 << 63;
+    assert_int_equal(run(stage), VBLK_E_INVAL);
+    stage->steps[0] = vblk_step_make(VBLK_STEP_DEV_ELEM); /* of nobody */
+    stage->steps[0].a_given = true;
+    assert_int_equal(run(stage), VBLK_E_INVAL);
     stage->steps[0] = vblk_step_make(VBLK_STEP_START);
     add_read(stage, "r", 0, 512);
     add_a(stage, VBLK_STEP_DEV_DATA, "r", 512)->bytes.length = 2;

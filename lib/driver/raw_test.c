@@ -451,6 +451,153 @@ static void arena_too_small_for_scratch__scratch_is_the_scripts_fault(void **sta
     assert_int_equal(run(stage), VBLK_E_INVAL);
 }
 
+static void entry_beyond_a_table__is_the_scripts_fault(void **state)
+{
+    struct stage *stage = *state;
+
+    add(stage, VBLK_STEP_START, "");
+    add_read(stage, "r", 0, 512)->request.indirect = true;
+    add_a(stage, VBLK_STEP_DESC, "r", 3); /* 0 is the descriptor that leads to the table */
+    played(stage);
+    add_a(stage, VBLK_STEP_DESC, "r", 4);
+    assert_int_equal(run(stage), VBLK_E_INVAL);
+}
+
+static void a_chain__each_descriptor_says_what_it_is(void **state)
+{
+    static const uint16_t flags[] = { VBLK_DESC_NEXT, VBLK_DESC_NEXT | VBLK_DESC_WRITE, VBLK_DESC_WRITE };
+    static const uint32_t len[] = { 16, 512, 1 };
+    struct stage *stage = *state;
+    struct vblk_desc desc;
+    uint64_t table;
+
+    for (unsigned indirect = 0; indirect < 2; indirect++) {
+        stage->count = 0;
+        add(stage, VBLK_STEP_START, "");
+        add_read(stage, "r", 0, 512)->request.indirect = indirect;
+        played(stage);
+        table = vblk_puppet_reg(stage->watch.port, VBLK_REG_QUEUE_DESC, 0);
+        if (indirect) {
+            assert_int_equal(vblk_memory_peek(stage->watch.mem, table, &desc, sizeof(desc)), VBLK_OK);
+            assert_int_equal(vblk_get16(desc.flags), VBLK_DESC_INDIRECT);
+            assert_int_equal(vblk_get16(desc.next), 0);
+            assert_int_equal(vblk_get32(desc.len), 48);
+            table = vblk_get64(desc.addr);
+        }
+        for (uint16_t i = 0; i < 3; i++) {
+            assert_int_equal(vblk_memory_peek(stage->watch.mem, table + 16u * i, &desc, sizeof(desc)), VBLK_OK);
+            assert_int_equal(vblk_get16(desc.flags), flags[i]);
+            assert_int_equal(vblk_get32(desc.len), len[i]);
+            assert_int_equal(vblk_get16(desc.next), i < 2 ? i + 1 : 0);
+        }
+    }
+}
+
+static void raw_steps_on_a_queue_that_cannot_be__are_the_scripts_fault(void **state)
+{
+    static const enum vblk_step_kind kinds[] = { VBLK_STEP_AVAIL_SLOT, VBLK_STEP_AVAIL_IDX, VBLK_STEP_AVAIL_FLAGS, VBLK_STEP_DESC,
+                                                 VBLK_STEP_PUBLISH,    VBLK_STEP_LOOK,      VBLK_STEP_QUEUE_RESET, VBLK_STEP_KICK };
+    struct stage *stage = *state;
+
+    add(stage, VBLK_STEP_START, "");
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        stage->count = 1;
+        add_ab(stage, kinds[i], "", 0, 0)->queue = 64;
+        assert_int_equal(run(stage), VBLK_E_INVAL);
+        assert_int_equal(stage->play.stopped_at, 1);
+    }
+}
+
+static void suppressed_on_a_packed_ring__not_kicked(void **state)
+{
+    static const uint8_t disable[] = { 1, 0 };
+    struct stage *stage = *state;
+
+    stage->script.features = V1 | VBLK_BIT(VBLK_F_RING_PACKED);
+    stage->script.puppet = (struct vblk_puppet){ .features = stage->script.features, .num_queues = 1, .queue_max = 8,
+                                                 .config_length = 64 };
+    for (unsigned suppressed = 0; suppressed < 2; suppressed++) {
+        stage->count = 0;
+        add(stage, VBLK_STEP_START, "");
+        if (suppressed) {
+            add_a(stage, VBLK_STEP_DEV_STORE, "", 2)->part = VBLK_PART_USED;
+            stage->steps[1].bytes = (struct vblk_bytes){ .given = disable, .length = 2 };
+        }
+        add_read(stage, "r", 0, 512);
+        add(stage, VBLK_STEP_AVAILABLE, "r");
+        add(stage, VBLK_STEP_PUBLISH, "");
+        add(stage, VBLK_STEP_KICK, "");
+        played(stage);
+        assert_int_equal(stage->watch.counts[VBLK_EV_KICK], !suppressed);
+    }
+}
+
+static void started_again__the_whole_ring_is_free(void **state)
+{
+    struct stage *stage = *state;
+
+    for (unsigned round = 0; round < 3; round++) {
+        if (round == 2) /* enabled again by hand: what was outstanding is not waited for */
+            add_a(stage, VBLK_STEP_REG_WRITE, "", 1)->reg = VBLK_REG_QUEUE_ENABLE;
+        else
+            add(stage, VBLK_STEP_START, "");
+        add(stage, VBLK_STEP_WAIT, "");
+        for (unsigned i = 0; i < 2; i++) {
+            add_read(stage, i ? "b" : "a", 0, 512); /* six of eight descriptors */
+            add(stage, VBLK_STEP_AVAILABLE, "");
+        }
+        add(stage, VBLK_STEP_PUBLISH, "");
+    }
+    played(stage);
+    assert_false(stage->play.hung);
+    stage->count = 7;
+    add(stage, VBLK_STEP_START, "");
+    for (unsigned i = 0; i < 2; i++) {
+        add_read(stage, i ? "b" : "a", 0, 512);
+        add(stage, VBLK_STEP_AVAILABLE, "");
+    }
+    add(stage, VBLK_STEP_PUBLISH, "");
+    add(stage, VBLK_STEP_DEV_COMPLETE, "a");
+    add(stage, VBLK_STEP_DEV_COMPLETE, "b");
+    add(stage, VBLK_STEP_WAIT, "");
+    played(stage);
+    assert_int_equal(stage->play.answered, 2);
+}
+
+static void configuration_is_read_four_bytes_at_a_time(void **state)
+{
+    struct stage *stage = *state;
+
+    add_a(stage, VBLK_STEP_CONFIG_READ, "", 8);
+    add(stage, VBLK_STEP_DEV_CONFIG_NOTIFY, "");
+    played(stage);
+    assert_string_equal(stage->watch.text, "begin0 cr:8+4 config0 end0 ");
+    stage->count = 0;
+    add_a(stage, VBLK_STEP_CONFIG_WRITE, "", (uint64_t)UINT32_MAX + 1)->bytes.length = 4;
+    assert_int_equal(run(stage), VBLK_E_INVAL);
+    stage->steps[0].kind = VBLK_STEP_CONFIG_READ;
+    assert_int_equal(run(stage), VBLK_E_INVAL);
+}
+
+static void answered_request__is_not_waited_for(void **state)
+{
+    struct stage *stage = *state;
+
+    add(stage, VBLK_STEP_START, "");
+    add_read(stage, "r", 0, 512);
+    add(stage, VBLK_STEP_AVAILABLE, "r");
+    add(stage, VBLK_STEP_PUBLISH, "");
+    add(stage, VBLK_STEP_DEV_COMPLETE, "r");
+    add(stage, VBLK_STEP_WAIT, "r");
+    add(stage, VBLK_STEP_WAIT, "r");
+    played(stage);
+    assert_int_equal(stage->watch.counts[VBLK_EV_LOOK], 1);
+    add(stage, VBLK_STEP_WAIT, "x"); /* nobody of that name */
+    assert_int_equal(run(stage), VBLK_E_INVAL);
+    stage->steps[stage->count - 1].kind = VBLK_STEP_DEV_TAKE;
+    assert_int_equal(run(stage), VBLK_E_INVAL);
+}
+
 static void frames_counted_but_not_given__are_none(void **state)
 {
     struct stage *stage = *state;
@@ -573,6 +720,13 @@ int main(void)
         STAGED(two_queues__each_with_its_own_ring),
         STAGED(quiet_step__only_says_so_on_a_puppet),
         STAGED(arena_too_small_for_scratch__scratch_is_the_scripts_fault),
+        STAGED(entry_beyond_a_table__is_the_scripts_fault),
+        STAGED(a_chain__each_descriptor_says_what_it_is),
+        STAGED(raw_steps_on_a_queue_that_cannot_be__are_the_scripts_fault),
+        STAGED(suppressed_on_a_packed_ring__not_kicked),
+        STAGED(started_again__the_whole_ring_is_free),
+        STAGED(configuration_is_read_four_bytes_at_a_time),
+        STAGED(answered_request__is_not_waited_for),
         STAGED(frames_counted_but_not_given__are_none),
         STAGED(wish_that_cannot_be_read__is_to_be_told),
         STAGED(looking_at_a_packed_ring__is_told_as_such),

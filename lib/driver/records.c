@@ -56,12 +56,12 @@ static struct record *entry(struct vblk_player *player)
         if (record->state == RECORD_ENDED && (!oldest || record->serial < oldest->serial))
             oldest = record;
     }
-    if (player->record_count < PLAY_RECORDS && player->ended_count < PLAY_ANSWERED_MAX)
+    if (player->record_count < PLAY_RECORDS && player->ended_count < PLAY_ANSWERED_MAX) {
+        player->records[player->record_count].state = RECORD_FREE; /* it may hold a request of the last script */
         return &player->records[player->record_count++];
+    }
     if (oldest)
         release(player, oldest);
-    else if (player->record_count < PLAY_RECORDS)
-        return &player->records[player->record_count++];
     return oldest;
 }
 

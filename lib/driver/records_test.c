@@ -174,6 +174,38 @@ static void memory_up_to_the_top__outside_is_below(void **state)
     assert_non_null(strstr(stage->watch.text, "drv-load:mem+4096! "));
 }
 
+static void as_many_requests_as_are_remembered__and_one_more(void **state)
+{
+    struct stage *stage = *state;
+    struct vblk_step step = vblk_step_make(VBLK_STEP_REQUEST);
+    struct record *first, *record;
+
+    small_arena(stage, WATCH_SIZE);
+    assert_int_equal(run(stage), VBLK_OK);
+    assert_int_equal(record_new(stage->player, &step, &first), VBLK_OK);
+    for (uint32_t i = 1; i < PLAY_RECORDS; i++)
+        assert_int_equal(record_new(stage->player, &step, &record), VBLK_OK);
+    assert_int_equal(record_new(stage->player, &step, &record), VBLK_E_FULL);
+    record_end(stage->player, first);
+    assert_int_equal(record_new(stage->player, &step, &record), VBLK_OK);
+    assert_ptr_equal(record, first);
+}
+
+static void arena_up_to_the_top_of_all_addresses__is_refused(void **state)
+{
+    struct stage *stage = *state;
+    const struct vblk_region top = { .gpa = UINT64_MAX - 8191, .size = 8192, .fd = -1 };
+    const struct vblk_arena arena = { top.gpa, top.size };
+
+    assert_int_equal(vblk_memory_add(stage->watch.mem, &top), VBLK_OK);
+    vblk_player_free(stage->player);
+    stage->player = vblk_player_new(stage->watch.port, arena, 5);
+    add_read(stage, "r", 0, 512);
+    assert_int_equal(run(stage), VBLK_E_INVAL);
+    stage->steps[0] = vblk_step_make(VBLK_STEP_START);
+    assert_int_equal(run(stage), VBLK_E_INVAL);
+}
+
 static void arena_too_small_for_a_queue__nothing_is_touched(void **state)
 {
     struct stage *stage = *state;
@@ -335,6 +367,8 @@ int main(void)
         STAGED(names_of_the_last_script__are_nobodys_in_the_next),
         STAGED(completion_with_bytes__are_the_data),
         STAGED(memory_up_to_the_top__outside_is_below),
+        STAGED(as_many_requests_as_are_remembered__and_one_more),
+        STAGED(arena_up_to_the_top_of_all_addresses__is_refused),
         STAGED(arena_too_small_for_a_queue__nothing_is_touched),
         STAGED(started_again_and_again__queues_keep_their_place),
         STAGED(requests_of_all_sizes__go_where_room_is),

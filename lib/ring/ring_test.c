@@ -60,6 +60,8 @@ static void reap(struct queue *q, uint16_t id, uint32_t len, bool passed)
     if (q->ops->reap(&q->driver, &used) != VBLK_OK || used.fault != VBLK_USED_OK || used.id != id || used.len != len ||
         used.passed != passed)
         fail_msg("%s, size %u: fault %u, id %u, len %u", q->ops->name, q->at.size, used.fault, used.id, used.len);
+    if (q->at.features & F(RING_PACKED))
+        assert_int_equal(used.no_len, !passed && len == 0);
 }
 
 static void nothing_left(struct queue *q)

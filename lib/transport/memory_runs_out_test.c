@@ -181,6 +181,32 @@ static bool drive(struct vblk_port *port, const struct vblk_driver_options *opti
     return well;
 }
 
+static bool device_story(unsigned flavour)
+{
+    const struct vblk_backend disk = { .ctx = NULL };
+    struct vblk_memory *mem = new_memory();
+    struct vblk_device_options options;
+    struct vblk_device *device;
+    const char *why = NULL;
+
+    (void)flavour;
+    if (mem == NULL)
+        return false;
+    vblk_device_defaults(&options);
+    device = vblk_device_new(&options, mem, &disk, &why);
+    if (device == NULL)
+        assert_string_equal(why, "no memory left");
+    vblk_device_free(device);
+    vblk_memory_free(mem);
+    return device != NULL;
+}
+
+static void device__says_that_there_is_no_memory(void **state)
+{
+    (void)state;
+    every_way(device_story, 1);
+}
+
 static bool driver_story(unsigned flavour)
 {
     struct vblk_memory *mem = new_memory();
@@ -273,6 +299,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(disk_that_is_reset__loses_no_memory),
         cmocka_unit_test(disk__what_is_there_stays_there),
+        cmocka_unit_test(device__says_that_there_is_no_memory),
         cmocka_unit_test(driver_and_device__say_so_and_can_be_started_again),
         cmocka_unit_test(player__says_so_and_plays_again),
     };

@@ -317,6 +317,15 @@ static void queue_that_does_not_exist__is_refused(void **state)
         assert_int_equal(vblk_driver_publish(b.driver, (uint16_t)queue, 0), VBLK_E_INVAL);
         assert_int_equal(vblk_driver_reap(b.driver, (uint16_t)queue, &id, &len), VBLK_E_INVAL);
     }
+    for (uint32_t n = 0; n < 66; n++) {
+        struct vblk_element elements[66];
+
+        for (uint32_t i = 0; i < n; i++)
+            elements[i] = (struct vblk_element){ b.room + 16 * i, 16, i + 1 == n };
+        assert_int_equal(vblk_driver_add(b.driver, 0, elements, n, &id), n == 0 || n > 64 ? VBLK_E_INVAL : VBLK_OK);
+        OK(vblk_driver_stop(b.driver));
+        OK(vblk_driver_start(b.driver));
+    }
     assert_int_equal(vblk_driver_publish(b.driver, 1, 0), VBLK_OK);
     assert_int_equal(vblk_driver_reap(b.driver, 1, &id, &len), VBLK_E_EMPTY);
     OK(vblk_driver_stop(b.driver));
