@@ -247,6 +247,7 @@ struct queue {
     bool fenced;            /* packed: whether a barrier separates the latest store from what it may make available */
     uint32_t in_use;        /* packed: slots that are with the device, from used_idx on */
     uint16_t spare;         /* packed: a place in chains that is likely free */
+    struct notice_run run[2]; /* packed: by party: what it did since notifications were looked at */
     uint16_t *by_id;        /* packed: [65536] 1 + place in chains of the outstanding buffer, 0: none */
     struct vblk_packed_desc *ring; /* packed: [size] as the driver stored it */
     struct piece *pool;     /* [pool_size] for pieces that are not of the table */

@@ -341,7 +341,7 @@ static void stop_all(struct vblk_oracle *o)
     notify_forget(o);
 }
 
-static void queue_enabled(struct vblk_oracle *o, const struct queue *q)
+static void queue_enabled(struct vblk_oracle *o, struct queue *q)
 {
     struct notices *s = &o->notices[q->no];
 
@@ -357,7 +357,7 @@ static void queue_enabled(struct vblk_oracle *o, const struct queue *q)
         s->way[party].planted = s->way[party].flags != 0 || s->way[party].event != 0;
     }
     if (is_packed(o))
-        notice_packed_open(q, s);
+        notice_packed_open(o, q, s);
     reset_enabled(q, s);
 }
 

@@ -34,6 +34,25 @@ struct notice {
     uint16_t rounds;   /* kicks since it became due */
 };
 
+/* Chains of a packed ring that were filled or used one after the other since its notices were looked at. */
+struct notice_run {
+    uint32_t slots;
+    uint32_t past; /* how far from its beginning the descriptor is that a notification is wished for; NOTICE_NOWHERE: none is */
+    bool reached;  /* a chain begins with it … */
+    bool inside;   /* … or has it, of which as a used one only the first slot is written (AMB-17) */
+};
+#define NOTICE_NOWHERE UINT32_MAX
+
+static inline void notice_run_add(struct notice_run *r, uint32_t count)
+{
+    if (r->past != NOTICE_NOWHERE) {
+        const uint32_t into = r->past - r->slots; /* before it: more than there are slots */
+        r->reached |= into == 0;
+        r->inside |= into - 1 < count - 1;
+    }
+    r->slots += count;
+}
+
 enum queue_reset { NOT_RESET, RESET_ASKED, RESET_DONE };
 
 /* The registers by which a queue is configured. */

@@ -26,10 +26,10 @@ static inline bool stores_seen(const struct vblk_oracle *o, unsigned party)
 }
 
 /* notify_packed.c: follow a packed ring up to where it is. */
-void notice_packed_open(const struct queue *q, struct notices *s);
+void notice_packed_open(const struct vblk_oracle *o, struct queue *q, struct notices *s);
 /* Slots from @from on to @to, each with its wrap counter in bit 15. */
 uint32_t notice_packed_distance(const struct queue *q, uint16_t from, uint16_t to);
-void notice_packed_follow(struct vblk_oracle *o, const struct queue *q, struct notices *s);
+void notice_packed_follow(struct vblk_oracle *o, struct queue *q, struct notices *s);
 
 /* notify_race.c: an access to what is wished for of @party, the words of which are at @flags and @event. */
 void race_looked(struct vblk_oracle *o, struct notices *s, unsigned party, const struct vblk_event *ev, uint64_t flags,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * How far a packed ring was filled and used, for its notifications alone (2.8.1, 2.8.6, 2.8.10). Looked at when events
- * name the moment; whatever can't be told from the ring as it is then ends the following until the queue is enabled again.
+ * name the moment. Where all stores are seen, the picture of the queue counts (q->run); else the ring is read, and whatever
+ * can't be told from it as it is then ends the following until the queue is enabled again.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,20 +13,6 @@
 #define WRAP 0x8000u
 
 enum { ENABLE, DISABLE, DESC };
-
-void notice_packed_open(const struct queue *q, struct notices *s)
-{
-    if (s->ids_for < q->size) {
-        free(s->ids);
-        s->ids = calloc(q->size, 2 * sizeof(*s->ids));
-        s->ids_for = s->ids != NULL ? q->size : 0;
-    }
-    s->on = s->ids != NULL;
-    s->first = s->flying = 0;
-    if (s->on)
-        memset(s->ids, 0, q->size * sizeof(*s->ids));
-    s->way[VBLK_DRIVER].at = s->way[VBLK_DEVICE].at = WRAP;
-}
 
 /* The ring in place, where it can be looked at like that, else NULL. */
 static const uint8_t *ring_of(const struct vblk_oracle *o, const struct queue *q)
@@ -74,41 +61,54 @@ uint32_t notice_packed_distance(const struct queue *q, uint16_t from, uint16_t t
     return b >= a ? b - a : b + laps - a;
 }
 
-/* Chains that were filled or used one after the other, in slots from the one that the notice stands at on. */
-struct run {
-    uint32_t slots;
-    uint32_t past;  /* how far from there the descriptor is that a notification is wished for; NOWHERE: none is named */
-    uint16_t to;
-    bool reached;   /* a chain begins with it … */
-    bool inside;    /* … or has it, of which as a used one only the first slot is written (AMB-17) */
-};
-#define NOWHERE UINT32_MAX
+/* All stores are seen: what the queue's picture says is what the ring holds. */
+static bool pictured(const struct vblk_oracle *o)
+{
+    return sees(o, VBLK_SEES_DRIVER_STORES | VBLK_SEES_DEVICE_STORES);
+}
 
-static struct run run_from(const struct vblk_oracle *o, const struct queue *q, const struct notice *n)
+static uint16_t filled_to(const struct queue *q)
+{
+    return (uint16_t)(q->avail_idx | (q->avail_wrap ? WRAP : 0));
+}
+
+static uint16_t used_to(const struct queue *q)
+{
+    return (uint16_t)(q->used_idx | (q->used_wrap ? WRAP : 0));
+}
+
+static void run_begin(const struct vblk_oracle *o, const struct queue *q, const struct notice *n, struct notice_run *r)
 {
     const bool named = n->flags == DESC && negotiated(o, VBLK_F_EVENT_IDX) && (uint32_t)(n->event & ~WRAP) < q->size;
 
-    return (struct run){ .past = named ? notice_packed_distance(q, n->at, n->event) : NOWHERE, .to = n->at };
+    *r = (struct notice_run){ .past = named ? notice_packed_distance(q, n->at, n->event) : NOTICE_NOWHERE };
 }
 
-static inline void run_add(const struct queue *q, struct run *r, uint32_t count)
+void notice_packed_open(const struct vblk_oracle *o, struct queue *q, struct notices *s)
 {
-    const uint32_t into = r->past - r->slots; /* before it: more than there are slots */
-
-    r->reached |= into == 0;
-    r->inside |= into - 1 < count - 1;
-    r->slots += count;
-    r->to = advance(q, r->to, count);
+    if (s->ids_for < q->size) {
+        free(s->ids);
+        s->ids = calloc(q->size, 2 * sizeof(*s->ids));
+        s->ids_for = s->ids != NULL ? q->size : 0;
+    }
+    s->on = s->ids != NULL;
+    s->first = s->flying = 0;
+    if (s->on)
+        memset(s->ids, 0, q->size * sizeof(*s->ids));
+    s->way[VBLK_DRIVER].at = pictured(o) ? filled_to(q) : WRAP;
+    s->way[VBLK_DEVICE].at = pictured(o) ? used_to(q) : WRAP;
+    for (unsigned party = 0; party < 2; party++)
+        run_begin(o, q, &s->way[party], &q->run[party]);
 }
 
 /* All of them at once: what is asked of one chain of a run is asked of the run. */
-static void published(struct vblk_oracle *o, struct notice *n, const struct run *r, bool used)
+static void published(struct vblk_oracle *o, struct notice *n, const struct notice_run *r, uint16_t to, bool used, bool vague)
 {
-    struct published p = { .to = r->to, .count = r->slots, .vague = n->changed };
+    struct published p = { .to = to, .count = r->slots, .vague = n->changed || vague };
 
     if (r->slots == 0)
         return;
-    if (r->past != NOWHERE) {
+    if (r->past != NOTICE_NOWHERE) {
         p.asks = r->reached || (r->inside && !used);
         n->may |= r->inside && used;
     } else {
@@ -181,47 +181,76 @@ static uint32_t answered(const struct vblk_oracle *o, struct notices *s, uint16_
 
 static bool follow_filled(struct vblk_oracle *o, const struct queue *q, struct notices *s, const uint8_t *ring)
 {
-    struct run r = run_from(o, q, &s->way[VBLK_DRIVER]);
+    uint16_t to = s->way[VBLK_DRIVER].at, id = 0;
     bool makes_sense = false;
-    uint16_t id = 0;
+    struct notice_run r;
     uint32_t count;
 
+    run_begin(o, q, &s->way[VBLK_DRIVER], &r);
     for (uint32_t done = 0; done <= q->size; done += count) {
-        count = chain_at(o, q, ring, r.to, &id);
+        count = chain_at(o, q, ring, to, &id);
         makes_sense = count == 0;
         if (count == 0 || count > q->size || id >= q->size || !made_available(o, s, id, count))
             break;
-        run_add(q, &r, count);
+        notice_run_add(&r, count);
+        to = advance(q, to, count);
     }
-    published(o, &s->way[VBLK_DRIVER], &r, false);
+    published(o, &s->way[VBLK_DRIVER], &r, to, false, false);
     return makes_sense;
 }
 
 static bool follow_used(struct vblk_oracle *o, const struct queue *q, struct notices *s, const uint8_t *ring)
 {
     const uint32_t filled = s->way[VBLK_DRIVER].total, before = s->way[VBLK_DEVICE].total;
-    struct run r = run_from(o, q, &s->way[VBLK_DEVICE]);
+    uint16_t to = s->way[VBLK_DEVICE].at;
     bool makes_sense = true;
+    struct notice_run r;
 
+    run_begin(o, q, &s->way[VBLK_DEVICE], &r);
     while (before + r.slots < filled) {
-        const uint32_t d = slot_at(o, q, ring, r.to);
+        const uint32_t d = slot_at(o, q, ring, to);
         const uint16_t id = (uint16_t)d;
-        if ((d & LAP) != used_at(r.to))
+        if ((d & LAP) != used_at(to))
             break;
         const uint32_t slots = id < q->size ? answered(o, s, id) : 0;
         makes_sense = slots != 0;
         if (!makes_sense)
             break;
-        run_add(q, &r, slots);
+        notice_run_add(&r, slots);
+        to = advance(q, to, slots);
     }
-    published(o, &s->way[VBLK_DEVICE], &r, true);
+    published(o, &s->way[VBLK_DEVICE], &r, to, true, false);
     return makes_sense;
 }
 
-void notice_packed_follow(struct vblk_oracle *o, const struct queue *q, struct notices *s)
+static void follow_ring(struct vblk_oracle *o, const struct queue *q, struct notices *s)
 {
     const uint8_t *ring = ring_of(o, q);
 
     s->on = follow_filled(o, q, s, ring) && follow_used(o, q, s, ring) &&
             s->way[VBLK_DRIVER].total - s->way[VBLK_DEVICE].total <= q->size;
+}
+
+/*
+ * Whether the driver should have told of what the device found by itself, nobody can tell. What it filled and did not make
+ * available as it should ends the following here, too.
+ */
+static void follow_picture(struct vblk_oracle *o, struct queue *q, struct notices *s)
+{
+    const struct notice_run *filled = &q->run[VBLK_DRIVER];
+    uint16_t id;
+
+    published(o, &s->way[VBLK_DRIVER], filled, filled_to(q), false, q->in_use < filled->slots);
+    published(o, &s->way[VBLK_DEVICE], &q->run[VBLK_DEVICE], used_to(q), true, false);
+    for (unsigned party = 0; party < 2; party++)
+        run_begin(o, q, &s->way[party], &q->run[party]);
+    s->on = !q->half && chain_at(o, q, ring_of(o, q), filled_to(q), &id) == 0;
+}
+
+void notice_packed_follow(struct vblk_oracle *o, struct queue *q, struct notices *s)
+{
+    if (pictured(o))
+        follow_picture(o, q, s);
+    else
+        follow_ring(o, q, s);
 }

@@ -30,6 +30,7 @@ bool packed_open(struct vblk_oracle *o, struct queue *q)
     q->in_use = q->taken_turn = 0;
     q->entry_stored = q->idx_stored = 0;
     q->polled = NO_OWNER;
+    q->run[VBLK_DRIVER] = q->run[VBLK_DEVICE] = (struct notice_run){ .past = NOTICE_NOWHERE };
     return true;
 }
 
@@ -214,6 +215,7 @@ static void advance_available(const struct vblk_oracle *o, struct queue *q, cons
     }
     q->avail_idx = (uint16_t)slot;
     q->in_use += c->slots;
+    notice_run_add(&q->run[VBLK_DRIVER], c->slots);
     q->half = false;
     q->idx_stored = o->seq;
     q->entry_stored = 0;
@@ -293,6 +295,8 @@ static bool take_list(struct vblk_oracle *o, struct queue *q, const struct vblk_
         return false;
     }
     copy_list(o, q, c, id, &l);
+    if (l.faults != 0)
+        o->notices[q->no].on = false; /* where it ends, nobody knows */
     advance_available(o, q, c);
     queue_enter(o, q, c, ev);
     return true;
@@ -334,6 +338,7 @@ void packed_pass_used(struct queue *q, uint32_t slots)
     }
     q->used_idx = (uint16_t)slot;
     q->in_use -= slots;
+    notice_run_add(&q->run[VBLK_DEVICE], slots);
     q->skipped = (uint16_t)slots;
 }
 
