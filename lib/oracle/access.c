@@ -3,7 +3,7 @@
  * Single loads and stores: whose bytes are they? And, for a peer whose stores are not seen, differences between
  * memory as it is and memory as it should be.
  */
-#include "judge.h"
+#include "slots.h"
 
 static bool within(uint64_t at, uint64_t base, uint64_t len)
 {
@@ -290,7 +290,7 @@ static void device_loaded(struct vblk_oracle *o, const struct target *t, const s
         if (look->place == IN_PACKED_RING)
             packed_device_loaded(o, q, ev);
         p->loaded |= descriptor_bytes(q, ev->at, ev->len);
-        head = p->owner;
+        head = q->packed ? packed_owner(q, p->index) : p->owner;
     } else if (look->place == IN_INDIRECT) {
         chain_table_loaded(q, t->chain, ev->at, ev->len);
         head = (uint16_t)(t->chain - q->chains);

@@ -123,7 +123,7 @@ void chain_capture(struct vblk_oracle *o, struct queue *q, struct chain *c)
 static void release_elsewhere(struct vblk_oracle *o, struct queue *q, struct chain *c, struct piece *first)
 {
     struct piece *next;
-    for (struct piece *p = first; p != NULL; p = next) {
+    for (struct piece *p = c->own ? NULL : first; p != NULL; p = next) {
         next = p->after;
         pool_give(q, p);
     }

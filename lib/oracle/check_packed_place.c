@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Where both sides go on in a packed ring, and in which lap: 2.8, 2.8.1, 2.8.2, 2.8.6. */
 #include "check_packed.h"
+#include "slots.h"
 
 #define OWED_OR(token, guilty, moments) CHECK(token, guilty, AT(OWED) | (moments), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 
@@ -123,7 +124,7 @@ enum stuck packed_device_stuck(const struct look *l, uint16_t *slot)
 static const struct chain *lap_missed(const struct look *l)
 {
     const struct queue *q = l->q;
-    const uint16_t owner = q->table[0].owner;
+    const uint16_t owner = packed_owner(q, 0);
     uint16_t slot;
 
     if (!idle(l) || owner >= q->size || l->o->abuse != NO_ABUSE || packed_device_stuck(l, &slot) != STUCK_NOT)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What no text says in one sentence and every implementation owes: memory safety and progress. */
 #include "check_packed.h"
+#include "slots.h"
 
 static enum outcome stored(const struct look *l, struct why *why, const char *expected, const char *what)
 {
@@ -120,7 +121,8 @@ static bool of_chain(const struct look *l, const struct chain *c)
 {
     if (l->place != IN_DESC_TABLE && l->place != IN_PACKED_RING)
         return l->chain == c;
-    uint16_t owner = l->q->table[(l->at - l->q->desc) / 16].owner;
+    const uint16_t i = (uint16_t)((l->at - l->q->desc) / 16);
+    const uint16_t owner = l->q->packed ? packed_owner(l->q, i) : l->q->table[i].owner;
     return owner != NO_OWNER && &l->q->chains[owner] == c;
 }
 

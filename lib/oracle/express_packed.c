@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "express_impl.h"
+#include "slots.h"
 
 enum { BODY = offsetof(struct vblk_packed_desc, flags), ANSWER = offsetof(struct vblk_packed_desc, len) };
 
@@ -120,7 +121,9 @@ static bool driver_load(void *oracle, uint64_t at, uint32_t len, const void *byt
 
 static struct chain *chain_in(const struct queue *q, const struct piece *slot)
 {
-    return slot->owner < q->size && q->chains[slot->owner].outstanding ? &q->chains[slot->owner] : NULL;
+    const uint16_t owner = packed_owner(q, slot->index);
+
+    return owner < q->size && q->chains[owner].outstanding ? &q->chains[owner] : NULL;
 }
 
 /* Its flags alone: whether there is something to do. */

@@ -4,6 +4,7 @@
  * status is OK. What queue.c, effect.c and notify.c do for it, where nothing has to be found out.
  */
 #include "express_impl.h"
+#include "slots.h"
 
 static struct vblk_event event_of(const struct told *told)
 {
@@ -150,7 +151,7 @@ static inline void finish(struct vblk_oracle *o, struct queue *q, struct chain *
         if ((p->flags & VBLK_DESC_WRITE) != 0)
             remember_returned(o, c, p);
         p->owner = NO_OWNER;
-        if (q->packed)
+        if (q->packed && !c->own)
             pool_give(q, p);
     }
     c->count = 0;

@@ -82,7 +82,8 @@ enum fault {
 
 /* ---- the rings as the oracle reads them ---- */
 
-/* A descriptor as it was when its chain was made available; or a slot of a packed ring, of which owner and loaded count. */
+/* A descriptor as it was when its chain was made available; or a slot of a packed ring, of which owner (see packed_owner())
+ * and loaded count. */
 struct piece {
     uint64_t gpa;
     uint32_t len;
@@ -136,6 +137,7 @@ struct twin {
     bool unordered, odd_framing;
     uint8_t count, last;     /* last: the piece that the status byte is in */
     uint16_t first_writable;
+    struct piece own[TWIN_MAX]; /* packed: its pieces */
     uint8_t stores;          /* steps that store into it; 0: what a device does with it is not so simple */
     uint8_t answer;          /* the step that is the answer */
     struct vblk_step steps[2 * TWIN_MAX + 3]; /* what a device does next if it does what most do: see express_steps.c */
@@ -161,6 +163,7 @@ struct chain {
     bool unknown_flags;      /* packed: a descriptor of the ring has flags that the text does not know */
     bool unfenced;           /* packed, SEES_DRIVER_STORES: no barrier before the flags that made it available */
     bool mixed;              /* packed: an INDIRECT descriptor in a list with others that are not */
+    bool own;                /* packed: its pieces are the twin's */
     bool odd_framing;        /* not header, whole sectors of data and status, each in descriptors of its own */
     bool linked_indirect;    /* an INDIRECT descriptor has NEXT, or packed: comes after NEXT */
     bool unordered;          /* split: a next that is not one more than the descriptor's own index … */
@@ -255,7 +258,7 @@ struct queue {
     uint32_t pool_size, pool_used;
     struct piece *table;    /* [size] */
     struct chain *chains;   /* [size], split: by head */
-    uint8_t *elem_fresh;    /* [size] element stored since the slot was last published; packed: SLOT_* */
+    uint8_t *elem_fresh;    /* [size] element stored since the slot was last published; packed: SLOT_*, see slots.h */
     uint64_t entry_stored;  /* SEES_DRIVER_STORES: when the driver last stored a descriptor or slot … */
     uint64_t idx_stored;    /* … and when the available idx */
     uint64_t answered;      /* when a buffer was used last … */
@@ -271,7 +274,8 @@ enum {
     SLOT_DRIVER = 4, /* flags, by the driver */
     SLOT_UNSEEN = 8, /* used, and the driver did not look yet */
     SLOT_START = 16, /* holds the used descriptor */
-    SLOT_FILLED = 32 /* addr, len or id, by the driver; kept while the slot is with the device */
+    SLOT_FILLED = 32, /* addr, len or id, by the driver */
+    SLOT_BARE = 64   /* with the device, and was not filled before */
 };
 
 /* What a store into a packed ring, or a load from it, shows to be amiss: look->slip, in slot look->from. */
@@ -712,9 +716,8 @@ bool packed_followed(const struct vblk_oracle *o, const struct queue *q);
 /* Copy the list at the available position, whose first descriptor is available, and stay where we are. NULL: as it is
  * it can't begin (its id is another's, or it takes slots that are with the device). */
 struct chain *packed_copy(struct vblk_oracle *o, struct queue *q, uint16_t *id, uint16_t *slots);
-/* Go on past a list, past a used descriptor. */
+/* Go on past a list. */
 void packed_pass(const struct vblk_oracle *o, struct queue *q, const struct chain *c);
-void packed_pass_used(struct queue *q, uint32_t slots);
 #define PACKED_FLAGS (VBLK_DESC_NEXT | VBLK_DESC_WRITE | VBLK_DESC_INDIRECT | VBLK_DESC_AVAIL | VBLK_DESC_USED)
 static inline uint64_t packed_flags_at(const struct queue *q, uint32_t slot)
 {
@@ -796,7 +799,7 @@ bool led_astray(const struct look *l);
 bool twin_capture(struct vblk_oracle *o, struct queue *q, struct chain *c);
 /* What is read of it, once. */
 struct reading {
-    struct piece *piece[TWIN_MAX];
+    struct piece *piece[TWIN_MAX];          /* split */
     uint64_t gpa[TWIN_MAX], rest[TWIN_MAX]; /* a descriptor's two halves */
     uint16_t index[TWIN_MAX];               /* packed: its slot */
     uint32_t reserved;

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "fast.h"
+#include "slots.h"
 #include "judge.h"
 
 #define BASE_SLOT 0x7fffu /* of a base: the rest is the wrap counter */

@@ -6,6 +6,7 @@
 #include "fast.h"
 #include "repeat.h"
 #include "sight.h"
+#include "slots.h"
 
 struct queue *queue_at(struct vblk_oracle *o, uint16_t no)
 {
@@ -111,7 +112,7 @@ static bool open_tables(struct vblk_oracle *o, struct queue *q, uint16_t size)
         queue_close(o, q);
         q->table = calloc(size, sizeof(*q->table));
         q->chains = calloc(size, sizeof(*q->chains));
-        q->elem_fresh = calloc(size, 1);
+        q->elem_fresh = calloc(size + SLOT_WORD, 1);
         q->tables_for = size;
     }
     if (q->table == NULL || q->chains == NULL || q->elem_fresh == NULL) {
@@ -281,7 +282,7 @@ void queue_begin(struct vblk_oracle *o, struct queue *q, struct chain *c, uint16
     c->outstanding = true;
     c->taken = c->void_ = c->mutates = c->racy = c->behind = c->beside = c->status_stored = false;
     c->suspect = c->shared = c->wrong_bits = c->stray_flags = c->linked_indirect = c->unordered = c->table_unordered = false;
-    c->unfenced = c->mixed = c->begun = c->odd = c->unknown_flags = false;
+    c->unfenced = c->mixed = c->begun = c->odd = c->unknown_flags = c->own = false;
     c->born = o->seq;
     c->written.count = 0;
     c->written.overflow = false;

@@ -12,6 +12,7 @@
 
 #include "fast.h"
 #include "repeat.h"
+#include "slots.h"
 
 bool packed_open(struct vblk_oracle *o, struct queue *q)
 {
@@ -195,25 +196,48 @@ static void begin_list(struct vblk_oracle *o, struct queue *q, struct chain *c, 
     q->by_id[id] = (uint16_t)(1 + (c - q->chains));
 }
 
-/* Those slots are with the device. */
-static void advance_available(const struct vblk_oracle *o, struct queue *q, const struct chain *c)
+static inline uint64_t bare(uint64_t marks)
 {
-    const uint16_t mine = (uint16_t)(c - q->chains);
-    uint32_t slot = q->avail_idx;
+    _Static_assert(SLOT_BARE == SLOT_FILLED << 1, "one mark is moved onto the other");
+    return ~marks << 1 & slots_all(SLOT_BARE);
+}
 
-    if (q->polled == c->slot)
-        q->polled = NO_OWNER; /* that was before */
-    for (uint16_t i = 0; i < c->slots; i++) {
-        q->table[slot].owner = mine;
-        q->table[slot].loaded = 0;
-        q->elem_fresh[slot] &= SLOT_FILLED;
-        if (++slot < q->size)
-            continue;
-        slot = 0;
-        q->avail_wrap = !q->avail_wrap;
-        q->lapped = true;
+/* Nothing was stored or loaded there since, and whose it is. */
+static inline void hand_over(struct queue *q, uint32_t slot, uint16_t owner)
+{
+    struct piece *p = &q->table[slot];
+
+    p->owner = owner;
+    p->loaded = 0;
+}
+
+static void hand_over_marked(struct queue *q, uint32_t slot, uint32_t n, uint16_t owner)
+{
+    for (; n > 0; n--) {
+        q->elem_fresh[slot] = (uint8_t)bare(q->elem_fresh[slot]);
+        hand_over(q, slot, owner);
+        slot = slot + 1 < q->size ? slot + 1 : 0;
     }
-    q->avail_idx = (uint16_t)slot;
+}
+
+/* Those slots are with the device. */
+static inline void advance_available(const struct vblk_oracle *o, struct queue *q, const struct chain *c)
+{
+    const uint16_t mine = (uint16_t)(c - q->chains), from = q->avail_idx;
+    uint8_t *marks = q->elem_fresh + from;
+
+    if (unlikely(q->polled == from))
+        q->polled = NO_OWNER; /* that was before */
+    if (likely(slots_in_word(q, from, c->slots))) {
+        const uint64_t w = slots_load(marks), mask = slots_first(c->slots);
+        slots_store(marks, (w & ~mask) | (bare(w) & mask));
+        for (uint32_t i = 0; i < c->slots; i++)
+            hand_over(q, from + i, mine);
+    } else {
+        hand_over_marked(q, from, c->slots, mine);
+    }
+    q->avail_idx = slots_advance(q, from, c->slots, &q->avail_wrap);
+    q->lapped |= q->avail_idx <= from;
     q->in_use += c->slots;
     notice_run_add(&q->run[VBLK_DRIVER], c->slots);
     q->half = false;
@@ -323,23 +347,12 @@ static bool element_ready(const struct vblk_oracle *o, const struct queue *q, ui
     return (q->elem_fresh[slot] & SLOT_ID) != 0 || q->by_id[vblk_get16(d->id)] != 0;
 }
 
-void packed_pass_used(struct queue *q, uint32_t slots)
+void slots_unseen(struct queue *q, uint32_t slot, uint32_t n)
 {
-    uint8_t *fresh = q->elem_fresh;
-    uint32_t slot = q->used_idx;
-
-    for (uint32_t i = 0; i < slots; i++) {
-        q->table[slot].owner = NO_OWNER;
-        fresh[slot] = (uint8_t)(SLOT_UNSEEN | (i == 0 ? SLOT_START : 0));
-        if (++slot == q->size) {
-            slot = 0;
-            q->used_wrap = !q->used_wrap;
-        }
+    for (; n > 0; n--) {
+        q->elem_fresh[slot] = SLOT_UNSEEN;
+        slot = slot + 1 < q->size ? slot + 1 : 0;
     }
-    q->used_idx = (uint16_t)slot;
-    q->in_use -= slots;
-    notice_run_add(&q->run[VBLK_DEVICE], slots);
-    q->skipped = (uint16_t)slots;
 }
 
 static void used_one(struct vblk_oracle *o, struct queue *q, const struct vblk_packed_desc *d, bool overtook,

@@ -2,7 +2,7 @@
 /* Single loads and stores of a packed ring: what they change in the picture, and what they show to be amiss (2.8). */
 #include <string.h>
 
-#include "judge.h"
+#include "slots.h"
 
 static bool covers(const struct vblk_event *ev, uint64_t at, uint64_t len)
 {
@@ -47,7 +47,7 @@ static bool next_lap(const struct queue *q, uint16_t slot, const struct vblk_eve
 static void driver_slip(struct vblk_oracle *o, struct queue *q, uint16_t slot, const struct vblk_event *ev)
 {
     if (packed_in_use(q, slot)) {
-        const bool late = !covers(ev, slot_at(q, slot) + 14, 2) && (q->elem_fresh[slot] & SLOT_FILLED) == 0;
+        const bool late = !covers(ev, slot_at(q, slot) + 14, 2) && (q->elem_fresh[slot] & SLOT_BARE) != 0;
         slip(o, q, VBLK_DRIVER, slot, late ? SLIP_LATE : next_lap(q, slot, ev) ? SLIP_OVERRUN : SLIP_OWNED, ev);
     } else if ((q->elem_fresh[slot] & SLOT_UNSEEN) != 0 && sees(o, VBLK_SEES_DRIVER_LOADS)) {
         slip(o, q, VBLK_DRIVER, slot, SLIP_UNSEEN, ev);
@@ -179,6 +179,8 @@ void packed_seen(struct queue *q, uint16_t slot)
 {
     uint32_t at = slot;
 
+    if (slots_seen(q, slot))
+        return;
     for (uint32_t i = 0; i < q->size && (q->elem_fresh[at] & SLOT_UNSEEN) != 0; i++) {
         if (i > 0 && (q->elem_fresh[at] & SLOT_START) != 0)
             return;
@@ -208,7 +210,7 @@ static bool older_waits(const struct queue *q, const struct chain *c)
 /* What a load shows of a descriptor, more than its flags, is the beginning of its buffer's processing. */
 static void began(struct vblk_oracle *o, struct queue *q, uint16_t slot, const struct vblk_event *ev)
 {
-    const uint16_t owner = q->table[slot].owner;
+    const uint16_t owner = packed_owner(q, slot);
     struct chain *c = owner < q->size ? &q->chains[owner] : NULL;
 
     if (c == NULL || !c->outstanding || c->slot != slot || c->turn <= q->taken_turn)

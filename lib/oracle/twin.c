@@ -138,20 +138,6 @@ static inline bool packed_alike(struct vblk_oracle *o, const struct queue *q, co
     return q->by_id[(uint16_t)(r->rest[t->count - 1] >> 32)] == 0;
 }
 
-/* Room for its pieces. */
-static inline bool find_pieces(struct queue *q, const struct twin *t, struct reading *r)
-{
-    for (unsigned i = 0; i < t->count; i++) {
-        r->piece[i] = pool_take(q);
-        if (r->piece[i] != NULL)
-            continue;
-        while (i-- > 0)
-            pool_give(q, r->piece[i]);
-        return false;
-    }
-    return true;
-}
-
 /* The header, which is the first piece, and the status byte as it is. */
 static inline bool read_request(const struct vblk_oracle *o, const struct chain *c, struct reading *r)
 {
@@ -172,7 +158,7 @@ _Static_assert(offsetof(struct piece, flags) == offsetof(struct piece, len) + 4 
 _Static_assert(offsetof(struct piece, pos) == offsetof(struct piece, owner) + 2, "owner and position are beside each other");
 #endif
 
-static inline void set_piece(struct piece *p, uint64_t rest, uint16_t owner, uint32_t pos, uint16_t index, bool packed)
+static inline void set_piece(struct piece *p, uint64_t rest, uint16_t owner, uint32_t pos, bool packed)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     const uint32_t place = owner | pos << 16;
@@ -188,8 +174,6 @@ static inline void set_piece(struct piece *p, uint64_t rest, uint16_t owner, uin
     p->next = (uint16_t)(rest >> (packed ? 32 : 48));
 #endif
     p->loaded = 0;
-    if (packed)
-        p->index = index; /* in the table they never change */
 }
 
 static inline void take_pieces(struct vblk_oracle *o, struct chain *c, const struct reading *r, bool packed)
@@ -197,15 +181,18 @@ static inline void take_pieces(struct vblk_oracle *o, struct chain *c, const str
     const struct twin *t = &c->twin;
     struct piece *after = NULL;
 
-    for (unsigned i = t->count; i-- > 0; after = r->piece[i]) {
-        struct piece *p = r->piece[i];
+    for (unsigned i = t->count; i-- > 0; after = packed ? &c->twin.own[i] : r->piece[i]) {
+        struct piece *p = packed ? &c->twin.own[i] : r->piece[i];
         p->gpa = r->gpa[i];
-        set_piece(p, r->rest[i], packed ? NO_OWNER : c->head, i, packed ? r->index[i] : 0, packed);
+        set_piece(p, r->rest[i], packed ? NO_OWNER : c->head, i, packed);
+        if (packed)
+            p->index = r->index[i]; /* in the table they never change */
         p->after = after;
         if ((uint32_t)r->rest[i] > 0)
             busy_add(o->busy, r->gpa[i], (uint32_t)r->rest[i], 1);
     }
     c->first = after;
+    c->own = packed;
     c->count = c->direct = t->count;
     c->first_writable = t->first_writable;
     c->unordered = t->unordered;
@@ -271,7 +258,7 @@ bool twin_capture(struct vblk_oracle *o, struct queue *q, struct chain *c)
 bool twin_packed_read(struct vblk_oracle *o, struct queue *q, const struct chain *c, struct reading *r)
 {
     return may_have_twin(o, c) && sees(o, VBLK_SEES_DRIVER_STORES) && packed_alike(o, q, c, r) &&
-           read_request(o, c, r) && find_pieces(q, &c->twin, r);
+           read_request(o, c, r);
 }
 
 void twin_packed_take(struct vblk_oracle *o, const struct queue *q, struct chain *c, const struct reading *r)
@@ -315,9 +302,20 @@ static void let_go(struct vblk_oracle *o, struct queue *q, struct chain *c, stru
         pieces[p->pos] = *p;
         busy_add(o->busy, p->gpa, p->len, -1);
         p->owner = NO_OWNER;
-        if (q->packed)
+        if (q->packed && !c->own)
             pool_give(q, p);
     }
+}
+
+/* As it was before it was let go. */
+static void take_back(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct chain *taken)
+{
+    struct piece pieces[TWIN_MAX];
+
+    let_go(o, q, c, pieces);
+    *c = *taken;
+    for (const struct piece *p = c->first; p != NULL; p = p->after)
+        busy_add(o->busy, p->gpa, p->len, 1);
 }
 
 bool twin_is_so(struct vblk_oracle *o, struct queue *q, struct chain *c)
@@ -337,6 +335,8 @@ bool twin_is_so(struct vblk_oracle *o, struct queue *q, struct chain *c)
     same = same_chain(&taken, c);
     for (const struct piece *p = c->first; same && p != NULL; p = p->after)
         same = same_piece(p, &pieces[p->pos]);
+    if (q->packed && same)
+        take_back(o, q, c, &taken);
     return same;
 }
 #endif
