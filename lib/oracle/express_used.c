@@ -151,8 +151,6 @@ static inline void finish(struct vblk_oracle *o, struct queue *q, struct chain *
         if ((p->flags & VBLK_DESC_WRITE) != 0)
             remember_returned(o, c, p);
         p->owner = NO_OWNER;
-        if (q->packed && !c->own)
-            pool_give(q, p);
     }
     c->count = 0;
     c->first = NULL;
@@ -231,7 +229,8 @@ void express_answered(struct vblk_oracle *o, struct queue *q, struct chain *c, u
     }
     finish(o, q, c);
     if (q->packed) {
-        packed_gone(q, c);
+        q->by_id[c->head] = 0;
+        packed_spare(q, c);
     } else {
         if (!quietly_used(o, q))
             notify_used_one(o, q, (uint16_t)(q->used_idx + 1));

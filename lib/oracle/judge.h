@@ -171,6 +171,7 @@ struct chain {
     uint16_t count;          /* pieces, all of the chain's */
     uint16_t direct;         /* of those, read from the table or ring itself */
     uint16_t slot, slots;    /* packed: first slot, and how many it takes */
+    uint16_t place;          /* packed: its place in q->chains */
     uint16_t link;           /* the INDIRECT descriptor's place in the table or ring; NO_OWNER: none */
     uint16_t link_flags;     /* its flags */
     uint64_t shape;          /* how it is made: see shape_of(); 0: not known yet */
@@ -249,7 +250,7 @@ struct queue {
     uint32_t taken_turn;    /* packed, SEES_DEVICE_LOADS: the latest turn of a chain that the device began with */
     bool fenced;            /* packed: whether a barrier separates the latest store from what it may make available */
     uint32_t in_use;        /* packed: slots that are with the device, from used_idx on */
-    uint16_t spare;         /* packed: a place in chains that is likely free */
+    struct chain *spare;    /* packed: those that are not outstanding, by their newer; NULL: all are */
     struct notice_run run[2]; /* packed: by party: what it did since notifications were looked at */
     uint16_t *by_id;        /* packed: [65536] 1 + place in chains of the outstanding buffer, 0: none */
     struct vblk_packed_desc *ring; /* packed: [size] as the driver stored it */
@@ -692,14 +693,11 @@ bool packed_lap(const struct queue *q, uint16_t slot);
 /* Whether @slot is not where the next used descriptor belongs, but would be if the size were a power of two. */
 bool packed_masked(const struct queue *q, uint16_t slot);
 void packed_release(struct queue *q, struct chain *c);
-/* Its id and its place are free. */
-static inline void packed_gone(struct queue *q, const struct chain *c)
+/* It is not outstanding any more: another may take its place. */
+static inline void packed_spare(struct queue *q, struct chain *c)
 {
-    const uint16_t mine = (uint16_t)(c - q->chains);
-
-    q->by_id[c->head] = 0;
-    if (mine < q->spare)
-        q->spare = mine;
+    c->newer = q->spare;
+    q->spare = c;
 }
 /* The list that begins at c->slot and has c->slots. */
 void packed_capture(struct vblk_oracle *o, struct queue *q, struct chain *c);
@@ -814,7 +812,7 @@ void twin_packed_take(struct vblk_oracle *o, const struct queue *q, struct chain
 bool twin_is_so(struct vblk_oracle *o, struct queue *q, struct chain *c);
 #endif
 /* Remember how it is made, for the next one. */
-void twin_keep(const struct vblk_oracle *o, const struct queue *q, struct chain *c);
+void twin_keep(const struct vblk_oracle *o, struct queue *q, struct chain *c);
 
 /* chain.c: copy a chain out; facts about its structure. */
 void chain_capture(struct vblk_oracle *o, struct queue *q, struct chain *c);

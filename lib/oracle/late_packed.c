@@ -133,6 +133,7 @@ static void undo(struct vblk_oracle *o, struct queue *q, struct chain *c)
         return;
     chain_release(o, q, c);
     c->outstanding = false;
+    packed_spare(q, c);
 }
 
 /* @waiting: a used descriptor waits for this list. */

@@ -42,6 +42,8 @@ void queue_finish(struct vblk_oracle *o, struct queue *q, struct chain *c)
         o->mutators--;
     chain_release(o, q, c);
     c->outstanding = false;
+    if (q->packed)
+        packed_spare(q, c);
     o->outstanding--;
     q->outstanding--;
     if (q->current == c)

@@ -14,6 +14,16 @@
 #include "repeat.h"
 #include "slots.h"
 
+/* All of them: there is one left as long as no buffer takes less than a slot. */
+static void spare_all(struct queue *q)
+{
+    q->spare = NULL;
+    for (uint32_t i = q->size; i-- > 0; q->spare = &q->chains[i]) {
+        q->chains[i].newer = q->spare;
+        q->chains[i].place = (uint16_t)i;
+    }
+}
+
 bool packed_open(struct vblk_oracle *o, struct queue *q)
 {
     if (q->ring == NULL)
@@ -27,7 +37,8 @@ bool packed_open(struct vblk_oracle *o, struct queue *q)
     q->avail_wrap = q->used_wrap = true;
     q->half = q->from_batch = q->lapped = false;
     q->fenced = true;
-    q->skipped = q->spare = 0;
+    q->skipped = 0;
+    spare_all(q);
     q->in_use = q->taken_turn = 0;
     q->entry_stored = q->idx_stored = 0;
     q->polled = NO_OWNER;
@@ -46,13 +57,14 @@ void packed_close(struct queue *q)
 /* A buffer's slots are nobody's but those that a newer one has taken over. */
 void packed_release(struct queue *q, struct chain *c)
 {
-    const uint16_t mine = (uint16_t)(c - q->chains);
+    const uint16_t mine = c->place;
+
     for (uint16_t i = 0; i < c->slots; i++) {
         struct piece *p = &q->table[packed_after(q, c->slot, i)];
         if (p->owner == mine)
             p->owner = NO_OWNER;
     }
-    packed_gone(q, c);
+    q->by_id[c->head] = 0;
 }
 
 /* ---- made available ---- */
@@ -175,25 +187,14 @@ void packed_capture(struct vblk_oracle *o, struct queue *q, struct chain *c)
     c->odd = c->wrong_bits | c->stray_flags | c->unfenced | c->mixed | c->unknown_flags;
 }
 
-/* There is one as long as no buffer takes less than a slot. */
-static struct chain *spare_chain(struct queue *q)
-{
-    for (uint32_t i = 0; i < q->size; i++) {
-        struct chain *c = &q->chains[q->spare];
-        if (!c->outstanding)
-            return c;
-        q->spare = (uint16_t)(q->spare + 1u == q->size ? 0 : q->spare + 1u);
-    }
-    return NULL;
-}
-
 /* The buffer @id is in the next @slots slots. */
 static void begin_list(struct vblk_oracle *o, struct queue *q, struct chain *c, uint16_t id, uint16_t slots)
 {
+    q->spare = c->newer;
     queue_begin(o, q, c, id);
     c->slot = q->avail_idx;
     c->slots = slots;
-    q->by_id[id] = (uint16_t)(1 + (c - q->chains));
+    q->by_id[id] = (uint16_t)(1 + c->place);
 }
 
 static inline uint64_t bare(uint64_t marks)
@@ -223,7 +224,7 @@ static void hand_over_marked(struct queue *q, uint32_t slot, uint32_t n, uint16_
 /* Those slots are with the device. */
 static inline void advance_available(const struct vblk_oracle *o, struct queue *q, const struct chain *c)
 {
-    const uint16_t mine = (uint16_t)(c - q->chains), from = q->avail_idx;
+    const uint16_t from = q->avail_idx;
     uint8_t *marks = q->elem_fresh + from;
 
     if (unlikely(q->polled == from))
@@ -232,9 +233,9 @@ static inline void advance_available(const struct vblk_oracle *o, struct queue *
         const uint64_t w = slots_load(marks), mask = slots_first(c->slots);
         slots_store(marks, (w & ~mask) | (bare(w) & mask));
         for (uint32_t i = 0; i < c->slots; i++)
-            hand_over(q, from + i, mine);
+            hand_over(q, from + i, c->place);
     } else {
-        hand_over_marked(q, from, c->slots, mine);
+        hand_over_marked(q, from, c->slots, c->place);
     }
     q->avail_idx = slots_advance(q, from, c->slots, &q->avail_wrap);
     q->lapped |= q->avail_idx <= from;
@@ -282,7 +283,7 @@ static void copy_list(struct vblk_oracle *o, struct queue *q, struct chain *c, u
 
 struct chain *packed_copy(struct vblk_oracle *o, struct queue *q, uint16_t *id, uint16_t *slots)
 {
-    struct chain *c = spare_chain(q);
+    struct chain *c = q->spare;
     struct list l;
 
     measure_list(o, q, &l);
@@ -301,7 +302,7 @@ void packed_pass(const struct vblk_oracle *o, struct queue *q, const struct chai
 
 static bool take_list(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev)
 {
-    struct chain *c = spare_chain(q);
+    struct chain *c = q->spare;
     struct list l;
 
     if (c != NULL && take_twin(o, q, c, ev))

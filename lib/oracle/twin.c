@@ -26,7 +26,22 @@ static uint64_t rest_of(const struct queue *q, const struct piece *p)
     return (p->len | (uint64_t)p->flags << 48) ^ ((p->flags & VBLK_DESC_AVAIL) != 0 ? 0 : LAP);
 }
 
-void twin_keep(const struct vblk_oracle *o, const struct queue *q, struct chain *c)
+/* The pieces of a packed ring's chain become its own. */
+static void adopt(struct queue *q, struct chain *c)
+{
+    struct piece *own = c->twin.own, *after;
+
+    for (struct piece *p = c->first; p != NULL; p = after, own++) {
+        after = p->after;
+        *own = *p;
+        own->after = after != NULL ? own + 1 : NULL;
+        pool_give(q, p);
+    }
+    c->first = c->twin.own;
+    c->own = true;
+}
+
+void twin_keep(const struct vblk_oracle *o, struct queue *q, struct chain *c)
 {
     struct twin *t = &c->twin;
     const struct request *r = &c->req;
@@ -49,6 +64,8 @@ void twin_keep(const struct vblk_oracle *o, const struct queue *q, struct chain 
     t->unordered = c->unordered;
     t->first_writable = c->first_writable;
     t->settings = o->settings;
+    if (q->packed)
+        adopt(q, c);
     express_plan(q, c);
 }
 
@@ -158,22 +175,30 @@ _Static_assert(offsetof(struct piece, flags) == offsetof(struct piece, len) + 4 
 _Static_assert(offsetof(struct piece, pos) == offsetof(struct piece, owner) + 2, "owner and position are beside each other");
 #endif
 
-static inline void set_piece(struct piece *p, uint64_t rest, uint16_t owner, uint32_t pos, bool packed)
+/* In the table they always have the same index. */
+static inline void set_piece(struct piece *p, uint64_t rest, uint16_t owner, uint32_t pos)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     const uint32_t place = owner | pos << 16;
 
     memcpy(&p->owner, &place, sizeof(place));
-    rest = packed ? (rest << 32 >> 32) | rest >> 48 << 32 | rest >> 32 << 48 : rest;
     memcpy(&p->len, &rest, sizeof(rest));
 #else
     p->owner = owner;
     p->pos = (uint16_t)pos;
     p->len = (uint32_t)rest;
-    p->flags = (uint16_t)(rest >> (packed ? 48 : 32));
-    p->next = (uint16_t)(rest >> (packed ? 32 : 48));
+    p->flags = (uint16_t)(rest >> 32);
+    p->next = (uint16_t)(rest >> 48);
 #endif
     p->loaded = 0;
+}
+
+/* Its own: only where it lies and what goes with that is another. */
+static inline void set_own(struct piece *p, uint64_t rest, uint16_t index)
+{
+    p->flags = (uint16_t)(rest >> 48);
+    p->next = (uint16_t)(rest >> 32);
+    p->index = index;
 }
 
 static inline void take_pieces(struct vblk_oracle *o, struct chain *c, const struct reading *r, bool packed)
@@ -181,13 +206,16 @@ static inline void take_pieces(struct vblk_oracle *o, struct chain *c, const str
     const struct twin *t = &c->twin;
     struct piece *after = NULL;
 
-    for (unsigned i = t->count; i-- > 0; after = packed ? &c->twin.own[i] : r->piece[i]) {
+    for (unsigned i = t->count; i-- > 0;) {
         struct piece *p = packed ? &c->twin.own[i] : r->piece[i];
         p->gpa = r->gpa[i];
-        set_piece(p, r->rest[i], packed ? NO_OWNER : c->head, i, packed);
-        if (packed)
-            p->index = r->index[i]; /* in the table they never change */
-        p->after = after;
+        if (packed) {
+            set_own(p, r->rest[i], r->index[i]);
+        } else {
+            set_piece(p, r->rest[i], c->head, i);
+            p->after = after;
+        }
+        after = p;
         if ((uint32_t)r->rest[i] > 0)
             busy_add(o->busy, r->gpa[i], (uint32_t)r->rest[i], 1);
     }
