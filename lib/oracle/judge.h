@@ -798,14 +798,14 @@ bool twin_capture(struct vblk_oracle *o, struct queue *q, struct chain *c);
 /* What is read of it, once. */
 struct reading {
     struct piece *piece[TWIN_MAX];          /* split */
-    uint64_t gpa[TWIN_MAX], rest[TWIN_MAX]; /* a descriptor's two halves */
-    uint16_t index[TWIN_MAX];               /* packed: its slot */
+    uint64_t gpa[TWIN_MAX], rest[TWIN_MAX]; /* … a descriptor's two halves */
     uint32_t reserved;
     uint64_t sector, status_at;
     uint8_t status;
 };
-/* The same in two steps: whether the next buffer of a packed ring would be such a one in the place of @c; make it one. */
-bool twin_packed_read(struct vblk_oracle *o, struct queue *q, const struct chain *c, struct reading *r);
+/* The same in two steps: whether the next buffer of a packed ring would be such a one in the place of @c, which then has its
+ * pieces; make it one. */
+bool twin_packed_read(struct vblk_oracle *o, const struct queue *q, struct chain *c, struct reading *r);
 void twin_packed_take(struct vblk_oracle *o, const struct queue *q, struct chain *c, const struct reading *r);
 #ifndef NDEBUG
 /* Whether the long way, which is taken now, finds the same. */

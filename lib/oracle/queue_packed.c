@@ -247,13 +247,13 @@ static inline void advance_available(const struct vblk_oracle *o, struct queue *
 }
 
 #ifndef NDEBUG
-static bool measures_so(const struct vblk_oracle *o, struct queue *q, const struct chain *c, const struct reading *r)
+static bool measures_so(const struct vblk_oracle *o, struct queue *q, const struct chain *c)
 {
     struct list l;
 
     measure_list(o, q, &l);
     return l.late == NO_OWNER && l.faults == 0 && !l.wrong_bits && !l.no_room && l.slots == c->twin.count &&
-           (uint16_t)(r->rest[l.slots - 1] >> 32) == vblk_get16(q->ring[l.last].id);
+           c->twin.own[l.slots - 1].next == vblk_get16(q->ring[l.last].id);
 }
 #endif
 
@@ -264,8 +264,8 @@ static bool take_twin(struct vblk_oracle *o, struct queue *q, struct chain *c, c
 
     if ((!q->fenced && !q->half) || !twin_packed_read(o, q, c, &r))
         return false;
-    assert(measures_so(o, q, c, &r));
-    begin_list(o, q, c, (uint16_t)(r.rest[c->twin.count - 1] >> 32), c->twin.count);
+    assert(measures_so(o, q, c));
+    begin_list(o, q, c, c->twin.own[c->twin.count - 1].next, c->twin.count);
     twin_packed_take(o, q, c, &r);
     advance_available(o, q, c);
     queue_enter_twin(o, q, c, ev);

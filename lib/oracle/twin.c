@@ -11,6 +11,7 @@
 
 #include "express.h"
 #include "fast.h"
+#include "little.h"
 #include "repeat.h"
 #include "sight.h"
 
@@ -96,19 +97,30 @@ static inline bool has_room(const struct vblk_oracle *o, uint64_t gpa, uint32_t 
     return into < o->room_len && len <= o->room_len - into;
 }
 
-/* In the room where the first piece is, in nobody else's way, and in no other piece's. */
+/* In the room where the first piece is, and in nobody else's way. */
+static inline bool in_room(struct vblk_oracle *o, uint64_t gpa, uint32_t len, bool first)
+{
+    if (unlikely(!has_room(o, gpa, len)) && (!first || !find_room(o, gpa, len)))
+        return false;
+    return !busy_maybe(o->busy, gpa, len);
+}
+
+static inline bool meet(uint64_t a, uint32_t a_len, uint64_t b, uint32_t b_len)
+{
+    return b - a < a_len || a - b < b_len;
+}
+
+/* … and in no other piece's. */
 static inline bool by_itself(struct vblk_oracle *o, const struct reading *r, unsigned i)
 {
     const uint32_t len = (uint32_t)r->rest[i];
 
     if (len == 0)
         return true;
-    if (unlikely(!has_room(o, r->gpa[i], len)) && (i > 0 || !find_room(o, r->gpa[i], len)))
-        return false;
-    if (busy_maybe(o->busy, r->gpa[i], len))
+    if (!in_room(o, r->gpa[i], len, i == 0))
         return false;
     for (unsigned j = 0; j < i; j++)
-        if (r->gpa[j] - r->gpa[i] < len || r->gpa[i] - r->gpa[j] < (uint32_t)r->rest[j])
+        if (meet(r->gpa[i], len, r->gpa[j], (uint32_t)r->rest[j]))
             return false;
     return true;
 }
@@ -131,37 +143,14 @@ static inline bool split_alike(struct vblk_oracle *o, const struct queue *q, con
     return true;
 }
 
-/* As the driver stored them. */
-static inline bool packed_alike(struct vblk_oracle *o, const struct queue *q, const struct chain *c, struct reading *r)
-{
-    const struct twin *t = &c->twin;
-    uint64_t lap = q->avail_wrap ? 0 : LAP;
-    uint32_t slot = q->avail_idx;
-
-    if (t->count > q->size - q->in_use)
-        return false;
-    for (unsigned i = 0; i < t->count; i++) {
-        const uint8_t *d = (const uint8_t *)&q->ring[slot];
-        r->gpa[i] = le64_at(d);
-        r->rest[i] = le64_at(d + 8);
-        r->index[i] = (uint16_t)slot;
-        if ((r->rest[i] & ~ID) != (t->rest[i] ^ lap) || !by_itself(o, r, i))
-            return false;
-        if (++slot == q->size) {
-            slot = 0;
-            lap ^= LAP;
-        }
-    }
-    return q->by_id[(uint16_t)(r->rest[t->count - 1] >> 32)] == 0;
-}
-
 /* The header, which is the first piece, and the status byte as it is. */
-static inline bool read_request(const struct vblk_oracle *o, const struct chain *c, struct reading *r)
+static inline bool read_request(const struct vblk_oracle *o, const struct chain *c, uint64_t header, uint64_t last,
+                                struct reading *r)
 {
     const struct twin *t = &c->twin;
-    const uint8_t *head = o->room_host + (r->gpa[0] - o->room_from);
+    const uint8_t *head = o->room_host + (header - o->room_from);
 
-    r->status_at = r->gpa[t->last] + (uint32_t)t->rest[t->last] - 1;
+    r->status_at = last + (uint32_t)t->rest[t->last] - 1;
     r->status = o->room_host[r->status_at - o->room_from];
     r->reserved = le32_at(head + 4);
     r->sector = le64_at(head + 8);
@@ -193,71 +182,47 @@ static inline void set_piece(struct piece *p, uint64_t rest, uint16_t owner, uin
     p->loaded = 0;
 }
 
-/* Its own: only where it lies and what goes with that is another. */
-static inline void set_own(struct piece *p, uint64_t rest, uint16_t index)
+static inline void take_pieces(struct vblk_oracle *o, struct chain *c, const struct reading *r)
 {
-    p->flags = (uint16_t)(rest >> 48);
-    p->next = (uint16_t)(rest >> 32);
-    p->index = index;
-}
-
-static inline void take_pieces(struct vblk_oracle *o, struct chain *c, const struct reading *r, bool packed)
-{
-    const struct twin *t = &c->twin;
     struct piece *after = NULL;
 
-    for (unsigned i = t->count; i-- > 0;) {
-        struct piece *p = packed ? &c->twin.own[i] : r->piece[i];
+    for (unsigned i = c->twin.count; i-- > 0; after = r->piece[i]) {
+        struct piece *p = r->piece[i];
         p->gpa = r->gpa[i];
-        if (packed) {
-            set_own(p, r->rest[i], r->index[i]);
-        } else {
-            set_piece(p, r->rest[i], c->head, i);
-            p->after = after;
-        }
-        after = p;
+        set_piece(p, r->rest[i], c->head, i);
+        p->after = after;
         if ((uint32_t)r->rest[i] > 0)
             busy_add(o->busy, r->gpa[i], (uint32_t)r->rest[i], 1);
     }
     c->first = after;
-    c->own = packed;
-    c->count = c->direct = t->count;
-    c->first_writable = t->first_writable;
-    c->unordered = t->unordered;
-    c->odd_framing = t->odd_framing;
-    c->shape = t->shape;
 }
 
 /* A split queue's descriptors are where they were. */
-static inline void take_steps(const struct queue *q, struct chain *c, const struct reading *r, bool packed)
+static inline void take_steps(const struct queue *q, struct chain *c, const struct reading *r)
 {
     struct twin *t = &c->twin;
     struct vblk_step *s = t->steps;
 
     if (t->stores == 0)
         return;
-    if (packed) {
-        const vblk_le16 flags = vblk_put16((uint16_t)(r->rest[0] >> 48)), id = vblk_put16(c->head);
-        s->at = packed_flags_at(q, r->index[0]);
-        s->value = vblk_step_value(&flags, 2);
-        memcpy((uint8_t *)&t->steps[t->answer].value + 4, &id, 2);
-    } else {
-        s->at = q->driver + 4 + 2u * (uint64_t)((q->avail_idx - 1u) & (q->size - 1u));
-    }
-    s++;
-    for (unsigned i = 0; i < t->count && packed; i++)
-        s[i].at = q->desc + 16u * (uint64_t)r->index[i];
-    s += t->count;
+    s->at = q->driver + 4 + 2u * (uint64_t)((q->avail_idx - 1u) & (q->size - 1u));
+    s += 1 + t->count;
     (s++)->at = r->gpa[0];
     for (unsigned i = 1; i < t->count; i++)
         if ((uint32_t)t->rest[i] > 0)
             (s++)->at = r->gpa[i];
 }
 
-static inline void take(struct vblk_oracle *o, const struct queue *q, struct chain *c, const struct reading *r, bool packed)
+/* What is not of its pieces. */
+static inline void take(const struct vblk_oracle *o, struct chain *c, const struct reading *r)
 {
-    take_pieces(o, c, r, packed);
-    take_steps(q, c, r, packed);
+    const struct twin *t = &c->twin;
+
+    c->count = c->direct = t->count;
+    c->first_writable = t->first_writable;
+    c->unordered = t->unordered;
+    c->odd_framing = t->odd_framing;
+    c->shape = t->shape;
     c->req.reserved = r->reserved;
     c->req.sector = r->sector;
     c->req.status_before = r->status;
@@ -277,21 +242,114 @@ bool twin_capture(struct vblk_oracle *o, struct queue *q, struct chain *c)
 {
     struct reading r;
 
-    if (!may_have_twin(o, c) || !queue_in_sight(o, q) || !split_alike(o, q, c, &r) || !read_request(o, c, &r))
+    if (!may_have_twin(o, c) || !queue_in_sight(o, q) || !split_alike(o, q, c, &r) ||
+        !read_request(o, c, r.gpa[0], r.gpa[c->twin.last], &r))
         return false;
-    take(o, q, c, &r, false);
+    take_pieces(o, c, &r);
+    take_steps(q, c, &r);
+    take(o, c, &r);
     return true;
 }
 
-bool twin_packed_read(struct vblk_oracle *o, struct queue *q, const struct chain *c, struct reading *r)
+/* ---- packed: the pieces are the twin's own, and nobody's until it is taken ---- */
+
+/* Where the next descriptor is, as the driver stored it. */
+struct next {
+    const struct vblk_packed_desc *desc;
+    uint64_t at, lap;
+    uint32_t slot;
+};
+
+static inline struct next next_of(const struct queue *q)
 {
-    return may_have_twin(o, c) && sees(o, VBLK_SEES_DRIVER_STORES) && packed_alike(o, q, c, r) &&
-           read_request(o, c, r);
+    return (struct next){ &q->ring[q->avail_idx], q->desc + 16u * (uint64_t)q->avail_idx, q->avail_wrap ? 0 : LAP, q->avail_idx };
+}
+
+static inline void go_on(const struct queue *q, struct next *n)
+{
+    n->desc++;
+    n->at += 16;
+    if (likely(++n->slot < q->size))
+        return;
+    *n = (struct next){ q->ring, q->desc, n->lap ^ LAP, 0 };
+}
+
+/* The piece becomes it. @return false: it is not as the piece was: @rest. */
+static inline bool own_alike(struct piece *p, const struct next *n, uint64_t rest)
+{
+    uint64_t gpa, now;
+
+    memcpy(&gpa, &n->desc->addr, sizeof(gpa));
+    memcpy(&now, &n->desc->len, sizeof(now));
+    now = le64(now);
+    p->gpa = le64(gpa);
+    p->flags = (uint16_t)(now >> 48);
+    p->next = (uint16_t)(now >> 32);
+    p->index = (uint16_t)n->slot;
+    return ((now ^ rest) & ~ID) == n->lap;
+}
+
+static inline bool own_by_itself(struct vblk_oracle *o, const struct piece *own, const struct piece *p)
+{
+    if (!in_room(o, p->gpa, p->len, p == own))
+        return false;
+    for (; own != p; own++)
+        if (meet(p->gpa, p->len, own->gpa, own->len))
+            return false;
+    return true;
+}
+
+/* Where its steps are but the first, too, if there are any. */
+static inline bool packed_alike(struct vblk_oracle *o, const struct queue *q, struct twin *t)
+{
+    struct piece *p = t->own, *const end = p + t->count;
+    struct vblk_step *load = t->steps + 1, *other = load + t->count;
+    const uint64_t *rest = t->rest;
+    struct next n = next_of(q);
+
+    if (t->count > q->size - q->in_use)
+        return false;
+    for (; p != end; p++, go_on(q, &n)) {
+        if (!own_alike(p, &n, *rest++))
+            return false;
+        (load++)->at = n.at;
+        if (p->len == 0)
+            continue;
+        if (!own_by_itself(o, t->own, p))
+            return false;
+        (other++)->at = p->gpa;
+    }
+    return q->by_id[p[-1].next] == 0;
+}
+
+bool twin_packed_read(struct vblk_oracle *o, const struct queue *q, struct chain *c, struct reading *r)
+{
+    struct twin *t = &c->twin;
+
+    return may_have_twin(o, c) && sees(o, VBLK_SEES_DRIVER_STORES) && packed_alike(o, q, t) &&
+           read_request(o, c, t->own[0].gpa, t->own[t->last].gpa, r);
+}
+
+/* How the device finds it, and what it answers. */
+static inline void own_steps(const struct queue *q, struct twin *t)
+{
+    const vblk_le16 flags = vblk_put16(t->own[0].flags), id = vblk_put16(t->own[t->count - 1].next);
+
+    t->steps[0].at = packed_flags_at(q, t->own[0].index);
+    t->steps[0].value = vblk_step_value(&flags, 2);
+    memcpy((uint8_t *)&t->steps[t->answer].value + 4, &id, 2);
 }
 
 void twin_packed_take(struct vblk_oracle *o, const struct queue *q, struct chain *c, const struct reading *r)
 {
-    take(o, q, c, r, true);
+    for (const struct piece *p = c->twin.own; p != NULL; p = p->after)
+        if (p->len != 0)
+            busy_add(o->busy, p->gpa, p->len, 1);
+    c->first = c->twin.own;
+    c->own = true;
+    if (c->twin.stores != 0)
+        own_steps(q, &c->twin);
+    take(o, c, r);
 }
 
 #ifndef NDEBUG
