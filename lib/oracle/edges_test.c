@@ -250,12 +250,100 @@ static void debts_are_blamed__and_not_where_there_is_an_excuse(void **state)
         }
 }
 
+/* ---- what a device that was reset leaves alone ---- */
+
+enum act { STORE, LOAD };
+
+static void after_a_reset__rings_and_buffers_are_left_alone(void **state)
+{
+    static const struct {
+        uint64_t gpa;
+        enum act act;
+        bool blamed;
+    } rows[] = {
+        { WORLD_USED, STORE, true },          { WORLD_USED + 2, STORE, true },      { WORLD_USED + 4, STORE, true },
+        { WORLD_USED + 69, STORE, true },     { 0x8000, STORE, true },              { WORLD_BUFFERS + 0x3000, STORE, true },
+        { WORLD_DESC, LOAD, true },           { WORLD_AVAIL, LOAD, true },          { WORLD_AVAIL + 2, LOAD, true },
+        { WORLD_AVAIL + 4, LOAD, true },      { WORLD_USED + 2, LOAD, true },
+        { WORLD_BUFFERS + 0x3000, LOAD, false }, { 0x8000, LOAD, false }, /* it may be anybody's memory by now */
+        { WORLD_DESC, STORE, false },         { WORLD_AVAIL, STORE, false },        { WORLD_AVAIL + 2, STORE, false },
+        { WORLD_AVAIL + 4, STORE, false }, /* rows of the ring say so at any time */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(rows); i++)
+        for (unsigned reset = 0; reset < 2; reset++) {
+            struct world w;
+            uint8_t byte;
+
+            start(&w, VBLK_SEES_ALL, 0);
+            request_unanswered(&w);
+            if (reset != 0) {
+                reset_asked(&w);
+                world_reg(&w, VBLK_EV_REG_READ, VBLK_REG_STATUS, 0);
+            }
+            if (rows[i].act == STORE)
+                world_store(&w, VBLK_DEVICE, rows[i].gpa, "\1", 1);
+            else
+                assert_int_equal(vblk_memory_read(w.mem, VBLK_DEVICE, rows[i].gpa, &byte, 1), VBLK_OK);
+            if (world_tally(&w, "RESET-DEV-03").broken != (reset != 0 && rows[i].blamed))
+                fail_msg("row %zu, reset %u", i, reset);
+            world_close(&w);
+        }
+}
+
+/* ---- notifications with data ---- */
+
+#define WITH_DATA VBLK_BIT(VBLK_F_NOTIFICATION_DATA)
+#define CONFIG_DATA VBLK_BIT(VBLK_F_NOTIF_CONFIG_DATA)
+
+static void a_kick_tells_its_queue_and_its_place(void **state)
+{
+    static const struct {
+        uint64_t features;
+        uint32_t first, second; /* values; nothing new is available at the second */
+        uint32_t queue, place, again; /* how often these are broken */
+    } rows[] = {
+        { WITH_DATA, 0x10000, 0x10000, 0, 0, 0 },
+        { WITH_DATA, 0x10001, 0x10000, 1, 0, 0 },
+        { WITH_DATA, 0x18000, 0x18000, 2, 0, 0 },
+        { WITH_DATA, 0x00000, 0x00000, 0, 1, 0 },
+        { WITH_DATA, 0x20000, 0x20000, 0, 1, 0 },
+        { WITH_DATA, 0x10000, 0x20000, 0, 0, 1 },
+        { WITH_DATA, 0x10000, 0x00000, 0, 0, 1 },
+        { WITH_DATA | CONFIG_DATA, 0x10001, 0x10001, 0, 0, 0 },
+        { WITH_DATA | CONFIG_DATA, 0x20007, 0x20007, 0, 1, 0 },
+        { 0, 0x20007, 0x10009, 0, 0, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        const bool told = (rows[i].features & WITH_DATA) != 0;
+        struct world w;
+
+        start(&w, VBLK_SEES_ALL, rows[i].features);
+        request_not_notified(&w);
+        world_event(&w, VBLK_EV_KICK, rows[i].first);
+        world_event(&w, VBLK_EV_KICK, rows[i].second);
+        const struct vblk_tally queue = world_tally(&w, "NOTIF-DATA-02"), place = world_tally(&w, "NOTIF-DATA-03"),
+                                again = world_tally(&w, "NOTIF-DATA-05");
+        if (queue.broken != rows[i].queue || place.broken != rows[i].place || again.broken != rows[i].again)
+            fail_msg("row %zu: %u %u %u", i, queue.broken, place.broken, again.broken);
+        assert_int_equal(place.held + place.broken, told);
+        assert_int_equal(again.held + again.broken, told);
+        assert_int_equal(queue.held + queue.broken, rows[i].features == WITH_DATA ? 2 : 0);
+        world_close(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_beside_what_the_device_writes__are_apart),
         cmocka_unit_test(bytes_that_a_chain_names_twice__are_not_judged),
         cmocka_unit_test(debts_are_blamed__and_not_where_there_is_an_excuse),
+        cmocka_unit_test(after_a_reset__rings_and_buffers_are_left_alone),
+        cmocka_unit_test(a_kick_tells_its_queue_and_its_place),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
