@@ -336,6 +336,69 @@ static void a_kick_tells_its_queue_and_its_place(void **state)
     }
 }
 
+/* ---- rows of one ring format ---- */
+
+static void packed_answer(struct world *w)
+{
+    packed_unanswered(w);
+    world_store(w, VBLK_DEVICE, HEADER(0) + 0x3000, "\0", 1);
+    world_store(w, VBLK_DEVICE, WORLD_DESC + 8, "\1\0\0\0\0", 6);
+    world_store(w, VBLK_DEVICE, WORLD_DESC + 14, "\x82\x80", 2); /* used, in the first lap, and written to */
+    world_event(w, VBLK_EV_USED_NOTIFY, 0);
+}
+
+static void split_answer(struct world *w)
+{
+    static const uint8_t zeroes[512];
+
+    request_unanswered(w);
+    world_answer(w, 0, zeroes, sizeof(zeroes), VBLK_S_OK);
+}
+
+static bool about(const char *id, const char *const *areas)
+{
+    bool is = false;
+
+    for (; *areas != NULL && !is; areas++)
+        is = strncmp(id, *areas, strlen(*areas)) == 0;
+    return is;
+}
+
+static void rows_of_one_format__say_nothing_of_the_other(void **state)
+{
+    static const char *const split[] = { "RING-SPLIT-", "SUPPLY-", "NOTIF-USED-DEV", "NOTIF-USED-DRV", "NOTIF-AVAIL-",
+                                         "INORD-01", "INORD-02", "INORD-03", "CLEAN-DRV-02", NULL };
+    static const char *const packed[] = { "RING-PACKED-", "NOTIF-PACKED-", "INORD-06", NULL };
+    static const uint64_t features[] = { 0, VBLK_BIT(VBLK_F_IN_ORDER), VBLK_BIT(VBLK_F_EVENT_IDX) };
+
+    (void)state;
+    for (size_t i = 0; i < 2 * LENGTH(features); i++) {
+        const bool is_packed = i % 2 != 0;
+        uint32_t own = 0;
+        struct world w;
+
+        start(&w, VBLK_SEES_ALL, features[i / 2] | (is_packed ? PACKED : 0));
+        if (is_packed)
+            packed_answer(&w);
+        else
+            split_answer(&w);
+        world_event(&w, VBLK_EV_QUIET, 5000);
+        world_event(&w, VBLK_EV_CASE_END, 0);
+        for (vblk_clause_no no = 0; no < vblk_clause_count(); no++) {
+            const struct vblk_tally t = vblk_oracle_tally(w.o, no);
+            const uint32_t said = t.held + t.broken + t.doubted + t.noted;
+
+            own += about(vblk_clause_at(no)->id, is_packed ? packed : split) ? said : 0;
+            if (said > 0 && about(vblk_clause_at(no)->id, is_packed ? split : packed))
+                fail_msg("%s, run %zu: held %u, broken %u, doubted %u, noted %u", vblk_clause_at(no)->id, i, t.held,
+                         t.broken, t.doubted, t.noted);
+        }
+        assert_true(own > 5);
+        assert_int_equal(vblk_oracle_violation_count(w.o), 0);
+        world_close(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -343,6 +406,7 @@ int main(void)
         cmocka_unit_test(bytes_that_a_chain_names_twice__are_not_judged),
         cmocka_unit_test(debts_are_blamed__and_not_where_there_is_an_excuse),
         cmocka_unit_test(after_a_reset__rings_and_buffers_are_left_alone),
+        cmocka_unit_test(rows_of_one_format__say_nothing_of_the_other),
         cmocka_unit_test(a_kick_tells_its_queue_and_its_place),
     };
 
