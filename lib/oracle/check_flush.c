@@ -7,14 +7,15 @@ static bool has_bit(uint64_t features, unsigned bit)
     return (features >> bit & 1) != 0;
 }
 
-static bool features_read(const struct look *l)
+/* What a transport made up is no offer of the device's. */
+static bool offer_read(const struct look *l)
 {
-    return l->ev->reg == VBLK_REG_DEVICE_FEATURES;
+    return l->ev->reg == VBLK_REG_DEVICE_FEATURES && (l->ev->flags & VBLK_EV_EMULATED) == 0;
 }
 
 CHECK(BLK_INIT_DEV_01, VBLK_DEVICE, AT(REG_READ), 0, ANY_PLACE, NO_SIGHT)
 {
-    if (!features_read(l))
+    if (!offer_read(l))
         return UNTOUCHED;
     return has_bit(l->ev->value, VBLK_F_FLUSH) ? HELD : broken(why, "FLUSH offered", "features 0x%llx",
                                                               (unsigned long long)l->ev->value);
@@ -22,7 +23,7 @@ CHECK(BLK_INIT_DEV_01, VBLK_DEVICE, AT(REG_READ), 0, ANY_PLACE, NO_SIGHT)
 
 CHECK(BLK_INIT_DEV_02, VBLK_DEVICE, AT(REG_READ), 0, ANY_PLACE, NO_SIGHT)
 {
-    if (!features_read(l) || !has_bit(l->ev->value, VBLK_F_CONFIG_WCE))
+    if (!offer_read(l) || !has_bit(l->ev->value, VBLK_F_CONFIG_WCE))
         return UNTOUCHED;
     return has_bit(l->ev->value, VBLK_F_FLUSH) ? HELD : broken(why, "FLUSH offered along with CONFIG_WCE",
                                                               "features 0x%llx", (unsigned long long)l->ev->value);

@@ -48,9 +48,11 @@ static bool features_show(const struct look *l, uint64_t *features)
     return now || l->o->ctl.offered_ever != 0;
 }
 
+/* What a transport made up is no offer of the device's. */
 static bool offer_read(const struct look *l)
 {
-    return l->ev->reg == VBLK_REG_DEVICE_FEATURES && (l->ev->value & provision_mask(l->o)) != 0;
+    return l->ev->reg == VBLK_REG_DEVICE_FEATURES && (l->ev->flags & VBLK_EV_EMULATED) == 0 &&
+           (l->ev->value & provision_mask(l->o)) != 0;
 }
 
 /* ---- the bit ---- */
@@ -103,7 +105,7 @@ CHECK(PROV_CFG_02, VBLK_DEVICE, AT(REG_READ), 0, ANY_PLACE, NO_SIGHT)
 
 CHECK(PROV_FEAT_03, VBLK_DEVICE, AT(REG_READ), 0, ANY_PLACE, NO_SIGHT)
 {
-    bool id_read = l->ev->reg == VBLK_REG_DEVICE_ID;
+    bool id_read = l->ev->reg == VBLK_REG_DEVICE_ID && (l->ev->flags & VBLK_EV_EMULATED) == 0;
     uint64_t id = id_read ? l->ev->value : l->o->provisioned.device_id;
 
     if (!(id_read ? provision_offered(l->o) : offer_read(l)) || id == 0)
@@ -182,8 +184,7 @@ CHECK(PROV_DEV_39, VBLK_NOBODY, AT(REG_READ) | AT(REG_WRITE), 0, ANY_PLACE, NO_S
     bool write = l->ev->kind == VBLK_EV_REG_WRITE;
     const char *expected = "PROVISION along with VERSION_1: nothing is said of legacy";
 
-    if (l->ev->reg != (write ? VBLK_REG_DRIVER_FEATURES : VBLK_REG_DEVICE_FEATURES) ||
-        (l->ev->value & provision_mask(l->o)) == 0)
+    if (write ? l->ev->reg != VBLK_REG_DRIVER_FEATURES || (l->ev->value & provision_mask(l->o)) == 0 : !offer_read(l))
         return UNTOUCHED;
     if ((l->ev->value & VBLK_BIT(VBLK_F_VERSION_1)) != 0)
         return write ? UNTOUCHED : HELD;

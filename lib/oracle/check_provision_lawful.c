@@ -229,7 +229,8 @@ TRAIT_CHECK(PROV_DEV_33, VBLK_DEVICE)
 static bool refused_alone(const struct look *l)
 {
     const struct control *ctl = &l->o->ctl;
-    return l->ev->reg == VBLK_REG_STATUS && (ctl->status_written & VBLK_STATUS_FEATURES_OK) != 0 && !ctl->live &&
+    return l->ev->reg == VBLK_REG_STATUS && (l->ev->flags & VBLK_EV_EMULATED) == 0 &&
+           (ctl->status_written & VBLK_STATUS_FEATURES_OK) != 0 && !ctl->live &&
            ctl->accepted == (provision_mask(l->o) | VBLK_BIT(VBLK_F_VERSION_1)) &&
            (ctl->accepted & ~ctl->offered) == 0 && (ctl->offered & VBLK_BIT(VBLK_F_ACCESS_PLATFORM)) == 0;
 }

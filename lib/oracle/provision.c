@@ -58,7 +58,7 @@ void provision_see(struct vblk_oracle *o, const struct vblk_event *ev)
     case VBLK_EV_REG_READ:
         if (ev->reg == VBLK_REG_GENERATION)
             p->stale = false;
-        else if (ev->reg == VBLK_REG_DEVICE_ID)
+        else if (ev->reg == VBLK_REG_DEVICE_ID && (ev->flags & VBLK_EV_EMULATED) == 0)
             p->device_id = (uint32_t)ev->value;
         break;
     case VBLK_EV_REG_WRITE:
