@@ -232,6 +232,73 @@ static void read_that_is_skipped(struct world *w, uint8_t status)
     world_event(w, VBLK_EV_USED_NOTIFY, 0);
 }
 
+/* ---- the same on packed rings ---- */
+
+static void packed_desc(struct world *w, uint16_t slot, uint64_t gpa, uint32_t len, uint16_t id, uint16_t flags)
+{
+    const struct vblk_packed_desc d = { vblk_put64(gpa), vblk_put32(len), vblk_put16(id),
+                                        vblk_put16((uint16_t)(flags | VBLK_DESC_AVAIL)) };
+
+    world_store(w, VBLK_DRIVER, WORLD_DESC + 16u * slot, &d, sizeof(d));
+}
+
+/* Request 0, a read in slots 0 to 2; or 1, a flush in 3 and 4. */
+static void packed_request(struct world *w, uint16_t n)
+{
+    const struct vblk_request_header head = { vblk_put32(n == 0 ? VBLK_T_IN : VBLK_T_FLUSH), vblk_put32(0), vblk_put64(0) };
+    const uint64_t at = WORLD_BUFFERS + 0x4000u * (uint64_t)n;
+    const uint16_t slot = (uint16_t)(3 * n), last = (uint16_t)(slot + 2 - n);
+
+    world_store(w, VBLK_DRIVER, at, &head, sizeof(head));
+    if (n == 0)
+        packed_desc(w, 1, at + 0x1000, 512, n, VBLK_DESC_NEXT | VBLK_DESC_WRITE);
+    packed_desc(w, last, at + 0x3000, 1, n, VBLK_DESC_WRITE);
+    vblk_memory_barrier(w->mem, VBLK_DRIVER, VBLK_FULL);
+    packed_desc(w, slot, at, sizeof(head), n, VBLK_DESC_NEXT);
+    vblk_memory_barrier(w->mem, VBLK_DRIVER, VBLK_FULL);
+    world_event(w, VBLK_EV_KICK, 0);
+}
+
+static void packed_used(struct world *w, uint16_t id, uint32_t len)
+{
+    const struct vblk_packed_desc d = { vblk_put64(0), vblk_put32(len), vblk_put16(id), vblk_put16(0) };
+    const vblk_le16 flags = vblk_put16(VBLK_DESC_AVAIL | VBLK_DESC_USED | VBLK_DESC_WRITE);
+
+    world_store(w, VBLK_DEVICE, WORLD_DESC + 8, (const uint8_t *)&d + 8, 6);
+    world_store(w, VBLK_DEVICE, WORLD_DESC + 14, &flags, sizeof(flags));
+    world_event(w, VBLK_EV_USED_NOTIFY, 0);
+}
+
+static void packed_read_claims(struct world *w, uint8_t status, uint32_t len)
+{
+    packed_request(w, 0);
+    world_store(w, VBLK_DEVICE, STATUS_AT, &status, 1);
+    packed_used(w, 0, len);
+}
+
+static void packed_read_claims_everything(struct world *w, uint8_t status)
+{
+    packed_read_claims(w, status, 513);
+}
+
+static void packed_read_claims_less(struct world *w, uint8_t status)
+{
+    packed_read_claims(w, status, 512);
+}
+
+static void packed_read_that_is_skipped(struct world *w, uint8_t status)
+{
+    static const uint8_t zeroes[512];
+
+    packed_request(w, 0);
+    packed_request(w, 1);
+    if (status == VBLK_S_OK)
+        world_store(w, VBLK_DEVICE, world_data(0), zeroes, sizeof(zeroes));
+    world_store(w, VBLK_DEVICE, STATUS_AT, &status, 1);
+    world_store(w, VBLK_DEVICE, STATUS_AT + 0x4000, "", 1);
+    packed_used(w, 1, 1);
+}
+
 enum { OK = VBLK_S_OK, IOERR = VBLK_S_IOERR, UNSUPP = VBLK_S_UNSUPP };
 
 static const struct run runs[] = {
@@ -266,6 +333,11 @@ static const struct run runs[] = {
     { read_claims_nothing, "AMB-14=strict", "RING-SPLIT-DEV-06", 0, IOERR, VBLK_STRICT, 1, 0, 0 },
     { id_claims_everything, NULL, "RING-SPLIT-DEV-06", 0, IOERR, VBLK_INTEROP, 0, 1, 0 },
     { id_claims_everything, NULL, "RING-SPLIT-DEV-06", 0, IOERR, VBLK_STRICT, 0, 0, 1 },
+    { packed_read_claims_everything, NULL, "RING-PACKED-15", F(RING_PACKED), IOERR, VBLK_INTEROP, 1, 0, 0 },
+    { packed_read_claims_everything, NULL, "RING-PACKED-15", F(RING_PACKED), OK, VBLK_INTEROP, 0, 0, 1 },
+    { packed_read_claims_everything, "AMB-14=strict", "RING-PACKED-15", F(RING_PACKED), IOERR, VBLK_INTEROP, 0, 1, 0 },
+    { packed_read_claims_everything, "AMB-14=strict", "RING-PACKED-15", F(RING_PACKED), IOERR, VBLK_STRICT, 0, 0, 1 },
+    { packed_read_claims_less, NULL, "RING-PACKED-15", F(RING_PACKED), IOERR, VBLK_INTEROP, 0, 0, 1 },
     /* AMB-16: unmap where it has no meaning */
     { erase_with_unmap, NULL, "BLK-OP-DEV-06", ERASE, UNSUPP, VBLK_INTEROP, 1, 0, 0 },
     { erase_with_unmap, NULL, "BLK-OP-DEV-06", ERASE, OK, VBLK_INTEROP, 0, 1, 0 },
@@ -288,6 +360,10 @@ static const struct run runs[] = {
     { read_that_is_skipped, NULL, "INORD-01", F(IN_ORDER), IOERR, VBLK_INTEROP, 1, 1, 0 },
     { read_that_is_skipped, "AMB-25=forbid", "INORD-01", F(IN_ORDER), OK, VBLK_INTEROP, 2, 0, 0 },
     { read_that_is_skipped, "AMB-25=forbid", "INORD-01", F(IN_ORDER), IOERR, VBLK_INTEROP, 1, 0, 1 },
+    { packed_read_that_is_skipped, NULL, "INORD-06", F(RING_PACKED) | F(IN_ORDER), OK, VBLK_INTEROP, 2, 0, 0 },
+    { packed_read_that_is_skipped, NULL, "INORD-06", F(RING_PACKED) | F(IN_ORDER), IOERR, VBLK_INTEROP, 1, 1, 0 },
+    { packed_read_that_is_skipped, "AMB-25=forbid", "INORD-06", F(RING_PACKED) | F(IN_ORDER), OK, VBLK_INTEROP, 2, 0, 0 },
+    { packed_read_that_is_skipped, "AMB-25=forbid", "INORD-06", F(RING_PACKED) | F(IN_ORDER), IOERR, VBLK_INTEROP, 1, 0, 1 },
     /* AMB-26: tables longer than the queue */
     { table_as_long_as_the_queue, NULL, "RING-IND-DRV-03", F(INDIRECT_DESC), 0, VBLK_INTEROP, 1, 0, 0 },
     { table_longer_than_the_queue, NULL, "RING-IND-DRV-03", F(INDIRECT_DESC), 0, VBLK_INTEROP, 0, 0, 1 },

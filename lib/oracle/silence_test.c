@@ -94,10 +94,80 @@ static void registers_that_a_transport_makes_up__are_not_the_devices(void **stat
         }
 }
 
+/* ---- requests that nobody can judge ---- */
+
+/* What the device writes is the request itself, so that it may see the one or the other. */
+static void an_answer_to_what_changes_under_the_device__is_not_judged(void **state)
+{
+    static const struct {
+        uint32_t type, out, in;
+    } types[] = {
+        { VBLK_T_IN, 0, 512 },          { VBLK_T_OUT, 512, 0 },          { VBLK_T_FLUSH, 0, 0 },
+        { VBLK_T_GET_ID, 0, 20 },       { VBLK_T_GET_LIFETIME, 0, 24 },  { VBLK_T_DISCARD, 16, 0 },
+        { VBLK_T_WRITE_ZEROES, 16, 0 }, { VBLK_T_SECURE_ERASE, 16, 0 },  { 15, 16, 0 },
+        { 99, 0, 0 },
+    };
+    static const uint8_t zeroes[512];
+    const uint64_t all = F(DISCARD) | F(WRITE_ZEROES) | F(SECURE_ERASE) | F(LIFETIME) | PROVISION;
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(types); i++)
+        for (uint32_t status = 0; status < 8; status++) {
+            const uint8_t value = (uint8_t)(status % 4 == 3 ? 77 : status % 4);
+            const bool apart = status >= 4;
+            struct world w;
+            bool blamed = false;
+
+            start(&w, all);
+            uint64_t at = world_request(&w, 0, types[i].type, 3000, zeroes, types[i].out, types[i].in);
+            if (!apart && types[i].in > 0)
+                world_desc(&w, 1, WORLD_BUFFERS + 8, types[i].in, VBLK_DESC_NEXT | VBLK_DESC_WRITE, 2);
+            else if (!apart)
+                at = types[i].out > 0 ? world_data(0) + 3 : WORLD_BUFFERS + 9;
+            world_desc(&w, 2, at, 1, VBLK_DESC_WRITE, 0);
+            world_available(&w, 0);
+            world_store(&w, VBLK_DEVICE, at, &value, 1);
+            world_used(&w, 0, 1);
+            world_event(&w, VBLK_EV_QUIET, 5000);
+            world_event(&w, VBLK_EV_CASE_END, 0);
+            for (size_t v = 0; v < vblk_oracle_violation_count(w.o); v++)
+                blamed |= vblk_oracle_violation(w.o, v)->guilty == VBLK_DEVICE;
+            if (blamed && !apart)
+                fail_msg("type %u, status %u", types[i].type, value);
+            assert_true(blamed || !apart || value < 77);
+            world_close(&w);
+        }
+}
+
+/* Never read is not known: what goes beyond a limit that the driver can't know is not held against it as such. */
+static void limits_that_were_never_read__are_not_judged(void **state)
+{
+    static const uint32_t types[] = { VBLK_T_DISCARD, VBLK_T_WRITE_ZEROES, VBLK_T_SECURE_ERASE, 15 };
+    struct vblk_segment segments[20];
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(types); i++) {
+        struct world w;
+
+        start(&w, F(DISCARD) | F(WRITE_ZEROES) | F(SECURE_ERASE) | PROVISION | F(SEG_MAX) | F(SIZE_MAX));
+        for (uint32_t s = 0; s < 20; s++)
+            segments[s] = (struct vblk_segment){ vblk_put64(7 + 64 * (uint64_t)s), vblk_put32(64), vblk_put32(0) };
+        world_request(&w, 0, types[i], 0, segments, sizeof(segments), 0);
+        world_available(&w, 0);
+        world_answer(&w, 0, NULL, 0, VBLK_S_OK);
+        for (vblk_clause_no no = 0; no < vblk_clause_count(); no++)
+            if (vblk_oracle_tally(w.o, no).broken > 0)
+                fail_msg("type %u: %s", types[i], vblk_clause_at(no)->id);
+        world_close(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(registers_that_a_transport_makes_up__are_not_the_devices),
+        cmocka_unit_test(an_answer_to_what_changes_under_the_device__is_not_judged),
+        cmocka_unit_test(limits_that_were_never_read__are_not_judged),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
