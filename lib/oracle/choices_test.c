@@ -158,6 +158,56 @@ static void driver_wants_interrupts_again(struct world *w)
     world_store(w, VBLK_DRIVER, WORLD_AVAIL, "\0", 2);
 }
 
+static void mode_reads(struct world *w, uint8_t value, bool written)
+{
+    if (written)
+        mode(w, 1, false);
+    world_config(w, 32, &value, 1);
+}
+
+static void mode_reads_0(struct world *w) { mode_reads(w, 0, false); }
+static void mode_reads_1(struct world *w) { mode_reads(w, 1, false); }
+static void mode_reads_2(struct world *w) { mode_reads(w, 2, false); }
+static void mode_reads_what_was_written(struct world *w) { mode_reads(w, 1, true); }
+
+static void packed_desc(struct world *w, uint16_t slot, uint64_t gpa, uint32_t len, uint16_t flags)
+{
+    const struct vblk_packed_desc d = { vblk_put64(gpa), vblk_put32(len), vblk_put16(0),
+                                        vblk_put16((uint16_t)(flags | VBLK_DESC_AVAIL)) };
+
+    world_store(w, VBLK_DRIVER, WORLD_DESC + 16u * slot, &d, sizeof(d));
+}
+
+/* A read whose data are in @pieces, answered with @status. */
+static void packed_read(struct world *w, uint16_t pieces, uint8_t status, bool kick)
+{
+    const struct vblk_request_header head = { vblk_put32(VBLK_T_IN), vblk_put32(0), vblk_put64(0) };
+    const struct vblk_packed_desc used = { vblk_put64(0), vblk_put32(status == VBLK_S_OK ? 512 * (uint32_t)pieces + 1 : 0),
+                                           vblk_put16(0), vblk_put16(0) };
+    const vblk_le16 flags = vblk_put16(VBLK_DESC_AVAIL | VBLK_DESC_USED | VBLK_DESC_WRITE);
+
+    world_store(w, VBLK_DRIVER, WORLD_BUFFERS, &head, sizeof(head));
+    for (uint16_t i = 1; i <= pieces; i++)
+        packed_desc(w, i, world_data(0) + 512u * i, 512, VBLK_DESC_WRITE | VBLK_DESC_NEXT);
+    packed_desc(w, (uint16_t)(pieces + 1), WORLD_BUFFERS + 0x3000, 1, VBLK_DESC_WRITE);
+    vblk_memory_barrier(w->mem, VBLK_DRIVER, VBLK_FULL);
+    packed_desc(w, 0, WORLD_BUFFERS, sizeof(head), VBLK_DESC_NEXT);
+    vblk_memory_barrier(w->mem, VBLK_DRIVER, VBLK_FULL);
+    if (kick)
+        world_event(w, VBLK_EV_KICK, 0);
+    for (uint16_t i = 1; i <= pieces && status == VBLK_S_OK; i++)
+        world_store(w, VBLK_DEVICE, world_data(0) + 512u * i, zeroes, sizeof(zeroes));
+    world_store(w, VBLK_DEVICE, WORLD_BUFFERS + 0x3000, &status, 1);
+    world_store(w, VBLK_DEVICE, WORLD_DESC + 8, (const uint8_t *)&used + 8, 6);
+    world_store(w, VBLK_DEVICE, WORLD_DESC + 14, &flags, sizeof(flags));
+}
+
+static void packed_after_its_kick(struct world *w) { packed_read(w, 1, VBLK_S_OK, true); }
+static void packed_before_its_kick(struct world *w) { packed_read(w, 1, VBLK_S_OK, false); }
+static void packed_longest(struct world *w) { packed_read(w, WORLD_SIZE - 2, VBLK_S_OK, true); }
+static void packed_longest_refused(struct world *w) { packed_read(w, WORLD_SIZE - 2, VBLK_S_IOERR, true); }
+static void packed_almost_longest(struct world *w) { packed_read(w, WORLD_SIZE - 3, VBLK_S_OK, true); }
+
 static void length(struct world *w, uint64_t bytes) { world_reg(w, VBLK_EV_REG_READ, VBLK_REG_CONFIG_LENGTH, bytes); }
 static void length_72(struct world *w) { length(w, 72); }
 static void length_73(struct world *w) { length(w, 73); }
@@ -214,6 +264,20 @@ static const struct {
     { device_wants_no_kick, "SUPPLY-09", 0, 1, "by flags" },
     { driver_wants_no_interrupt, "SUPPLY-10", 0, 1, "disabled" },
     { driver_wants_interrupts_again, "SUPPLY-10", 0, 2, "enabled" },
+    { mode_reads_0, "BLK-INIT-06", F(CONFIG_WCE), 1, "writethrough after reset" },
+    { mode_reads_1, "BLK-INIT-06", F(CONFIG_WCE), 1, "writeback after reset" },
+    { mode_reads_2, "BLK-INIT-06", F(CONFIG_WCE), 0, "" },
+    { mode_reads_1, "BLK-INIT-06", 0, 0, "" },
+    { mode_reads_what_was_written, "BLK-INIT-06", F(CONFIG_WCE), 0, "" },
+    { packed_after_its_kick, "RING-PACKED-31", F(RING_PACKED), 1, "processed after the notification" },
+    { packed_before_its_kick, "RING-PACKED-31", F(RING_PACKED), 1, "processed before the notification" },
+    { packed_after_its_kick, "RING-PACKED-30", F(RING_PACKED), 1, "several descriptors for a request" },
+    { packed_longest, "RING-PACKED-18", F(RING_PACKED), 1, "a list as long as the queue is served" },
+    { packed_longest_refused, "RING-PACKED-18", F(RING_PACKED), 1, "a list as long as the queue is refused" },
+    { packed_almost_longest, "RING-PACKED-18", F(RING_PACKED), 0, "" },
+    { packed_longest, "RING-PACKED-DEV-09", F(RING_PACKED), 1, "no limit met" },
+    { packed_longest_refused, "RING-PACKED-DEV-09", F(RING_PACKED), 1, "a long list is refused" },
+    { packed_almost_longest, "RING-PACKED-DEV-09", F(RING_PACKED), 0, "" },
 };
 
 static void a_choice_is_named_as_it_was_taken(void **state)
