@@ -37,7 +37,7 @@ SLOW = {'models': re.compile(r'served|^command_line|memory_taken_back|vectors_li
                              r'mutants_test'),
         'oracle': re.compile(r'memory_taken_back|mutants_test')}
 CONCURRENT = re.compile(r'served|memory_taken_back|vhost_user|threads')  # a failure might be the machine's: asked twice
-NO_SOURCE = re.compile(r'_test\.c$|/fault|/(stage|watch)\.c$')  # wrong on purpose, or for tests only: proves nothing
+NO_SOURCE = re.compile(r'_test\.c$|/fault|/(stage|watch|world)\.c$')  # wrong on purpose, or for tests only: proves nothing
 LONGEST = 120.0  # seconds; a slower test is left out
 DIFFERS = 2  # as in runtime.h
 ALONE, TOGETHER = 30, 120  # files of vectors that are asked one by one, and how many of the others at once
@@ -123,6 +123,18 @@ def tests_of(build, left_out):
             continue
         where = next((p['value'] for p in row['properties'] if p['name'] == 'WORKING_DIRECTORY'), build)
         tests += one_by_one({'name': row['name'], 'command': row['command'], 'cwd': where})
+    return tests
+
+
+def proofs(build, source):
+    """What proves the judge: each model that is wrong, and each that is lawful and unusual, is a test."""
+    command = [os.path.join(build, 'tools', 'vblk'), 'mutants']
+    tests = []
+    for kind in ([], ['--controls']):
+        listed = must([*command, *kind, '--list']).decode()
+        tests += [{'name': '-'.join(['mutants', *kind, name]), 'cwd': build,
+                   'command': [*command, *kind, '--mutant', name, '--jobs', '1', '--vectors', os.path.join(source, 'vectors')]}
+                  for name in re.findall(r'^([a-z]\S*[^\s:]) ', listed, re.M)]
     return tests
 
 
@@ -318,7 +330,10 @@ def main():
             print(f'{s.path}:{s.line}: {s.kind}: {s.what}')
         return 0
     must(['cmake', '--build', build, '-j', str(options.workers)])
-    tests = baseline(tests_of(build, None if options.thorough else SLOW[options.room]), maps, options.workers)
+    tests = tests_of(build, None if options.thorough else SLOW[options.room])
+    if options.room == 'oracle':
+        tests += proofs(build, source)
+    tests = baseline(tests, maps, options.workers)
     if options.sample and options.sample < len(found):
         found = random.Random(options.seed).sample(found, options.sample)
 
