@@ -5,7 +5,7 @@
 bool any_queue_lost(const struct vblk_oracle *o)
 {
     for (uint32_t i = 0; i < o->active_count; i++)
-        if (o->queues[o->active[i]].enabled && o->queues[o->active[i]].lost)
+        if (o->queues[o->active[i]].unseen || (o->queues[o->active[i]].enabled && o->queues[o->active[i]].lost))
             return true;
     return false;
 }

@@ -223,6 +223,7 @@ struct queue {
     uint16_t size;
     bool enabled;           /* QUEUE_ENABLE was written */
     bool lost;              /* what the driver made of it makes no sense: it is not followed until reset */
+    bool unseen;            /* it was enabled, and there was no memory left to follow it */
     uint64_t desc, driver, device;
     uint16_t avail_idx;     /* next slot not yet looked at */
     uint16_t used_idx;      /* next element not yet looked at */

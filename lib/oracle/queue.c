@@ -214,6 +214,7 @@ void queue_enable(struct vblk_oracle *o, const struct vblk_event *ev)
     q->packed = negotiated(o, VBLK_F_RING_PACKED);
     fits = fits && open_pool(q, q->packed, negotiated(o, VBLK_F_INDIRECT_DESC)) && (!q->packed || packed_open(o, q));
     q->enabled = fits;
+    q->unseen = !fits;
     q->usual_for = 0;
     queue_set_lost(o, q, !ring_makes_sense(o, q) || half_configured(o, q) ||
                              (at_once && !q->packed && queue_word(o, q->driver + 2) != 0)); /* RING-SPLIT-12 */
@@ -243,7 +244,7 @@ void queue_drop_all(struct vblk_oracle *o)
         struct queue *q = &o->queues[i];
         if (q->chains != NULL)
             queue_drop(o, q);
-        q->enabled = false;
+        q->enabled = q->unseen = false;
         queue_set_lost(o, q, false);
     }
     busy_clear(o->busy);
