@@ -209,7 +209,7 @@ static __attribute__((noinline)) vblk_err read_long(struct vblk_memory *mem, enu
 static __attribute__((noinline)) vblk_err read_watched(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
                                                        void *buf, size_t len, const uint8_t *host)
 {
-    if (unlikely((len != 16 && len != 1) || mem->watched != TAPPED))
+    if (unlikely((len != 16 && len != 1) || mem->lane == NULL))
         return read_long(mem, party, gpa, buf, len, host);
     copy(buf, host, len);
     return tell_lane(mem, party, gpa, buf, len, HOW(LOAD, VBLK_RELAXED));
@@ -256,7 +256,7 @@ static __attribute__((noinline)) vblk_err write_long(struct vblk_memory *mem, en
 static __attribute__((noinline)) vblk_err write_watched(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
                                                         const void *buf, size_t len, uint8_t *host)
 {
-    if (unlikely((len != 16 && len != 1) || mem->watched != TAPPED))
+    if (unlikely((len != 16 && len != 1) || mem->lane == NULL))
         return write_long(mem, party, gpa, buf, len, host);
     copy(host, buf, len);
     return tell_lane(mem, party, gpa, buf, len, HOW(STORE, VBLK_RELAXED));

@@ -20,8 +20,9 @@
 /* What a device does next. */
 struct vblk_step {
     uint64_t at;
+    uint64_t value; /* which bytes, where they are as few as VBLK_STEP_VALUE() tells: as vblk_step_value() has them */
     uint32_t what;  /* how many bytes, VBLK_STEP_STORE: it stores them */
-    uint64_t value; /* which, where they are as few as VBLK_STEP_VALUE() tells: as vblk_step_value() has them */
+    const struct vblk_step *next;
 };
 #define VBLK_STEP_STORE ((uint32_t)1 << 31)
 #define VBLK_STEP_END UINT32_MAX
@@ -85,7 +86,7 @@ static inline bool vblk_lane_step(struct vblk_lane *lane, uint64_t at, uint32_t 
         (VBLK_STEP_VALUE(len) && unlikely(step->value != vblk_step_value(bytes, len))))
         return false;
     assert(lane->is_so(lane->ctx, VBLK_LANE_STEP, at, len, bytes));
-    lane->step = step + 1;
+    lane->step = step->next;
     return true;
 }
 

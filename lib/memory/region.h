@@ -133,7 +133,7 @@ void vblk_memory_set_visibility(struct vblk_memory *mem, struct vblk_visibility 
  */
 uint8_t *vblk_memory_host(struct vblk_memory *mem, uint64_t gpa, uint64_t len, unsigned align, bool store);
 
-/* Give @tap, if it is what taps the memory with @ctx, a lane and a short way that hold until others are set. */
+/* Give @tap, if it is all that watches the memory, with @ctx, a lane and a short way: until something else watches. */
 void vblk_memory_set_quick(struct vblk_memory *mem, vblk_observe_fn tap, void *ctx, struct vblk_lane *lane,
                            const vblk_quick_fn *quick);
 

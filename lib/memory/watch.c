@@ -49,9 +49,12 @@ void vblk_memory_barrier(struct vblk_memory *mem, enum vblk_party party, enum vb
         barrier_watched(mem, party, order);
 }
 
+/* A tap that has a lane gives it again, if it may still have one. */
 static void rewatch(struct vblk_memory *mem)
 {
     mem->epoch++;
+    mem->quick = NULL;
+    mem->lane = NULL;
     if (mem->hook != NULL || mem->view != NULL || mem->visibility != NULL)
         mem->watched = STEERED;
     else
@@ -62,15 +65,13 @@ void vblk_memory_set_tap(struct vblk_memory *mem, vblk_observe_fn tap, void *ctx
 {
     mem->tap = tap;
     mem->tap_ctx = ctx;
-    mem->quick = NULL;
-    mem->lane = NULL;
     rewatch(mem);
 }
 
 void vblk_memory_set_quick(struct vblk_memory *mem, vblk_observe_fn tap, void *ctx, struct vblk_lane *lane,
                            const vblk_quick_fn *quick)
 {
-    if (mem->tap != tap || mem->tap_ctx != ctx || mem->quick == quick)
+    if (mem->watched != TAPPED || mem->tap != tap || mem->tap_ctx != ctx || mem->quick == quick)
         return;
     mem->quick = quick;
     mem->lane = lane;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a driver that breaks the rules of the ring costs: what may still be said of the device, and of the disk. */
+#include "express.h"
 #include "judge.h"
 
 bool any_queue_lost(const struct vblk_oracle *o)
@@ -43,6 +44,7 @@ bool chain_may_mutate(const struct vblk_oracle *o, const struct queue *q, const 
 
 void queue_tampered(struct vblk_oracle *o, struct queue *q, struct chain *c, enum place place)
 {
+    express_spoil(o);
     c->void_ = true; /* the device may have seen the old, the new, or some of each */
     if (place == IN_WRITABLE)
         return;

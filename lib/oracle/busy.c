@@ -108,3 +108,49 @@ bool busy_maybe_any(const struct busy *b, uint64_t gpa, uint64_t len)
         return true;
     return (len < LONG || pages_counted(b, gpa, len, UINT64_MAX)) && cells_counted(b, gpa, len);
 }
+
+/* ---- plans ---- */
+
+static bool plan_page(struct busy_plan *plan, uint16_t page, uint64_t by)
+{
+    unsigned i = 0;
+
+    while (i < plan->pages && plan->page[i] != page)
+        i++;
+    if (i == BUSY_PLAN)
+        return false;
+    plan->by[i] = by + (i < plan->pages ? plan->by[i] : 0);
+    plan->page[i] = page;
+    if (i == plan->pages)
+        plan->pages++;
+    return true;
+}
+
+static bool plan_range(struct busy_plan *plan, uint64_t from, uint64_t gpa, uint64_t len)
+{
+    const struct cells pages = cells_of(COARSE_SHIFT, gpa, len), cells = cells_of(FINE_SHIFT, gpa, len);
+
+    if (len > COARSE_MAX || gpa + len < gpa)
+        return false;
+    for (uint64_t at = pages.first; at <= pages.last; at++)
+        if (!plan_page(plan, (uint16_t)((at - (from >> COARSE_SHIFT)) % CELLS), len > FINE_MAX ? BUSY_LONG : BUSY_SHORT))
+            return false;
+    for (uint64_t at = cells.first; at <= cells.last && len <= FINE_MAX; at++) {
+        if (plan->cells == BUSY_PLAN)
+            return false;
+        plan->cell[plan->cells++] = (uint16_t)((at - (from >> FINE_SHIFT)) % CELLS);
+    }
+    return true;
+}
+
+bool busy_plan_for(struct busy_plan *plan, const uint64_t *gpa, const uint32_t *len, unsigned n)
+{
+    *plan = (struct busy_plan){ .phase = (uint16_t)(gpa[0] % ((uint64_t)1 << COARSE_SHIFT)) };
+    for (unsigned i = 0; i < n; i++) {
+        if (len[i] == 0 || plan_range(plan, gpa[0], gpa[i], len[i]))
+            continue;
+        plan->pages = plan->cells = 0;
+        return false;
+    }
+    return plan->pages > 0;
+}

@@ -143,7 +143,7 @@ void chain_release(struct vblk_oracle *o, struct queue *q, struct chain *c)
 
     for (struct piece *p = c->first; p != NULL; p = p->after) {
         busy_add(o->busy, p->gpa, p->len, -1);
-        if ((p->flags & VBLK_DESC_WRITE) != 0)
+        if ((p->flags & VBLK_DESC_WRITE) != 0 && p->len > 0)
             remember_returned(o, c, p);
         p->owner = NO_OWNER;
         if (p->pos == own)

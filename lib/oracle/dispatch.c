@@ -132,8 +132,8 @@ static bool make_room(struct vblk_oracle *o)
         known += list[i].count - list[i].asked_count;
     }
     o->listed = calloc(all + 1, sizeof(*o->listed));
-    o->held_room = calloc(2 * known + 1, sizeof(*o->held_room));
-    o->choice_room = calloc(2 * known + 1, sizeof(*o->choice_room));
+    o->held_room = calloc((1 + SIGNS_BEFORE) * known + 1, sizeof(*o->held_room));
+    o->choice_room = calloc((1 + SIGNS_BEFORE) * known + 1, sizeof(*o->choice_room));
     if (o->listed == NULL || o->held_room == NULL || o->choice_room == NULL)
         return false;
     all = known = 0;
@@ -142,7 +142,8 @@ static bool make_room(struct vblk_oracle *o)
         list[i].asked = list[i].check + list[i].count;
         all += list[i].count + list[i].asked_count;
         known += room_for(&list[i].known, o, known, list[i].count - (size_t)list[i].asked_count);
-        known += room_for(&list[i].before, o, known, list[i].count - (size_t)list[i].asked_count);
+        for (unsigned k = 0; k < SIGNS_BEFORE; k++)
+            known += room_for(&list[i].before[k], o, known, list[i].count - (size_t)list[i].asked_count);
         list[i].count = list[i].asked_count = 0;
     }
     return true;
@@ -326,29 +327,35 @@ static void ask_and_learn(struct vblk_oracle *o, struct check_list *list, const 
     k->plain_for = list->asked_count == 0 && k->choice_count == 0 ? k->sign.settings : 0;
 }
 
-/* The latest becomes the one before it, and the other way round. */
-static void turn_over(struct check_list *list)
+/* One of those before becomes the latest: that with the sign, or else the oldest. */
+static void turn_over(struct check_list *list, const struct sign *sign)
 {
     const struct known known = list->known;
+    unsigned k = 0;
 
-    list->known = list->before;
-    list->before = known;
+    while (k < SIGNS_BEFORE - 1 && !same_sign(&list->before[k].sign, sign))
+        k++;
+    list->known = list->before[k];
+    for (; k > 0; k--)
+        list->before[k] = list->before[k - 1];
+    list->before[0] = known;
 }
 
-static void judge_sign(struct vblk_oracle *o, struct check_list *list, const struct look *look,
-                       const struct sign *sign)
+/* @return the latest sign was another. */
+static bool judge_sign(struct vblk_oracle *o, struct check_list *list, const struct look *look, const struct sign *sign)
 {
-    if (!same_sign(&list->known.sign, sign)) {
-        turn_over(list);
-        o->learned++;
-    }
+    const bool other = !same_sign(&list->known.sign, sign);
+
+    if (other)
+        turn_over(list, sign);
     if (!same_sign(&list->known.sign, sign)) {
         ask_and_learn(o, list, look, sign);
-        return;
+        return other;
     }
     repeat_known(o, list, look);
     if (list->asked_count > 0)
         ask(o, list->asked, list->asked_count, look);
+    return other;
 }
 
 /* Whoever captured it did not have to think of it. */
@@ -389,7 +396,7 @@ void judge_place(struct vblk_oracle *o, struct check_list *list, struct look *lo
     if (memory_gone(o))
         return;
     if (plain_access(look))
-        judge_sign(o, list, look, &sign);
+        o->learned += judge_sign(o, list, look, &sign);
     else
         ask(o, list->check, list->count, look);
 }

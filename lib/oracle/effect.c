@@ -213,8 +213,14 @@ static void compare_read(struct vblk_oracle *o, const struct queue *q, const str
     }
 }
 
+void effect_read(struct vblk_oracle *o, const struct queue *q, const struct chain *c, struct shadow_read *r)
+{
+    if (!c->racy && !o->disk_astray && (c->faults & (F_RANGE | F_UNIT | F_DIRECTION | F_OVERLAP)) == 0)
+        compare_read(o, q, c, r);
+}
+
 /* The data of a read whose elements were used last to first: wherever a piece begins, what follows it is at its right. */
-static bool reads_reversed(struct vblk_oracle *o, const struct queue *q, const struct chain *c)
+bool effect_reversed(struct vblk_oracle *o, const struct queue *q, const struct chain *c)
 {
     struct shadow_read r = { .compared = false };
     uint64_t left = c->req.in_len, end = left;
@@ -269,11 +275,10 @@ void effect_used(struct vblk_oracle *o, struct queue *q, struct chain *c, struct
         change_disk(o, c, answered ? a->status : NO_ANSWER);
     else if (c->req.slot == TY_FLUSH && answered && a->status == VBLK_S_OK)
         effect_flushed(o, c);
-    else if (c->req.slot == TY_IN && answered && a->status == VBLK_S_OK && !c->racy && !o->disk_astray &&
-             (c->faults & (F_RANGE | F_UNIT | F_DIRECTION | F_OVERLAP)) == 0)
-        compare_read(o, q, c, &a->read);
+    else if (c->req.slot == TY_IN && answered && a->status == VBLK_S_OK)
+        effect_read(o, q, c, &a->read);
     if (a->read.bad)
-        a->reversed = reads_reversed(o, q, c);
+        a->reversed = effect_reversed(o, q, c);
 }
 
 void effect_abandoned(struct vblk_oracle *o, struct queue *q, struct chain *c)

@@ -52,6 +52,7 @@ static bool driver_store(void *oracle, uint64_t at, uint32_t len, const void *by
     struct usual u = { x->q, NULL, at, UINT64_MAX, len, VBLK_EV_STORE, VBLK_DRIVER, IN_DESC_TABLE };
     uint64_t into = at - x->desc;
 
+    express_catch_up(o);
     if (into < x->OPEN(STORE, DRIVER, DESC_TABLE)) {
         if (len > 16 - into % 16 || x->q->table[into / 16].owner != NO_OWNER)
             return false;
@@ -78,6 +79,7 @@ static bool driver_load(void *oracle, uint64_t at, uint32_t len, const void *byt
     struct usual u = { x->q, NULL, at, UINT64_MAX, len, VBLK_EV_LOAD, VBLK_DRIVER, IN_USED_ELEM };
     const uint64_t into = at - x->elems;
 
+    express_catch_up(o);
     if (into < x->OPEN(LOAD, DRIVER, USED_ELEM)) {
         if (len != 8 || into % 8 != 0)
             return false;
@@ -111,6 +113,7 @@ bool express_header(struct vblk_oracle *o, struct queue *q, uint64_t at, uint32_
         return false;
     if (c->fetched.count != 0 || c->first_writable == 0 || at != c->first->gpa || len > c->first->len)
         return false;
+    express_spoil(o);
     count_again(o, &u, bytes);
     c->fetched.run[0].from = 0;
     c->fetched.run[0].to = len;
@@ -127,6 +130,7 @@ static bool descriptor_load(struct vblk_oracle *o, uint64_t at, uint32_t len, co
 
     if (len != 16 || into % 16 != 0 || p->owner == NO_OWNER || p->loaded != 0)
         return false;
+    express_spoil(o);
     count_again(o, &u, bytes);
     p->loaded = 0xffff;
     if (p->owner < q->size && q->chains[p->owner].outstanding) {
@@ -139,15 +143,20 @@ static bool descriptor_load(struct vblk_oracle *o, uint64_t at, uint32_t len, co
 
 static bool other_load(struct vblk_oracle *o, uint64_t at, uint32_t len, const void *bytes)
 {
-    struct express *x = &o->express;
-    const struct usual u = { x->q, NULL, at, UINT64_MAX, len, VBLK_EV_LOAD, VBLK_DEVICE, IN_AVAIL_IDX };
+    const struct express *x = &o->express;
 
-    if (at - x->desc < x->OPEN(LOAD, DEVICE, DESC_TABLE))
-        return descriptor_load(o, at, len, bytes);
-    if (at != x->slots - 2)
-        return express_header(o, x->q, at, len, bytes);
-    if (len != 2 || x->OPEN(LOAD, DEVICE, AVAIL_IDX) == 0)
+    return at - x->desc < x->OPEN(LOAD, DEVICE, DESC_TABLE) ? descriptor_load(o, at, len, bytes)
+                                                            : express_header(o, x->q, at, len, bytes);
+}
+
+/* Whether there is something new: the device goes on as before. */
+static bool idx_load(struct vblk_oracle *o, uint64_t at, uint32_t len, const void *bytes)
+{
+    const struct usual u = { o->express.q, NULL, at, UINT64_MAX, len, VBLK_EV_LOAD, VBLK_DEVICE, IN_AVAIL_IDX };
+
+    if (len != 2 || o->express.OPEN(LOAD, DEVICE, AVAIL_IDX) == 0)
         return false;
+    express_catch_up(o);
     count_again(o, &u, bytes);
     return true;
 }
@@ -161,6 +170,8 @@ static bool device_load(void *oracle, uint64_t at, uint32_t len, const void *byt
     const uint64_t into = at - x->slots;
 
     (void)order;
+    if (at == x->slots - 2)
+        return idx_load(o, at, len, bytes);
     express_stop(o);
     if (into >= x->OPEN(LOAD, DEVICE, AVAIL_RING) || len != 2 || into % 2 != 0)
         return other_load(o, at, len, bytes);
@@ -196,6 +207,7 @@ bool express_data(struct vblk_oracle *o, struct queue *q, uint64_t at, uint32_t 
 
     if (offset == UINT64_MAX)
         return false;
+    express_spoil(o);
     count_again(o, &u, bytes);
     written_add(&c->written, offset, offset + len);
     c->status_stored |= c->req.status_at - at < len;
@@ -243,10 +255,17 @@ static bool idx_store(struct vblk_oracle *o, uint64_t at, const void *bytes, enu
     const struct usual u = { q, NULL, at, UINT64_MAX, 2, VBLK_EV_STORE, VBLK_DEVICE, IN_USED_IDX };
     const struct told told = { at, bytes, 2, order };
 
+    express_run(o);
     if ((uint16_t)(le16_at(bytes) - q->used_idx) != 1)
         return false;
     if (!steps_made(x) || !queue_in_sight(o, q))
         return one_used(o, q, &told);
+    if (x->chain->req.slot == TY_IN) {
+        assert(express_is_so(o, &u, bytes));
+        x->lane.step = x->chain->twin.publish.next;
+        express_answers(o);
+        return true;
+    }
     count_again(o, &u, bytes);
     express_answered(o, q, x->chain, q->used_idx & (uint16_t)(q->size - 1u), 0, &told);
     return true;

@@ -15,9 +15,15 @@ extern const vblk_quick_fn express_split[VBLK_QUICK], express_packed[VBLK_QUICK]
 void express_open(struct vblk_oracle *o);
 /* After an event that took the long way: which queue, if any, may be looked at by the short one from now on. */
 void express_look(struct vblk_oracle *o);
-/* What passed in the lane goes into the picture, and the device is not taken to go on as it did. */
+/* What the device did in the lane goes into the picture … */
+void express_catch_up(struct vblk_oracle *o);
+/* … and what the driver did, too. */
 void express_settle(struct vblk_oracle *o);
 /* A chain was captured: the steps in which most devices would serve it. */
-void express_plan(const struct queue *q, struct chain *c);
+void express_plan(const struct vblk_oracle *o, const struct queue *q, struct chain *c);
+/* It is with the device now: what comes after the one before it. */
+void express_link(struct vblk_oracle *o, const struct queue *q, struct chain *c);
+/* The device did something that was not foreseen, or others did that make chains unfit for it. */
+void express_spoil(struct vblk_oracle *o);
 
 #endif /* ORACLE_EXPRESS_H */

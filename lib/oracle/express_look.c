@@ -70,13 +70,22 @@ static void open_requests(struct vblk_oracle *o)
 }
 
 /* Steps are made without a look at what is open. */
-static bool may_step(const struct express *x)
+static bool ring_may_step(const struct vblk_oracle *o)
 {
-    const bool ring = x->q->packed ? x->OPEN(LOAD, DEVICE, PACKED_RING) != 0 && x->OPEN(STORE, DEVICE, PACKED_RING) != 0
-                                   : x->OPEN(LOAD, DEVICE, AVAIL_RING) != 0 && x->OPEN(LOAD, DEVICE, DESC_TABLE) != 0 &&
-                                         x->OPEN(STORE, DEVICE, USED_ELEM) != 0;
+    const struct express *x = &o->express;
 
-    return ring && x->OPEN(LOAD, DEVICE, READABLE) != 0 && x->OPEN(STORE, DEVICE, WRITABLE) != 0;
+    if (x->q->packed)
+        return x->OPEN(LOAD, DEVICE, PACKED_RING) != 0 && x->OPEN(STORE, DEVICE, PACKED_RING) != 0;
+    return x->OPEN(LOAD, DEVICE, AVAIL_RING) != 0 && x->OPEN(LOAD, DEVICE, DESC_TABLE) != 0 &&
+           x->OPEN(STORE, DEVICE, USED_ELEM) != 0 &&
+           (x->OPEN(STORE, DEVICE, USED_IDX) != 0 || negotiated(o, VBLK_F_IN_ORDER));
+}
+
+static bool may_step(const struct vblk_oracle *o)
+{
+    const struct express *x = &o->express;
+
+    return ring_may_step(o) && x->OPEN(LOAD, DEVICE, READABLE) != 0 && x->OPEN(STORE, DEVICE, WRITABLE) != 0;
 }
 
 /* What of all that is open may pass in the lane. */
@@ -137,7 +146,7 @@ static void look(struct vblk_oracle *o, struct queue *q)
     x->desc = q->desc;
     (q->packed ? open_packed(o, q) : open_split(o, q));
     open_requests(o);
-    x->steps = may_step(x);
+    x->steps = may_step(o);
     open_lane(o, q);
 }
 
@@ -158,6 +167,7 @@ void express_look(struct vblk_oracle *o)
     if (!usual)
         return;
     express_free(o, q);
+    x->quiet_flags = q->packed || queue_word(o, q->device) <= VBLK_USED_NO_NOTIFY;
     if (x->chain == NULL)
         foresee(o, q, o->oldest);
 }

@@ -49,12 +49,12 @@ static __attribute__((noinline)) bool made_available(void *oracle, uint64_t at, 
     const struct vblk_event ev = event_of(VBLK_DRIVER, at, len, bytes, order);
     const uint32_t before = q->total;
 
-    express_stop(o);
     packed_scan_available(o, q, &ev);
     if (q->total == before)
         q->entry_stored = o->seq;
     look_again(o, q);
-    foresee(o, q, o->oldest);
+    if (o->express.chain == NULL)
+        foresee(o, q, o->oldest);
     return true;
 }
 
@@ -86,6 +86,7 @@ static bool driver_store(void *oracle, uint64_t at, uint32_t len, const void *by
     const uint64_t into = at - o->express.desc;
     const uint32_t slot = (uint32_t)(into / 16);
 
+    express_catch_up(o);
     if (into >= o->express.OPEN(STORE, DRIVER, PACKED_RING))
         return express_nobodys_store(o, at, len, bytes, order);
     if (packed_in_use(q, (uint16_t)slot) || (q->elem_fresh[slot] & SLOT_UNSEEN) != 0 ||
@@ -107,6 +108,7 @@ static bool driver_load(void *oracle, uint64_t at, uint32_t len, const void *byt
     const struct usual u = { q, NULL, at, UINT64_MAX, len, VBLK_EV_LOAD, VBLK_DRIVER, IN_PACKED_RING };
     const uint64_t into = at - o->express.desc;
 
+    express_catch_up(o);
     if (into >= o->express.OPEN(LOAD, DRIVER, PACKED_RING))
         return express_nobodys_load(o, at, len, bytes, order);
     if (len == 0 || into % 16 + len > 16)
@@ -148,6 +150,7 @@ static bool loads(struct vblk_oracle *o, struct queue *q, struct part p, const s
     const bool begins = c != NULL && c->slot == p.slot && c->turn > q->taken_turn;
     if (p.to == p.from || slot->loaded != 0 || (begins && c->turn != q->taken_turn + 1))
         return false;
+    express_spoil(o);
     count_again(o, u, bytes);
     if (has_flags(p))
         q->polled = p.slot;

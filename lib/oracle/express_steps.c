@@ -6,27 +6,37 @@
  */
 #include "express_impl.h"
 
-const struct vblk_step express_none = { UINT64_MAX, VBLK_STEP_END, 0 };
+const struct vblk_step express_none = { .at = UINT64_MAX, .what = VBLK_STEP_END };
+
+static struct vblk_step load(uint64_t at, uint32_t len)
+{
+    return (struct vblk_step){ .at = at, .what = len };
+}
+
+static struct vblk_step store(uint64_t at, uint32_t len, uint64_t value)
+{
+    return (struct vblk_step){ .at = at, .what = len | VBLK_STEP_STORE, .value = value };
+}
 
 /* Where the device finds the chain, which was made available last, and what. */
 static struct vblk_step finding(const struct queue *q, const struct chain *c)
 {
     const uint64_t slot = (q->avail_idx - 1u) & (q->size - 1u);
     const vblk_le16 word = vblk_put16(q->packed ? c->first->flags : c->head);
+    struct vblk_step step = load(q->packed ? packed_flags_at(q, c->slot) : q->driver + 4 + 2 * slot, 2);
 
-    return (struct vblk_step){ q->packed ? packed_flags_at(q, c->slot) : q->driver + 4 + 2 * slot, 2,
-                               vblk_step_value(&word, 2) };
+    step.value = vblk_step_value(&word, 2);
+    return step;
 }
 
-/* Where it is to be said: see follow(). */
+/* Where it will be: see follow(). */
 static struct vblk_step answer(const struct queue *q, const struct chain *c)
 {
     const uint32_t len = (uint32_t)c->req.writable;
     const struct vblk_used_elem elem = { vblk_put32(c->head), vblk_put32(len) };
     const struct vblk_packed_desc desc = { .len = vblk_put32(len), .id = vblk_put16(c->head) };
 
-    return q->packed ? (struct vblk_step){ 0, 6 | VBLK_STEP_STORE, vblk_step_value(&desc.len, 6) }
-                     : (struct vblk_step){ 0, 8 | VBLK_STEP_STORE, vblk_step_value(&elem, 8) };
+    return q->packed ? store(0, 6, vblk_step_value(&desc.len, 6)) : store(0, 8, vblk_step_value(&elem, 8));
 }
 
 /* Data, of which is known how much it is, and the status, which is known. */
@@ -37,13 +47,29 @@ static bool plan_stores(const struct chain *c, struct twin *t, struct vblk_step 
             return false;
         if (p->len == 0)
             continue;
-        *(*s)++ = (struct vblk_step){ p->gpa, p->len | VBLK_STEP_STORE, VBLK_S_OK };
+        *(*s)++ = store(p->gpa, p->len, VBLK_S_OK);
         t->stores++;
     }
     return t->stores > 0 && (*s)[-1].what == (1 | VBLK_STEP_STORE);
 }
 
-void express_plan(const struct queue *q, struct chain *c)
+/* That the answer is valid is a step where nothing has to be looked at then but what will not change any more. */
+static bool may_wait(const struct vblk_oracle *o, const struct queue *q, const struct chain *c)
+{
+    return !q->packed && !negotiated(o, VBLK_F_IN_ORDER) && c->req.slot == TY_FLUSH &&
+           o->lists.by_type[1][TY_FLUSH].asked_count == 0 &&
+           o->lists.by_moment[AT_USED_IDX].asked_count == 0 && o->opt.memory_gone == NULL;
+}
+
+static void chain_steps(struct twin *t)
+{
+    for (unsigned i = 0; i < t->answer; i++)
+        t->steps[i].next = &t->steps[i + 1];
+    t->steps[t->answer].next = &t->publish;
+    t->publish.next = &express_none;
+}
+
+void express_plan(const struct vblk_oracle *o, const struct queue *q, struct chain *c)
 {
     struct twin *t = &c->twin;
     struct vblk_step *s = t->steps;
@@ -52,15 +78,36 @@ void express_plan(const struct queue *q, struct chain *c)
         return;
     *s++ = finding(q, c);
     for (const struct piece *p = c->first; p != NULL; p = p->after)
-        *s++ = (struct vblk_step){ piece_lies(q, c, p), q->packed && p == c->first ? 14 : 16, 0 };
-    *s++ = (struct vblk_step){ c->first->gpa, c->first->len, 0 };
+        *s++ = load(piece_lies(q, c, p), q->packed && p == c->first ? 14 : 16);
+    *s++ = load(c->first->gpa, c->first->len);
     if (!plan_stores(c, t, &s)) {
         t->stores = 0;
         return;
     }
     t->answer = (uint8_t)(s - t->steps);
-    *s++ = answer(q, c);
-    *s = express_none;
+    *s = answer(q, c);
+    t->publish = may_wait(o, q, c) ? store(q->device + 2, 2, 0) : express_none;
+    chain_steps(t);
+    answer_at(q, t, (uint16_t)(q->avail_idx - 1u));
+}
+
+void express_link(struct vblk_oracle *o, const struct queue *q, struct chain *c)
+{
+    express_link_next(o, q, c);
+}
+
+void express_spoil(struct vblk_oracle *o)
+{
+    o->express.links++;
+    express_leave(o);
+}
+
+void express_forget(struct vblk_oracle *o, struct chain *c)
+{
+    if (o->express.chain == c)
+        express_leave(o);
+    if (c->older != NULL)
+        c->older->twin.publish.next = &express_none;
 }
 
 static void descriptor_loaded(struct queue *q, struct chain *c, uint32_t i)
@@ -94,19 +141,21 @@ static uint64_t stored_before(const struct chain *c, const struct vblk_step *s)
 }
 
 /* The kinds of steps, in turn. */
-enum part { FINDS, DESCRIPTOR, HEADER, DATA, ANSWER };
+enum part { FINDS, DESCRIPTOR, HEADER, DATA, ANSWER, PUBLISHES };
 
 static enum part part_of(const struct twin *t, const struct vblk_step *s)
 {
     const unsigned i = (unsigned)(s - t->steps);
 
+    if (s == &t->publish)
+        return PUBLISHES;
     return i == 0 ? FINDS : i <= t->count ? DESCRIPTOR : i == t->count + 1u ? HEADER : i < t->answer ? DATA : ANSWER;
 }
 
 static void step_usual(const struct vblk_oracle *o, const struct vblk_step *s, struct usual *u)
 {
     static const uint8_t places[] = { [FINDS] = IN_AVAIL_RING, [DESCRIPTOR] = IN_DESC_TABLE, [HEADER] = IN_READABLE,
-                                      [DATA] = IN_WRITABLE, [ANSWER] = IN_USED_ELEM };
+                                      [DATA] = IN_WRITABLE, [ANSWER] = IN_USED_ELEM, [PUBLISHES] = IN_USED_IDX };
     struct chain *c = o->express.chain;
     const enum part part = part_of(&c->twin, s);
     const bool in_chain = part == HEADER || part == DATA;
@@ -146,22 +195,32 @@ static void picture(struct vblk_oracle *o, struct chain *c, const struct vblk_st
     case ANSWER:
         q->elem_fresh[q->packed ? q->used_idx : q->used_idx & (q->size - 1u)] |= q->packed ? SLOT_ID | SLOT_LEN : 1;
         break;
+    case PUBLISHES:
+        break; /* see express_run.c */
+    }
+}
+
+void express_steps(struct vblk_oracle *o, const struct vblk_step *to)
+{
+    struct express *x = &o->express;
+    struct usual u;
+
+    for (; x->settled != to; x->settled = x->settled->next) {
+        step_usual(o, x->settled, &u);
+        o->lists.by_place[u.kind == VBLK_EV_STORE ? 0 : 1][VBLK_DEVICE][u.place].known.times++;
+        o->seq++;
+        picture(o, x->chain, x->settled, &u);
     }
 }
 
 void express_catch_up(struct vblk_oracle *o)
 {
     struct express *x = &o->express;
-    struct usual u;
 
-    if (x->chain == NULL)
+    if (x->settled == x->lane.step)
         return;
-    for (; x->settled != x->lane.step; x->settled++) {
-        step_usual(o, x->settled, &u);
-        o->lists.by_place[u.kind == VBLK_EV_STORE ? 0 : 1][VBLK_DEVICE][u.place].known.times++;
-        o->seq++;
-        picture(o, x->chain, x->settled, &u);
-    }
+    express_run(o);
+    express_steps(o, x->lane.step);
 }
 
 /* ---- what the driver did in the lane ---- */
@@ -191,7 +250,7 @@ static void collect(struct vblk_oracle *o)
 
 void express_settle(struct vblk_oracle *o)
 {
-    express_stop(o);
+    express_catch_up(o);
     collect(o);
 }
 
@@ -201,6 +260,7 @@ bool express_lane_is_so(void *oracle, enum vblk_lane_kind kind, uint64_t at, uin
     struct vblk_oracle *o = oracle;
     struct usual u;
 
+    express_catch_up(o);
     if (kind == VBLK_LANE_STEP) {
         step_usual(o, o->express.lane.step, &u);
     } else {

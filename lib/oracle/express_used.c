@@ -14,11 +14,9 @@ static struct vblk_event event_of(const struct told *told)
 
 /* ---- used idx ---- */
 
-static struct sign idx_sign(const struct vblk_oracle *o, const struct queue *q)
+static inline struct sign idx_sign(const struct vblk_oracle *o, const struct queue *q)
 {
-    return (struct sign){ .settings = o->settings,
-                          .facts = FACT(0, le16_at(q->device_bytes) <= VBLK_USED_NO_NOTIFY) | FACT(1, 1) |
-                                   FACT(2, q->used_total > 0) | FACT(17, o->abuse) };
+    return (struct sign){ .settings = o->settings, .facts = express_idx_facts(o, q) };
 }
 
 static __attribute__((noinline)) void judge_idx_anew(struct vblk_oracle *o, struct queue *q, const struct told *told)
@@ -26,7 +24,8 @@ static __attribute__((noinline)) void judge_idx_anew(struct vblk_oracle *o, stru
     const struct vblk_event ev = event_of(told);
 
     q->elem_fresh[q->used_idx & (q->size - 1u)] = 1;
-    judge_moment(o, AT_USED_IDX, &(struct look){ .ev = &ev, .q = q, .from = q->used_idx, .to = (uint16_t)(q->used_idx + 1) });
+    judge_moment(o, AT_USED_IDX,
+                 &(struct look){ .ev = &ev, .q = q, .from = q->used_idx, .to = (uint16_t)(q->used_idx + 1) });
 }
 
 #ifndef NDEBUG
@@ -36,6 +35,8 @@ static bool idx_is_so(struct vblk_oracle *o, const struct queue *q, const struct
     const struct look look = { .o = o, .ev = &ev, .q = q, .from = q->used_idx, .to = (uint16_t)(q->used_idx + 1) };
     struct sign other;
 
+    if (o->express.quiet_flags != (queue_word(o, q->device) <= VBLK_USED_NO_NOTIFY))
+        return true; /* they are not what they were */
     return sign_of_used_idx(&look, &other) && same_sign(&other, sign) &&
            repeat_still_so(o, &o->lists.by_moment[AT_USED_IDX], &look);
 }
@@ -94,41 +95,50 @@ static __attribute__((noinline)) void judge_answer_anew(struct vblk_oracle *o, s
 
 #ifndef NDEBUG
 static bool answer_is_so(struct vblk_oracle *o, const struct queue *q, const struct chain *c, uint16_t slot, uint16_t flags,
-                         const struct told *told, const struct sign *sign)
+                         const struct told *told, const struct sign *sign, const struct shadow_read *read)
 {
     const struct vblk_event ev = event_of(told);
-    const struct answer a = answer_of(q, c, slot, flags);
+    struct answer a = answer_of(q, c, slot, flags);
     const struct look look = { .o = o, .ev = &ev, .q = q, .chain = c, .answer = &a };
     struct sign other;
 
+    if (read != NULL)
+        a.read = *read;
     return sign_of_chain(&look, &other) && same_sign(&other, sign) && written_prefix(&c->written) == a.prefix &&
            c->status_stored && repeat_still_so(o, &o->lists.by_type[1][c->req.slot], &look);
 }
 #endif
 
-/* One that is no read. */
+/* … of one that is no read, while it is calm. */
+static inline struct sign answer_sign(const struct vblk_oracle *o, const struct queue *q, const struct chain *c)
+{
+    return (struct sign){ .settings = o->settings, .shape = c->shape | (q->packed ? packed_used_shape(q, c) : 0),
+                          .facts = calm_facts(o, q, c) };
+}
+
 static inline void judge_answer(struct vblk_oracle *o, struct queue *q, struct chain *c, uint16_t slot, uint16_t flags,
                                 const struct told *told)
 {
-    const struct sign sign = { .settings = o->settings, .shape = c->shape | (q->packed ? packed_used_shape(q, c) : 0),
-                               .facts = calm_facts(o, q, c) };
+    const struct sign sign = answer_sign(o, q, c);
 
-    if (unlikely((flags & ~(unsigned)PACKED_FLAGS) != 0 || !is_calm(o) || !count_known(o, &o->lists.by_type[1][c->req.slot], &sign)))
+    if (unlikely((flags & ~(unsigned)PACKED_FLAGS) != 0 || !is_calm(o) ||
+                 !count_known(o, &o->lists.by_type[1][c->req.slot], &sign)))
         judge_answer_anew(o, q, c, slot, flags, told);
     else
-        assert(answer_is_so(o, q, c, slot, flags, told, &sign));
+        assert(answer_is_so(o, q, c, slot, flags, told, &sign, NULL));
 }
 
-/* Its data is compared. */
+/* Its data was compared. */
 static __attribute__((noinline)) void judge_read(struct vblk_oracle *o, struct queue *q, struct chain *c, uint16_t slot,
-                                                 uint16_t flags, const struct told *told)
+                                                 uint16_t flags, const struct told *told, const struct shadow_read *read)
 {
     const struct vblk_event ev = event_of(told);
     struct answer a = answer_of(q, c, slot, flags);
     struct look look = { .o = o, .ev = &ev, .q = q, .chain = c, .answer = &a };
     struct sign sign;
 
-    effect_used(o, q, c, &a);
+    a.read = *read;
+    a.reversed = read->bad && effect_reversed(o, q, c);
     if (!sign_of_chain(&look, &sign) || !count_known(o, &o->lists.by_type[1][TY_IN], &sign)) {
         made_known(q, c);
         judge_chain(o, AT_USED, &look);
@@ -141,20 +151,8 @@ static __attribute__((noinline)) void judge_read(struct vblk_oracle *o, struct q
 
 static inline void finish(struct vblk_oracle *o, struct queue *q, struct chain *c)
 {
-    struct piece *after;
-
     queue_unlink(o, c);
-    for (struct piece *p = c->first; p != NULL; p = after) {
-        after = p->after;
-        if (p->len > 0)
-            busy_add(o->busy, p->gpa, p->len, -1);
-        if ((p->flags & VBLK_DESC_WRITE) != 0)
-            remember_returned(o, c, p);
-        p->owner = NO_OWNER;
-    }
-    c->count = 0;
-    c->first = NULL;
-    c->outstanding = false;
+    express_release(o, c);
     o->outstanding--;
     q->outstanding--;
     q->current = NULL;
@@ -162,8 +160,8 @@ static inline void finish(struct vblk_oracle *o, struct queue *q, struct chain *
         q->used_turn = c->turn;
 }
 
-/* All its steps at once; the first may be in the picture. The chain learns of them where it matters: see made_known(). */
-static inline void count_steps(struct vblk_oracle *o, struct queue *q, struct chain *c)
+/* Its steps but for the last one; the first may be in the picture. It learns of them where it matters: made_known(). */
+void express_count_steps(struct vblk_oracle *o, struct queue *q, struct chain *c)
 {
     const struct express *x = &o->express;
     const struct twin *t = &c->twin;
@@ -171,7 +169,7 @@ static inline void count_steps(struct vblk_oracle *o, struct queue *q, struct ch
     const uint32_t first = x->settled == t->steps;
 
     if (unlikely(x->settled > t->steps + 1)) {
-        express_catch_up(o);
+        express_steps(o, &t->publish);
         return;
     }
     loads[q->packed ? IN_PACKED_RING : IN_AVAIL_RING].known.times += first;
@@ -202,13 +200,22 @@ static inline bool quietly_used(struct vblk_oracle *o, const struct queue *q)
     return true;
 }
 
-void express_answered(struct vblk_oracle *o, struct queue *q, struct chain *c, uint16_t slot, uint16_t flags,
-                      const struct told *told)
+#ifndef NDEBUG
+bool express_answer_is_so(struct vblk_oracle *o, const struct queue *q, const struct chain *c, const struct told *told,
+                          const struct shadow_read *read)
 {
-    struct chain *next = c->newer;
+    const uint16_t slot = q->used_idx & (uint16_t)(q->size - 1u);
+    const struct sign idx = idx_sign(o, q);
+    struct sign used = answer_sign(o, q, c);
 
-    count_steps(o, q, c);
-    express_leave(o);
+    express_add_read(&used, c, read);
+    return idx_is_so(o, q, told, &idx) && answer_is_so(o, q, c, slot, 0, told, &used, read);
+}
+#endif
+
+void express_answer(struct vblk_oracle *o, struct queue *q, struct chain *c, uint16_t slot, uint16_t flags,
+                    const struct told *told, const struct shadow_read *read)
+{
     if (!q->packed) {
         judge_idx(o, q, told);
         q->elem_fresh[slot] = 0;
@@ -221,7 +228,7 @@ void express_answered(struct vblk_oracle *o, struct queue *q, struct chain *c, u
         q->from_batch = false;
     }
     if (c->req.slot == TY_IN) {
-        judge_read(o, q, c, slot, flags, told);
+        judge_read(o, q, c, slot, flags, told, read);
     } else {
         if (c->req.slot == TY_FLUSH)
             effect_flushed(o, c);
@@ -231,11 +238,24 @@ void express_answered(struct vblk_oracle *o, struct queue *q, struct chain *c, u
     if (q->packed) {
         q->by_id[c->head] = 0;
         packed_spare(q, c);
-    } else {
-        if (!quietly_used(o, q))
-            notify_used_one(o, q, (uint16_t)(q->used_idx + 1));
-        q->used_idx++;
-        express_free(o, q);
+        return;
     }
+    if (!quietly_used(o, q))
+        notify_used_one(o, q, (uint16_t)(q->used_idx + 1));
+    q->used_idx++;
+    express_free(o, q);
+}
+
+void express_answered(struct vblk_oracle *o, struct queue *q, struct chain *c, uint16_t slot, uint16_t flags,
+                      const struct told *told)
+{
+    struct chain *next = c->newer;
+    struct shadow_read read = { .compared = false };
+
+    express_count_steps(o, q, c);
+    express_leave(o);
+    if (c->req.slot == TY_IN)
+        effect_read(o, q, c, &read);
+    express_answer(o, q, c, slot, flags, told, &read);
     foresee(o, q, next);
 }

@@ -127,6 +127,27 @@ struct request {
     uint64_t data_room;      /* bytes allocated; kept from request to request */
 };
 
+/* busy.c: a counting filter over addresses, so that most stores need no search among chains. */
+#define BUSY_CELLS 4096u
+#define BUSY_FINE 6    /* short pieces are counted per 64 bytes … */
+#define BUSY_COARSE 12 /* … long ones per 4 KiB */
+#define BUSY_LONG ((uint64_t)1)
+#define BUSY_SHORT ((uint64_t)1 << 32)
+struct busy {
+    uint32_t fine[BUSY_CELLS];
+    /* long ones, the very long ones in all pages; × BUSY_SHORT the short ones: most addresses need no look at their cell */
+    uint64_t page[BUSY_CELLS];
+};
+
+/* Ranges of bytes that are where they were, moved by whole pages: what is to be counted for all of them at once. */
+#define BUSY_PLAN 6u
+struct busy_plan {
+    uint16_t phase;        /* where in its page the first begins */
+    uint8_t pages, cells;  /* no pages: there is no plan */
+    uint16_t page[BUSY_PLAN], cell[BUSY_PLAN]; /* counted from those that it begins in */
+    uint64_t by[BUSY_PLAN]; /* for each page */
+};
+
 /* How a chain was made when its head was made available last, if there was nothing wrong with it and little to it. */
 #define TWIN_MAX 4
 struct twin {
@@ -138,27 +159,35 @@ struct twin {
     uint8_t count, last;     /* last: the piece that the status byte is in */
     uint16_t first_writable;
     struct piece own[TWIN_MAX]; /* packed: its pieces */
+    uint64_t apart[TWIN_MAX]; /* how far each piece lies behind the first … */
+    uint64_t before, span;   /* … and all of them: from so many bytes before it on */
+    struct busy_plan busy;   /* … and what that means to the filter of addresses in use */
     uint8_t stores;          /* steps that store into it; 0: what a device does with it is not so simple */
+    uint16_t place;          /* split: where its answer is foreseen */
+    uint32_t linked;         /* when it was found out what comes after it: see struct express */
     uint8_t answer;          /* the step that is the answer */
-    struct vblk_step steps[2 * TWIN_MAX + 3]; /* what a device does next if it does what most do: see express_steps.c */
+    struct vblk_step steps[2 * TWIN_MAX + 2]; /* what a device does next if it does what most do: see express_steps.c … */
+    struct vblk_step publish; /* … and what makes the answer valid */
 };
 
 struct chain {
     uint16_t head;           /* packed: the buffer id */
     uint16_t queue;
+    /* what becomes of it: all false when it is made available, but for the first */
     bool outstanding;
     bool taken;              /* the device was seen to load it */
     bool void_;              /* not judged any further: the picture of it is not reliable */
-    bool mutates;            /* changes the disk if it succeeds */
     bool racy;               /* a request in flight overlapped it, so its data is not compared */
     bool behind;             /* an overlapping request that changes the disk completed while this one was in flight */
     bool beside;             /* a write, and a provision request in flight overlapped it; or the other way round */
     bool suspect;            /* some of its bytes may belong to another outstanding chain, too */
     bool shared;             /* some of them it names twice, or a ring or a table has them: loads prove nothing */
     bool status_stored;      /* SEES_DEVICE_STORES: the status byte was stored */
+    bool begun;              /* packed, SEES_DEVICE_LOADS: the device loaded its first descriptor */
+    /* how it is made */
+    bool mutates;            /* changes the disk if it succeeds */
     bool wrong_bits;         /* packed: a descriptor but the first is not marked available … */
     bool stray_flags;        /* packed: an entry of an indirect table has flags besides WRITE */
-    bool begun;              /* packed, SEES_DEVICE_LOADS: the device loaded its first descriptor */
     bool odd;                /* packed: any of wrong_bits, stray_flags, unfenced, mixed, unknown_flags */
     bool unknown_flags;      /* packed: a descriptor of the ring has flags that the text does not know */
     bool unfenced;           /* packed, SEES_DRIVER_STORES: no barrier before the flags that made it available */
@@ -470,10 +499,13 @@ struct known {
     struct choice *choice;      /* [choice_count] those that noted something */
 };
 
+/* The ends of batches and a request for sector 0 make others of the same kind differ. */
+#define SIGNS_BEFORE 2u
+
 /* The checks that a moment runs. */
 struct check_list {
     uint16_t count, asked_count;
-    struct known known, before; /* of the latest moment, and of the latest with another sign: they alternate in batches */
+    struct known known, before[SIGNS_BEFORE]; /* of the latest moment, and of the latest with other signs: they alternate */
     const struct check **check; /* [count] */
     const struct check **asked; /* [asked_count] those that have to be asked each time */
 };
@@ -489,8 +521,10 @@ struct express {
     const struct vblk_step *settled; /* … and up to where the device's steps before it are in the picture */
     struct chain *chain;        /* whose steps they are; NULL: no one's */
     struct queue *q;            /* whose accesses may be looked at the short way; NULL: no queue's */
+    uint32_t links;             /* counts what makes chains unfit for the steps of those that were found to be next before */
     bool pending;               /* elements were */
     bool steps;                 /* a device may be followed step by step */
+    bool quiet_flags;           /* split: the device's flags, as they were after the latest event, have no meaning but one */
     uint64_t looked_for;        /* what it was for that express_look() found out what is open … */
     uint32_t learned;           /* … and what was known then */
     uint64_t desc, slots, elems; /* where the parts of a split ring are, or a packed one is */
@@ -557,7 +591,7 @@ struct vblk_oracle {
     uint32_t *held;             /* [vblk_clause_count()] … what held, close together */
     const char **choices;       /* [vblk_clause_count()] what was noted last … */
     uint64_t *chosen;           /* [vblk_clause_count()] … and when: see stamp */
-    uint32_t learned;           /* counts changes of what is known of moments */
+    uint32_t learned;           /* counts changes of what is known of accesses */
     uint64_t stamp;             /* counts moments that noted something, or were like one before */
     uint64_t counted;           /* 1 + seq when the lists' times were last counted: see repeat_count(); 0: never */
     struct vblk_violation violation[VBLK_VIOLATIONS_MAX];
@@ -648,8 +682,12 @@ struct queue *queue_at(struct vblk_oracle *o, uint16_t no); /* NULL: not followe
 uint16_t queue_word(const struct vblk_oracle *o, uint64_t gpa); /* a le16 of a ring */
 void queue_drop(struct vblk_oracle *o, struct queue *q);        /* its chains will not be answered */
 void queue_finish(struct vblk_oracle *o, struct queue *q, struct chain *c);
+/* No device is taken to go on with the chain. */
+void express_forget(struct vblk_oracle *o, struct chain *c);
 static inline void queue_unlink(struct vblk_oracle *o, struct chain *c)
 {
+    if (o->express.chain == c || c->older != NULL)
+        express_forget(o, c);
     if (c->older != NULL)
         c->older->newer = c->newer;
     else
@@ -660,7 +698,21 @@ static inline void queue_unlink(struct vblk_oracle *o, struct chain *c)
         o->newest = c->older;
     c->older = c->newer = NULL;
 }
-void queue_link(struct vblk_oracle *o, struct queue *q, struct chain *c);
+/* The chain is with the device from now on. */
+static inline void queue_link(struct vblk_oracle *o, struct queue *q, struct chain *c)
+{
+    c->newer = NULL;
+    c->older = o->newest;
+    if (o->newest != NULL)
+        o->newest->newer = c;
+    else
+        o->oldest = c;
+    o->newest = c;
+    o->outstanding++;
+    q->outstanding++;
+    c->turn = ++q->total;
+    q->since_kick++;
+}
 /* What both formats share. begin: before the chain is captured; enter: after; a chain that can't begin is rejected. */
 void queue_begin(struct vblk_oracle *o, struct queue *q, struct chain *c, uint16_t head);
 void queue_enter(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct vblk_event *ev);
@@ -796,6 +848,8 @@ bool led_astray(const struct look *l);
 
 /* twin.c: a chain that is made as the one before it at the same head. */
 bool twin_capture(struct vblk_oracle *o, struct queue *q, struct chain *c);
+/* twin_row.c: the next ones of a split queue that are so, of up to @fresh, and whose pieces lie as they did; how many. */
+uint16_t twin_row(struct vblk_oracle *o, struct queue *q, uint16_t fresh, const struct vblk_event *ev);
 /* What is read of it, once. */
 struct reading {
     struct piece *piece[TWIN_MAX];          /* split */
@@ -906,17 +960,7 @@ void access_resync(struct vblk_oracle *o);
 /* A used chain's writable bytes are the driver's again: the image takes them as they are. */
 void access_account(struct vblk_oracle *o, const struct queue *q, const struct chain *c);
 
-/* busy.c: a counting filter over addresses, so that most stores need no search among chains. */
-#define BUSY_CELLS 4096u
-#define BUSY_FINE 6    /* short pieces are counted per 64 bytes … */
-#define BUSY_COARSE 12 /* … long ones per 4 KiB */
-#define BUSY_LONG ((uint64_t)1)
-#define BUSY_SHORT ((uint64_t)1 << 32)
-struct busy {
-    uint32_t fine[BUSY_CELLS];
-    /* long ones, the very long ones in all pages; × BUSY_SHORT the short ones, so that most addresses need no look at their cell */
-    uint64_t page[BUSY_CELLS];
-};
+/* busy.c: the same filter. */
 struct busy *busy_new(void);
 void busy_free(struct busy *b);
 void busy_clear(struct busy *b);
@@ -946,6 +990,24 @@ static inline bool busy_maybe(const struct busy *b, uint64_t gpa, uint64_t len)
     return page != 0 && ((uint32_t)page != 0 || b->fine[(gpa >> BUSY_FINE) % BUSY_CELLS] != 0);
 }
 
+/* @return false: they need more than a plan can hold. */
+bool busy_plan_for(struct busy_plan *plan, const uint64_t *gpa, const uint32_t *len, unsigned n);
+static inline bool busy_plan_clear(const struct busy *b, const struct busy_plan *plan, uint64_t gpa)
+{
+    uint64_t found = 0;
+
+    for (unsigned i = 0; i < plan->pages; i++)
+        found |= b->page[((gpa >> BUSY_COARSE) + plan->page[i]) % BUSY_CELLS];
+    return found == 0;
+}
+static inline void busy_plan_add(struct busy *b, const struct busy_plan *plan, uint64_t gpa, int by)
+{
+    for (unsigned i = 0; i < plan->pages; i++)
+        b->page[((gpa >> BUSY_COARSE) + plan->page[i]) % BUSY_CELLS] += (uint64_t)(int64_t)by * plan->by[i];
+    for (unsigned i = 0; i < plan->cells; i++)
+        b->fine[((gpa >> BUSY_FINE) + plan->cell[i]) % BUSY_CELLS] += (uint32_t)by;
+}
+
 /* check_queue_reset.c: what the text says of every transport, and of each again. */
 enum outcome starts_afresh(const struct look *l, struct why *why);
 enum outcome waits_for_reset(const struct look *l, struct why *why);
@@ -954,6 +1016,8 @@ enum outcome waits_for_reset(const struct look *l, struct why *why);
 void effect_available(struct vblk_oracle *o, struct queue *q, struct chain *c);
 void effect_used(struct vblk_oracle *o, struct queue *q, struct chain *c, struct answer *a);
 void effect_flushed(struct vblk_oracle *o, const struct chain *c);
+void effect_read(struct vblk_oracle *o, const struct queue *q, const struct chain *c, struct shadow_read *r);
+bool effect_reversed(struct vblk_oracle *o, const struct queue *q, const struct chain *c); /* … if its elements were */
 /* The chain will never be answered (reset, power, the device is gone): what it asked for may or may not have happened. */
 void effect_abandoned(struct vblk_oracle *o, struct queue *q, struct chain *c);
 

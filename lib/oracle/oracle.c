@@ -359,7 +359,7 @@ static inline bool express(struct vblk_oracle *o, const struct vblk_event *ev)
     if (q == NULL || (ev->kind != VBLK_EV_LOAD && ev->kind != VBLK_EV_STORE) || ev->flags != 0 || ev->bytes == NULL ||
         ev->party >= VBLK_NOBODY || ev->len >= INT32_MAX)
         return false;
-    if (o->mem->quick == ways && o->mem->tap_ctx == o)
+    if (o->mem->tap_ctx == o && (o->mem->quick == ways || o->mem->watched == STEERED))
         return false;
     vblk_memory_set_quick(o->mem, vblk_oracle_observe, o, &o->express.lane, ways);
     return passes(&o->express.lane, ev) ||
@@ -373,6 +373,8 @@ void vblk_oracle_observe(void *oracle, const struct vblk_event *ev)
     if (express(o, ev))
         return;
     express_settle(o);
+    if ((ev->kind == VBLK_EV_STORE || ev->kind == VBLK_EV_LOAD) && ev->party == VBLK_DEVICE)
+        express_spoil(o);
     o->seq++;
     if (ev->kind == VBLK_EV_STORE) {
         access_store(o, ev);
@@ -414,6 +416,7 @@ uint32_t vblk_oracle_sight_lost(const struct vblk_oracle *oracle)
 
 size_t vblk_oracle_violation_count(const struct vblk_oracle *oracle)
 {
+    express_settle((struct vblk_oracle *)(uintptr_t)oracle);
     return oracle->violation_count;
 }
 

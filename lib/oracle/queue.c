@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "express.h"
 #include "fast.h"
 #include "repeat.h"
 #include "sight.h"
@@ -17,22 +18,6 @@ uint16_t queue_word(const struct vblk_oracle *o, uint64_t gpa)
 {
     vblk_le16 v = { { 0 } };
     return fast_peek(o->mem, gpa, &v, sizeof(v)) == VBLK_OK ? vblk_get16(v) : 0;
-}
-
-/* The chain is with the device from now on. */
-void queue_link(struct vblk_oracle *o, struct queue *q, struct chain *c)
-{
-    c->newer = NULL;
-    c->older = o->newest;
-    if (o->newest != NULL)
-        o->newest->newer = c;
-    else
-        o->oldest = c;
-    o->newest = c;
-    o->outstanding++;
-    q->outstanding++;
-    c->turn = ++q->total;
-    q->since_kick++;
 }
 
 void queue_finish(struct vblk_oracle *o, struct queue *q, struct chain *c)
@@ -275,6 +260,7 @@ void queue_reject(struct vblk_oracle *o, struct queue *q, uint16_t head, uint32_
     void_chain(&bad, fault);
     queue_lose(o, q); /* how many buffers the device now owes can't be told (AMB-29) */
     queue_abused(o, true);
+    express_spoil(o);
     judge_chain(o, AT_AVAILABLE, &(struct look){ .ev = ev, .q = q, .chain = &bad });
 }
 
@@ -309,6 +295,7 @@ static void fault_of_turn(struct vblk_oracle *o, struct queue *q, const struct c
 static void enter(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct vblk_event *ev)
 {
     queue_link(o, q, c);
+    express_link(o, q, c);
     if (c->req.slot == TY_PROVISION && (c->faults & (F_UNIT | F_NO_SEGMENT | F_DIRECTION | F_ZERO_SECTORS)) != 0)
         fault_of_turn(o, q, c);
     effect_available(o, q, c);
@@ -326,6 +313,8 @@ void queue_enter(struct vblk_oracle *o, struct queue *q, struct chain *c, const 
     chain_mark_overlaps(o, q, c);
     c->shape = shape_of(q, c);
     twin_keep(o, q, c);
+    if (c->suspect || c->shared || c->void_ || c->faults != 0)
+        express_spoil(o);
     enter(o, q, c, ev);
 }
 
@@ -348,6 +337,7 @@ void queue_enter_twin(struct vblk_oracle *o, struct queue *q, struct chain *c, c
 {
     assert(twin_is_so(o, q, c));
     queue_link(o, q, c);
+    express_link(o, q, c);
     if (c->req.slot == TY_IN && o->mutators > 0)
         effect_available(o, q, c);
     if (!judged_before(o, q, c, ev))
@@ -394,7 +384,7 @@ void queue_scan_available(struct vblk_oracle *o, struct queue *q, const struct v
         queue_abused(o, true);
         return;
     }
-    for (; fresh > 0 && !q->lost; fresh--) {
+    for (fresh = (uint16_t)(fresh - twin_row(o, q, fresh, ev)); fresh > 0 && !q->lost; fresh--) {
         uint64_t slot = q->driver + 4 + 2u * (uint64_t)(q->avail_idx & (q->size - 1u));
         q->avail_idx++;
         made_available(o, q, queue_word(o, slot), ev);

@@ -279,7 +279,8 @@ void repeat_count_list(struct vblk_oracle *o, struct check_list *list)
     const uint32_t checks = list->count - (uint32_t)list->asked_count;
 
     count_known(o, &list->known, checks);
-    count_known(o, &list->before, checks);
+    for (unsigned k = 0; k < SIGNS_BEFORE; k++)
+        count_known(o, &list->before[k], checks);
 }
 
 void repeat_count(struct vblk_oracle *o)

@@ -132,6 +132,14 @@ static inline bool is_calm(const struct vblk_oracle *o)
     return (o->abuse | o->provisioned.known | o->mutators) == 0 && o->active_count == 1;
 }
 
+/* The driver told the device of the chain, or owes it. */
+static inline bool told_of(const struct vblk_oracle *o, const struct queue *q, const struct chain *c)
+{
+    const struct notice *n = &notices_of(o, q)->way[VBLK_DRIVER];
+
+    return c->born <= n->sent || n->due || n->missed;
+}
+
 /*
  * The same, while it is calm, for a request that was answered OK in full, by a device that wrote all it was to write, and
  * nothing odd about it.
@@ -142,7 +150,7 @@ static inline uint64_t calm_facts(const struct vblk_oracle *o, const struct queu
 
     return always | FACT(24, !q->packed) | FACT(9, c->req.status_before == VBLK_S_OK) | FACT(16, c->req.sector == 0) |
            FACT(25, q->since_kick > 0) | (q->outstanding >= 2 ? FACT(26, 1) | FACT(27, 1) : 0) |
-           (c->older == NULL ? FACT(28, 1) : FACT(29, 1)) | FACT(33, chain_must_be_found(o, q, c));
+           (c->older == NULL ? FACT(28, 1) : FACT(29, 1)) | FACT(33, !told_of(o, q, c) && chain_must_be_found(o, q, c));
 }
 
 static inline uint64_t available_facts(const struct look *l)

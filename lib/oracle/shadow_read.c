@@ -61,13 +61,23 @@ static void blame(const struct shadow_impl *s, const struct chunk *c, unsigned a
 
 static void agreed(const struct shadow_impl *s, struct chunk *c, unsigned first, unsigned count, struct shadow_read *r)
 {
-    uint32_t epoch = (uint32_t)(s->now - 1), causes = 0;
-    for (unsigned i = first; i < first + count; i++) {
-        causes |= 1u << c->cause[i];
-        if ((c->written >> i & 1) == 0)
-            r->causes_unwritten |= 1u << c->cause[i];
+    const uint32_t epoch = (uint32_t)(s->now - 1);
+    uint64_t unwritten = ~c->written & bits(first, count);
+    uint32_t causes = 0;
+
+    for (unsigned i = first; i < first + count; i++)
         c->epoch[i] = epoch;
+    for (unsigned i = first, cause; i < first + count;) { /* neighbours mostly have the same */
+        cause = c->cause[i];
+        causes |= 1u << cause;
+        while (++i < first + count && c->cause[i] == cause)
+            continue;
     }
+    if (unwritten == bits(first, count))
+        r->causes_unwritten |= causes;
+    else
+        for (; unwritten != 0; unwritten &= unwritten - 1)
+            r->causes_unwritten |= 1u << c->cause[lowest(unwritten)];
     r->causes |= causes;
     r->compared = true;
 }

@@ -9,10 +9,9 @@
  */
 #include <string.h>
 
-#include "express.h"
+#include "express_impl.h"
 #include "fast.h"
 #include "little.h"
-#include "repeat.h"
 #include "sight.h"
 
 /* Packed: id and lap, which are another buffer's each time. */
@@ -42,6 +41,27 @@ static void adopt(struct queue *q, struct chain *c)
     c->own = true;
 }
 
+/* Where the pieces lie, seen from the first. */
+static void keep_places(struct twin *t, const struct chain *c)
+{
+    uint64_t gpa[TWIN_MAX], before = 0, behind = 0;
+    uint32_t len[TWIN_MAX];
+
+    for (const struct piece *p = c->first; p != NULL; p = p->after) {
+        const uint64_t apart = p->gpa - c->first->gpa, end = apart + p->len;
+        gpa[p->pos] = p->gpa;
+        len[p->pos] = p->len;
+        t->apart[p->pos] = apart;
+        if (p->len > 0 && (int64_t)apart < 0 && -apart > before)
+            before = -apart;
+        if (p->len > 0 && (int64_t)end > 0 && end > behind)
+            behind = end;
+    }
+    t->before = before;
+    t->span = before + behind;
+    (void)!busy_plan_for(&t->busy, gpa, len, t->count);
+}
+
 void twin_keep(const struct vblk_oracle *o, struct queue *q, struct chain *c)
 {
     struct twin *t = &c->twin;
@@ -65,9 +85,10 @@ void twin_keep(const struct vblk_oracle *o, struct queue *q, struct chain *c)
     t->unordered = c->unordered;
     t->first_writable = c->first_writable;
     t->settings = o->settings;
+    keep_places(t, c);
     if (q->packed)
         adopt(q, c);
-    express_plan(q, c);
+    express_plan(o, q, c);
 }
 
 /* The part of a region, next to which or in which @gpa lies, that no ring is in: for as long as the memory's epoch is. */
@@ -201,11 +222,13 @@ static inline void take_pieces(struct vblk_oracle *o, struct chain *c, const str
 static inline void take_steps(const struct queue *q, struct chain *c, const struct reading *r)
 {
     struct twin *t = &c->twin;
+    const uint16_t place = (uint16_t)(q->avail_idx - 1u);
     struct vblk_step *s = t->steps;
 
     if (t->stores == 0)
         return;
-    s->at = q->driver + 4 + 2u * (uint64_t)((q->avail_idx - 1u) & (q->size - 1u));
+    s->at = q->driver + 4 + 2u * (uint64_t)(place & (q->size - 1u));
+    answer_at(q, t, place);
     s += 1 + t->count;
     (s++)->at = r->gpa[0];
     for (unsigned i = 1; i < t->count; i++)

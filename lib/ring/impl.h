@@ -85,7 +85,7 @@ static inline bool ring_lost(const struct vblk_ring *ring, enum way way)
 /* What a tap is told that does not have it in its lane. */
 #define RING_HOW(kind, party, order) ((unsigned)(kind) << 16 | (unsigned)(party) << 8 | (unsigned)(order))
 void ring_tell_bytes(struct vblk_memory *mem, unsigned how, uint64_t gpa, uint32_t len, const void *bytes);
-/* The same for 2, 8 or 16 bytes, by value: what passes in the lane has no need to be anywhere. */
+/* The same for 2, 8 or 16 bytes by value, since what passes in the lane has no need to be anywhere; the lane was asked. */
 void ring_tell_words(struct vblk_memory *mem, unsigned how, uint64_t gpa, uint32_t len, uint64_t first, uint64_t second);
 
 static inline void ring_tell(const struct vblk_ring *ring, enum way way, enum vblk_event_kind kind, enum vblk_party party,
@@ -96,7 +96,7 @@ static inline void ring_tell(const struct vblk_ring *ring, enum way way, enum vb
 
     if (way == PLAIN || (way == TOLD && likely(vblk_lane_ring(mem->lane, kind, party, gpa, len, bytes))))
         return;
-    if (len != 2 && len != 8 && len != 16) {
+    if (way == ANY || (len != 2 && len != 8 && len != 16)) {
         ring_tell_bytes(mem, RING_HOW(kind, party, order), gpa, len, bytes);
         return;
     }
@@ -133,20 +133,36 @@ typedef volatile uint64_t __attribute__((may_alias)) shared64;
 typedef volatile uint32_t __attribute__((may_alias)) shared32;
 
 /* A descriptor, which is one access of 16 bytes. */
+static inline void ring_tell_desc(const struct vblk_ring *ring, enum way way, enum vblk_event_kind kind,
+                                  enum vblk_party party, uint64_t gpa, const struct words *wire)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    const uint64_t rest = wire->len | (uint64_t)wire->more << 32;
+#else
+    const uint64_t rest = (uint64_t)wire->len << 32 | wire->more;
+#endif
+
+    if (way == TOLD && unlikely(!vblk_lane_ring(ring->mem->lane, kind, party, gpa, sizeof(*wire), wire)))
+        ring_tell_words(ring->mem, RING_HOW(kind, party, VBLK_RELAXED), gpa, sizeof(*wire), wire->addr, rest);
+}
+
 static inline vblk_err ring_get_desc(struct vblk_ring *ring, enum way way, uint32_t slot, struct words *desc)
 {
     const uint64_t offset = (uint64_t)slot * sizeof(*desc);
+    const uint64_t gpa = ring->at.desc + offset;
     struct words wire;
 
     if (way == ANY || ring_lost(ring, way)) {
-        TRY(ring_read(ring, ANY, VBLK_DEVICE, VBLK_AREA_DESC, ring->at.desc + offset, &wire, sizeof(wire)));
-    } else {
-        const uint8_t *host = ring->host[VBLK_AREA_DESC] + offset;
-        const shared32 *words = (const shared32 *)(const void *)host;
-        wire = (struct words){ *(const shared64 *)(const void *)host, words[2], words[3] };
-        ring_tell(ring, way, VBLK_EV_LOAD, VBLK_DEVICE, VBLK_RELAXED, ring->at.desc + offset, &wire, sizeof(wire));
+        TRY(ring_read(ring, ANY, VBLK_DEVICE, VBLK_AREA_DESC, gpa, &wire, sizeof(wire)));
+        *desc = (struct words){ le64(wire.addr), le32(wire.len), le32(wire.more) };
+        return VBLK_OK;
     }
-    *desc = (struct words){ le64(wire.addr), le32(wire.len), le32(wire.more) };
+    const uint8_t *host = ring->host[VBLK_AREA_DESC] + offset;
+    const shared32 *words = (const shared32 *)(const void *)host;
+    const struct words here = { *(const shared64 *)(const void *)host, words[2], words[3] };
+
+    ring_tell_desc(ring, way, VBLK_EV_LOAD, VBLK_DEVICE, gpa, &here);
+    *desc = (struct words){ le64(here.addr), le32(here.len), le32(here.more) };
     return VBLK_OK;
 }
 
@@ -158,14 +174,16 @@ static inline vblk_err ring_put_desc(struct vblk_ring *ring, enum way way, uint3
     uint8_t *host;
     shared32 *words;
 
-    if (way == ANY || ring_lost(ring, way))
-        return ring_write(ring, ANY, VBLK_DRIVER, VBLK_AREA_DESC, ring->at.desc + offset, &wire, sizeof(wire));
+    if (way == ANY || ring_lost(ring, way)) {
+        const struct words copy = wire; /* so that the other one need not be in memory */
+        return ring_write(ring, ANY, VBLK_DRIVER, VBLK_AREA_DESC, ring->at.desc + offset, &copy, sizeof(copy));
+    }
     host = ring->host[VBLK_AREA_DESC] + offset;
     words = (shared32 *)(void *)host;
     *(shared64 *)(void *)host = wire.addr;
     words[2] = wire.len;
     words[3] = wire.more;
-    ring_tell(ring, way, VBLK_EV_STORE, VBLK_DRIVER, VBLK_RELAXED, ring->at.desc + offset, &wire, sizeof(wire));
+    ring_tell_desc(ring, way, VBLK_EV_STORE, VBLK_DRIVER, ring->at.desc + offset, &wire);
     return VBLK_OK;
 }
 

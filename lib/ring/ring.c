@@ -66,9 +66,13 @@ void ring_tell_bytes(struct vblk_memory *mem, unsigned how, uint64_t gpa, uint32
 
 void ring_tell_words(struct vblk_memory *mem, unsigned how, uint64_t gpa, uint32_t len, uint64_t first, uint64_t second)
 {
+    const enum vblk_event_kind kind = (enum vblk_event_kind)(how >> 16);
+    const enum vblk_party party = (enum vblk_party)(how >> 8 & 0xff);
+    const enum vblk_order order = (enum vblk_order)(how & 0xff);
     const uint64_t words[2] = { first, second };
 
-    ring_tell_bytes(mem, how, gpa, len, words);
+    if (mem->quick == NULL || !mem->quick[VBLK_QUICK_OF(kind, party)](mem->tap_ctx, gpa, len, words, order))
+        vblk_memory_event(mem, kind, party, order, gpa, words, len);
 }
 
 bool ring_map(struct vblk_ring *ring)
