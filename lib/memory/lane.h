@@ -56,6 +56,9 @@ enum vblk_lane_kind {
     VBLK_LANE_ELEM,         /* loads a used element */
     VBLK_LANE_NOBODY_STORE, /* stores into memory that is neither a ring's nor a request's */
     VBLK_LANE_NOBODY_LOAD,
+    VBLK_LANE_FILL,         /* stores the next descriptor of a packed ring, with or without its flags */
+    VBLK_LANE_SHOW,         /* stores flags of one that it filled without */
+    VBLK_LANE_READ,         /* loads length and id of one */
     VBLK_LANE_KINDS,
     VBLK_LANE_STEP = VBLK_LANE_KINDS /* by the device: the next step */
 };
@@ -63,6 +66,17 @@ enum vblk_lane_kind {
 #define VBLK_LANE_PAGE 12u /* memory that is nobody's is known by pages … */
 #define VBLK_LANE_PAGES 4096u /* … of which so many are told apart */
 #define VBLK_LANE_OWNER 16u
+
+/* What the driver may do with a packed ring. */
+struct vblk_lane_slots {
+    uint64_t next;        /* where the descriptor is that it fills next … */
+    uint32_t left;        /* … and so many from there on may be filled like that */
+    uint64_t first;       /* the one that a device looks at next: what is stored into its flags is no small thing */
+    uint8_t *copy, *mark; /* the next one's: what is stored goes there, and with how many bytes it was filled: */
+    uint8_t whole, body;
+    struct vblk_lane_part flags, len; /* of any one */
+    uint8_t *copies, *marks;          /* theirs */
+};
 
 struct vblk_lane {
     const struct vblk_step *step; /* never NULL */
@@ -72,6 +86,7 @@ struct vblk_lane {
     const uint16_t *owner;   /* at [VBLK_LANE_OWNER * i]: UINT16_MAX: descriptor i is with the driver */
     uint32_t free_from, free; /* which slots of the available ring may be filled, modulo mask + 1 */
     uint32_t mask;
+    struct vblk_lane_slots slots;
     uint32_t passed[VBLK_LANE_KINDS];
     bool (*is_so)(void *ctx, enum vblk_lane_kind kind, uint64_t at, uint32_t len, const void *bytes);
     void *ctx;
@@ -129,6 +144,46 @@ static inline bool vblk_lane_elem(struct vblk_lane *lane, uint64_t at, const voi
 {
     return likely(vblk_lane_entry(&lane->elem, at, 3) < lane->elem.entries) &&
            vblk_lane_count(lane, VBLK_LANE_ELEM, at, 8, bytes);
+}
+
+/* The next descriptor of a packed ring: 16 bytes, or the 14 before its flags. */
+static inline bool vblk_lane_fill(struct vblk_lane *lane, uint64_t at, uint32_t len, const void *bytes)
+{
+    struct vblk_lane_slots *s = &lane->slots;
+
+    if (unlikely(at != s->next || s->left == 0 || (len == 16 && at == s->first)) ||
+        !vblk_lane_count(lane, VBLK_LANE_FILL, at, len, bytes))
+        return false;
+    memcpy(s->copy, bytes, len == 16 ? 16 : 14);
+    *s->mark++ = len == 16 ? s->whole : s->body;
+    s->copy += 16;
+    s->next += 16;
+    s->left--;
+    return true;
+}
+
+/* Its flags, after the others were filled. */
+static inline bool vblk_lane_show(struct vblk_lane *lane, uint64_t at, const void *bytes)
+{
+    struct vblk_lane_slots *s = &lane->slots;
+    const uint64_t i = vblk_lane_entry(&s->flags, at, 4);
+
+    if (unlikely(i >= s->flags.entries || s->marks[i] != s->body || at == s->first + 14) ||
+        !vblk_lane_count(lane, VBLK_LANE_SHOW, at, 2, bytes))
+        return false;
+    memcpy(s->copies + 16 * i + 14, bytes, 2);
+    s->marks[i] = s->whole;
+    return true;
+}
+
+/* The driver's accesses to a packed ring. */
+static inline bool vblk_lane_packed(struct vblk_lane *lane, enum vblk_event_kind kind, uint64_t at, uint32_t len,
+                                    const void *bytes)
+{
+    if (kind == VBLK_EV_LOAD)
+        return len == 6 && likely(vblk_lane_entry(&lane->slots.len, at, 4) < lane->slots.len.entries) &&
+               vblk_lane_count(lane, VBLK_LANE_READ, at, len, bytes);
+    return len == 2 ? vblk_lane_show(lane, at, bytes) : vblk_lane_fill(lane, at, len, bytes);
 }
 
 /* Memory that is nobody's, within one page. */

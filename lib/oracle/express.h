@@ -26,4 +26,11 @@ void express_link(struct vblk_oracle *o, const struct queue *q, struct chain *c)
 /* The device did something that was not foreseen, or others did that make chains unfit for it. */
 void express_spoil(struct vblk_oracle *o);
 
+/* express_slots.c: what the driver may do with a packed ring in the lane is to be found out anew, by express_open_slots() or
+ * when it fills a descriptor. */
+void express_close_slots(struct vblk_oracle *o);
+void express_open_slots(struct vblk_oracle *o);
+/* It filled @slot, and is likely to go on. */
+void express_filled(struct vblk_oracle *o, uint32_t slot);
+
 #endif /* ORACLE_EXPRESS_H */

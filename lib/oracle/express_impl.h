@@ -36,6 +36,8 @@ static inline uint64_t elem_bytes(const struct queue *q)
 #ifndef NDEBUG
 /* Whether the long way finds the same. */
 bool express_is_so(struct vblk_oracle *o, const struct usual *u, const void *bytes);
+/* That a driver's access to a descriptor has no other effect than to be kept. */
+bool express_slot_is_so(const struct vblk_oracle *o, const struct usual *u);
 /* The same for what passes in the lane. */
 bool express_lane_is_so(void *oracle, enum vblk_lane_kind kind, uint64_t at, uint32_t len, const void *bytes);
 #endif
@@ -139,6 +141,9 @@ static inline void takes_up(struct vblk_oracle *o, struct queue *q, struct chain
     q->current = c;
     o->serving = q->no;
 }
+
+/* What the driver did in the lane goes into the picture. */
+void express_collect(struct vblk_oracle *o);
 
 /* The picture may change in any way by what was used or made available. */
 static inline void look_again(struct vblk_oracle *o, const struct queue *q)

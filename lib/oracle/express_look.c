@@ -104,6 +104,8 @@ static void open_lane(struct vblk_oracle *o, const struct queue *q)
     lane->owner = &q->table[0].owner;
     lane->mask = q->size - 1u;
     express_free(o, q);
+    if (q->packed)
+        express_open_slots(o);
 }
 
 static void close_lane(struct vblk_oracle *o)
@@ -112,6 +114,7 @@ static void close_lane(struct vblk_oracle *o)
 
     lane->rings_last = UINT64_MAX;
     lane->desc.entries = lane->slot.entries = lane->elem.entries = 0;
+    express_close_slots(o);
     express_leave(o);
 }
 
@@ -167,6 +170,8 @@ void express_look(struct vblk_oracle *o)
     if (!usual)
         return;
     express_free(o, q);
+    if (q->packed)
+        express_open_slots(o);
     x->quiet_flags = q->packed || queue_word(o, q->device) <= VBLK_USED_NO_NOTIFY;
     if (x->chain == NULL)
         foresee(o, q, o->oldest);

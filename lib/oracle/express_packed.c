@@ -53,6 +53,8 @@ static __attribute__((noinline)) bool made_available(void *oracle, uint64_t at, 
     if (q->total == before)
         q->entry_stored = o->seq;
     look_again(o, q);
+    if (o->express.q == q)
+        express_open_slots(o);
     if (o->express.chain == NULL)
         foresee(o, q, o->oldest);
     return true;
@@ -92,12 +94,17 @@ static bool driver_store(void *oracle, uint64_t at, uint32_t len, const void *by
     if (packed_in_use(q, (uint16_t)slot) || (q->elem_fresh[slot] & SLOT_UNSEEN) != 0 ||
         !keep(&q->ring[slot], &q->elem_fresh[slot], into % 16, len, bytes))
         return false;
+    express_collect(o);
     count_again(o, &u, bytes);
     q->fenced = order >= VBLK_RELEASE || o->barriers[VBLK_DRIVER] >= q->entry_stored;
     if ((slot == q->avail_idx || q->half) &&
         packed_available(le16_at((const uint8_t *)&q->ring[q->avail_idx].flags), q->avail_wrap))
         return made_available(o, at, len, bytes, order);
     q->entry_stored = o->seq;
+    if (into % 16 == 0)
+        express_filled(o, slot);
+    else
+        o->express.lane.slots.left = 0;
     return true;
 }
 

@@ -230,13 +230,15 @@ static const struct lane_kind {
 } lane_kinds[VBLK_LANE_KINDS] = {
     [VBLK_LANE_DESC] = { true, IN_DESC_TABLE },      [VBLK_LANE_SLOT] = { true, IN_AVAIL_RING },
     [VBLK_LANE_ELEM] = { false, IN_USED_ELEM },      [VBLK_LANE_NOBODY_STORE] = { true, IN_NOTHING },
-    [VBLK_LANE_NOBODY_LOAD] = { false, IN_NOTHING },
+    [VBLK_LANE_NOBODY_LOAD] = { false, IN_NOTHING }, [VBLK_LANE_FILL] = { true, IN_PACKED_RING },
+    [VBLK_LANE_SHOW] = { true, IN_PACKED_RING },     [VBLK_LANE_READ] = { false, IN_PACKED_RING },
 };
 
-static void collect(struct vblk_oracle *o)
+void express_collect(struct vblk_oracle *o)
 {
     struct vblk_lane *lane = &o->express.lane;
-    const bool entry = (lane->passed[VBLK_LANE_DESC] | lane->passed[VBLK_LANE_SLOT]) != 0;
+    const bool entry = (lane->passed[VBLK_LANE_DESC] | lane->passed[VBLK_LANE_SLOT] | lane->passed[VBLK_LANE_FILL] |
+                        lane->passed[VBLK_LANE_SHOW]) != 0;
 
     for (unsigned i = 0; i < VBLK_LANE_KINDS; i++) {
         const struct lane_kind *kind = &lane_kinds[i];
@@ -251,7 +253,7 @@ static void collect(struct vblk_oracle *o)
 void express_settle(struct vblk_oracle *o)
 {
     express_catch_up(o);
-    collect(o);
+    express_collect(o);
 }
 
 #ifndef NDEBUG
@@ -268,7 +270,7 @@ bool express_lane_is_so(void *oracle, enum vblk_lane_kind kind, uint64_t at, uin
         u = (struct usual){ k->place != IN_NOTHING ? o->express.q : NULL, NULL, at, UINT64_MAX, len,
                             k->store ? VBLK_EV_STORE : VBLK_EV_LOAD, VBLK_DRIVER, k->place };
     }
-    return express_is_so(o, &u, bytes);
+    return express_is_so(o, &u, bytes) && (u.place != IN_PACKED_RING || u.party == VBLK_DEVICE || express_slot_is_so(o, &u));
 }
 
 bool express_is_so(struct vblk_oracle *o, const struct usual *u, const void *bytes)

@@ -17,6 +17,30 @@ vblk_err packed_clear(struct vblk_ring *ring)
     return vblk_memory_fill(ring->mem, VBLK_DRIVER, ring->at.device, 0, sizeof(struct vblk_packed_event));
 }
 
+static inline bool in_lane(const struct vblk_ring *ring, enum vblk_event_kind kind, uint64_t at, const void *bytes, uint32_t len)
+{
+    return likely(vblk_lane_packed(ring->mem->lane, kind, at, len, bytes));
+}
+
+/* A store of @len bytes, which is known when compiling. */
+EACH_WAY vblk_err put(struct vblk_ring *ring, enum way way, uint64_t at, const void *bytes, uint32_t len)
+{
+    if (way == ANY || ring_lost(ring, way))
+        return ring_write(ring, ANY, VBLK_DRIVER, VBLK_AREA_DESC, at, bytes, len);
+    memcpy(ring_host(ring, VBLK_AREA_DESC, at), bytes, len);
+    if (!in_lane(ring, VBLK_EV_STORE, at, bytes, len))
+        ring_tell(ring, way, VBLK_EV_STORE, VBLK_DRIVER, VBLK_RELAXED, at, bytes, len);
+    return VBLK_OK;
+}
+
+EACH_WAY vblk_err put_whole(struct vblk_ring *ring, enum way way, uint32_t slot, const struct vblk_element *buf, uint32_t more)
+{
+    const struct words desc = { le64(buf->gpa), le32(buf->len), le32(more) };
+
+    return way == PLAIN ? ring_put_desc(ring, way, slot, buf->gpa, buf->len, more)
+                        : put(ring, way, vblk_packed_desc_at(&ring->at, slot), &desc, sizeof(desc));
+}
+
 /* All but the flags. */
 EACH_WAY vblk_err put_hidden(struct vblk_ring *ring, enum way way, uint32_t slot, const struct vblk_element *buf,
                              uint16_t id)
@@ -31,7 +55,7 @@ EACH_WAY vblk_err put_hidden(struct vblk_ring *ring, enum way way, uint32_t slot
         put16_even(host + offsetof(struct vblk_packed_desc, id), VBLK_RELAXED, id);
         return VBLK_OK;
     }
-    return ring_write(ring, way, VBLK_DRIVER, VBLK_AREA_DESC, at, &desc, offsetof(struct vblk_packed_desc, flags));
+    return put(ring, way, at, &desc, offsetof(struct vblk_packed_desc, flags));
 }
 
 static inline unsigned flags_of(const struct vblk_element *buf, bool more)
@@ -82,11 +106,11 @@ EACH_WAY vblk_err add(struct vblk_ring *ring, enum way way, const struct vblk_el
     if (likely(bufs != last)) {
         while (++bufs != last) {
             step(ring, &slot, &mark);
-            TRY(ring_put_desc(ring, way, slot, bufs->gpa, bufs->len, new_id | (mark | flags_of(bufs, true)) << 16));
+            TRY(put_whole(ring, way, slot, bufs, new_id | (mark | flags_of(bufs, true)) << 16));
             writable += buf_writable(bufs);
         }
         step(ring, &slot, &mark);
-        TRY(ring_put_desc(ring, way, slot, bufs->gpa, bufs->len, new_id | (mark | flags_of(bufs, false)) << 16));
+        TRY(put_whole(ring, way, slot, bufs, new_id | (mark | flags_of(bufs, false)) << 16));
         writable += buf_writable(bufs);
     }
     enter(ring, n, first, writable, id);
@@ -131,8 +155,16 @@ vblk_err packed_add_indirect(struct vblk_ring *ring, uint64_t table, uint32_t di
 
 EACH_WAY vblk_err show(struct vblk_ring *ring, enum way way, const struct vblk_packed_buf *buf, enum vblk_order order)
 {
-    return ring_store16(ring, way, VBLK_DRIVER, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, buf->head), order,
-                        buf->flags);
+    const uint64_t at = vblk_packed_flags_at(&ring->at, buf->head);
+    const uint16_t wire = le16(buf->flags);
+
+    if (way == TOLD && !ring_lost(ring, way) && order == VBLK_RELAXED) {
+        put16_even(ring_host(ring, VBLK_AREA_DESC, at), order, buf->flags);
+        if (!in_lane(ring, VBLK_EV_STORE, at, &wire, 2))
+            ring_tell(ring, way, VBLK_EV_STORE, VBLK_DRIVER, order, at, &wire, 2);
+        return VBLK_OK;
+    }
+    return ring_store16(ring, way, VBLK_DRIVER, VBLK_AREA_DESC, at, order, buf->flags);
 }
 
 /* The flags of the first buffer come last. */
@@ -214,16 +246,31 @@ static void settle_in_order(struct vblk_ring *ring, struct vblk_used *used)
     settle(ring, used);
 }
 
+struct answer {
+    vblk_le32 len;
+    vblk_le16 id;
+};
+
+EACH_WAY vblk_err get_answer(struct vblk_ring *ring, enum way way, uint64_t at, struct answer *desc)
+{
+    enum { BYTES = offsetof(struct answer, id) + sizeof(vblk_le16) };
+
+    if (way == ANY || ring_lost(ring, way))
+        return ring_read(ring, ANY, VBLK_DRIVER, VBLK_AREA_DESC, at, desc, BYTES);
+    memcpy(desc, ring_host(ring, VBLK_AREA_DESC, at), BYTES);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (!in_lane(ring, VBLK_EV_LOAD, at, desc, BYTES))
+        ring_tell(ring, way, VBLK_EV_LOAD, VBLK_DRIVER, VBLK_RELAXED, at, desc, BYTES);
+    return VBLK_OK;
+}
+
 /* Load the next answer. Without a buffer there's no telling where the one after it will be. */
 EACH_WAY vblk_err get_used(struct vblk_ring *ring, enum way way, struct vblk_used *used)
 {
     const struct vblk_packed_pos next = ring->packed.used;
     const uint64_t at = vblk_packed_len_at(&ring->at, next.slot);
     uint16_t flags;
-    struct {
-        vblk_le32 len;
-        vblk_le16 id;
-    } desc;
+    struct answer desc;
 
     TRY(ring_load16(ring, way, VBLK_DRIVER, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, next.slot), VBLK_ACQUIRE,
                     &flags));
@@ -234,7 +281,7 @@ EACH_WAY vblk_err get_used(struct vblk_ring *ring, enum way way, struct vblk_use
         used->len = le32(*(const shared32 *)(const void *)host);
         used->id = get16_even(host + sizeof(desc.len), VBLK_RELAXED);
     } else {
-        TRY(ring_read(ring, way, VBLK_DRIVER, VBLK_AREA_DESC, at, &desc, sizeof(desc)));
+        TRY(get_answer(ring, way, at, &desc));
         used->len = vblk_get32(desc.len);
         used->id = vblk_get16(desc.id);
     }
