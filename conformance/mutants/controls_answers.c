@@ -7,7 +7,7 @@
 #define LAST 255
 /* Scenarios with all features and with PROVISION: those whose name ends otherwise. */
 #define WITH_ALL "!*[4s]"
-#define PAST "[BF][LR][KA]*-DRV-02"
+#define PAST "BLK-OP-DRV-02"
 #define ANSWER(name_, what_, type_, status_, driver_, ...)                                                             \
     { .name = name_, .what = what_, .driver = true, .behaviour.put_status = answer_odd, .value = type_, .other = status_, \
       .beside = driver_, .only = WITH_ALL, .sends = { .type = type_, __VA_ARGS__ } }
@@ -63,8 +63,8 @@ const struct mutant controls_answers[] = {
     BOTH("discard-too-many", "answers DISCARD of too many segments (AMB-03)", VBLK_T_DISCARD, "BLK-OP-DRV-11", .segments = 17, .segment = { 8, 1, 0 }),
     BOTH("zeroes-too-many", "answers WRITE_ZEROES of too many segments (AMB-03)", VBLK_T_WRITE_ZEROES, "BLK-OP-DRV-13", .segments = 17, .segment = { 8, 1, 0 }),
     BOTH("erase-too-many", "answers SECURE_ERASE of too many segments (AMB-03)", VBLK_T_SECURE_ERASE, "BLK-OP-DRV-12", .segments = 17, .segment = { 8, 1, 0 }),
-    BOTH("read-part", "answers a read of 513 bytes (AMB-15)", VBLK_T_IN, "[BF][LR][KA]*-DRV-0[26]", .sector = 8, .in = 513),
-    BOTH("write-part", "answers a write of 511 bytes (AMB-15)", VBLK_T_OUT, "[BF][LR][KA]*-DRV-0[26]", .sector = 8, .more = 511),
+    BOTH("read-part", "answers a read of 513 bytes (AMB-15)", VBLK_T_IN, "BLK-OP-DRV-06", .sector = 8, .in = 513),
+    BOTH("write-part", "answers a write of 511 bytes (AMB-15)", VBLK_T_OUT, "BLK-OP-DRV-06", .sector = 8, .more = 511),
     BOTH("id-short", "answers GET_ID of 19 bytes (AMB-19)", VBLK_T_GET_ID, "BLK-OP-DRV-10", .in = 19),
     ANSWER("flush-data-ioerr", "answers FLUSH with data with IOERR (AMB-15)", VBLK_T_FLUSH, VBLK_S_IOERR, "BLK-OP-DRV-05", .more = 512),
     LENGTHS("failed-read-whole-length", "counts all bytes of a read that failed (AMB-14)", all_of_it),

@@ -6,7 +6,7 @@
 #define PROVISION VBLK_BIT(17)
 #define UNKNOWN VBLK_BIT(60)
 #define M(name_, what_, clause_, ...) { .name = "driver-" name_, .what = what_, .clause = clause_, .driver = true, __VA_ARGS__ }
-#define SAME(...) .synonyms = { __VA_ARGS__ }
+#define SAME(...) .synonyms = { __VA_ARGS__ }, .because
 #define OFFERED(bits) .behaviour.show_features = offer, .value = (bits)
 #define LATER .behaviour = { .write_reg = count_resets, .read_reg = offer_later }
 #define NO_FEW .only = "!*few features"
@@ -108,15 +108,15 @@ const struct mutant mutants_driver_features[] = {
     M("takes-unoffered", "accepts ORDER_PLATFORM, which is not offered", "FEAT-DRV-01", .port.write_reg = takes_too, .value = F(ORDER_PLATFORM)),
     M("ring-without-version-1", "accepts bits above 32 without VERSION_1", "FEAT-DRV-02", .only = "packed",
       .port = { .read_reg = version_1_anyway, .write_reg = without_version_1 }, .behaviour.show_features = offer, .other = F(VERSION_1),
-      .beside = "[RFP][SER][VAO][FTV]-DEV-*"),
+      .beside = "PROV-DEV-39 RSVF-DEV-01 FEAT-DEV-02"),
     M("unknown-bit-matters", "declines GEOMETRY once a bit is offered that nobody describes", "FEAT-DRV-04", LATER, .only = "split, 1.4", .value = UNKNOWN,
       .port.write_reg = chooses_anew, .beside = "FEAT-DEV-04"),
     M("takes-unknown", "accepts a bit that nobody describes", "FEAT-DRV-05", .only = "split, 1.4", OFFERED(UNKNOWN), .port.write_reg = takes_too,
-      .beside = "FEAT-DEV-0[234]"),
+      .beside = "FEAT-DEV-04 FEAT-DEV-02"),
     M("needs-mq", "gives up when MQ is not offered any more", "FEAT-DRV-06", LATER, .other = F(MQ), .port.read_reg = gives_up_later, NO_FEW),
     M("leaves-silently", "gives up without FAILED when MQ is not offered any more", "FEAT-DRV-07", LATER, NO_FEW, .other = F(MQ),
       .port = { .read_reg = gives_up_later, .write_reg = leaves_silently }),
-    M("features-ok-after-failed", "sets FEATURES_OK after it has given up", "FEAT-DRV-08", SAME("FEAT-DRV-06", "INIT-DRV-01"), LATER, .other = F(MQ), NO_FEW,
+    M("features-ok-after-failed", "sets FEATURES_OK after it has given up", "FEAT-DRV-08", SAME("FEAT-DRV-06") = "it gives up first", LATER, .other = F(MQ), NO_FEW,
       .port = { .read_reg = gives_up_later, .write_reg = features_ok_after_failed }),
     M("unknown-bit-fatal", "gives up when a bit is offered that nobody describes", "FEAT-DRV-09", LATER, .only = "split, 1.4", .value = UNKNOWN,
       .port.read_reg = gives_up_later, .beside = "FEAT-DEV-04"),
@@ -125,7 +125,7 @@ const struct mutant mutants_driver_features[] = {
     M("declines-packed", "does not accept RING_PACKED", "RSVF-DRV-06", BLIND, .value = F(RING_PACKED), .only = "packed"),
     M("declines-order-platform", "does not accept ORDER_PLATFORM", "RSVF-DRV-07", OFFERED(F(ORDER_PLATFORM)), BLIND),
     M("takes-sr-iov", "accepts SR_IOV, which is for PCI functions with the capability", "RSVF-DRV-10", OFFERED(F(SR_IOV)),
-      .port.write_reg = takes_too, .beside = "[RF][SE][VA][FT]-DEV-*"),
+      .port.write_reg = takes_too, .beside = "RSVF-DEV-10 FEAT-DEV-02"),
     M("declines-config-data", "does not accept NOTIF_CONFIG_DATA", "RSVF-DRV-13", OFFERED(F(NOTIF_CONFIG_DATA)), BLIND),
     M("declines-ro", "does not accept RO", "BLK-OP-DRV-03", .options = read_only, BLIND, .value = F(RO)),
     { .name = NULL },

@@ -8,7 +8,7 @@
 #define PROVISION_BIT VBLK_BIT(17)
 #define PROVISION_SECTORS 72u /* offset of the field */
 #define M(name_, what_, clause_, ...) { .name = "driver-" name_, .what = what_, .clause = clause_, .driver = true, __VA_ARGS__ }
-#define SAME(...) .synonyms = { __VA_ARGS__ }
+#define SAME(...) .synonyms = { __VA_ARGS__ }, .because
 #define SENDS(...) .sends = { __VA_ARGS__ }, .only = "!*[4s]"
 #define SHIFTS(reg, by) .port.write_reg = shifts, .value = VBLK_REG_##reg, .other = (by)
 #define NEVER_READ(from, to) .port.read_config = knows, .value = (from), .other = (to), .only = "split"
@@ -138,9 +138,9 @@ const struct mutant mutants_driver_rest[] = {
     M("takes-provision", "accepts PROVISION, which is not offered", "PROV-FEAT-05", .options = withhold, .other = PROVISION_BIT,
       .port.write_reg = takes, .value = PROVISION_BIT, .only = "split"),
     M("takes-later-bit", "accepts a bit of a later revision", "FEAT-02", .behaviour.show_features = offer, .value = VBLK_BIT(41),
-      .port.write_reg = takes, .only = "split", .beside = "FEAT-*", SAME("FEAT-DRV-0[15]")),
+      .port.write_reg = takes, .only = "split", .beside = "FEAT-DEV-02"),
     M("reads-provision-limits", "reads the limits of PROVISION, which is not offered", "PROV-CFG-08", .options = withhold, .other = PROVISION_BIT,
-      .port.read_config = reads_limits, .only = "split", SAME("CFG-DRV-04")),
+      .port.read_config = reads_limits, .only = "split"),
     M("writes-provision-limits", "writes to a limit of PROVISION", "PROV-CFG-09", .port.write_reg = writes_limits, .only = "split"),
     M("provision-limits-unread", "provisions without having read the limits", "PROV-INIT-01", NEVER_READ(72, 80)),
     M("provision-old-limit", "goes by a limit of before the change", "PROV-INIT-02", .port.kick = lowers_limit, .with.limit = old_limit, .only = "split"),
@@ -156,17 +156,17 @@ const struct mutant mutants_driver_rest[] = {
     M("zeroes-limits-unread", "zeroes without having read the limits", "BLK-INIT-08", NEVER_READ(48, 57)),
     M("erase-limits-unread", "erases without having read the limits", "BLK-INIT-10", NEVER_READ(60, 72)),
     M("second-queue-unoffered", "enables a second queue though MQ is not offered", "BLK-CFG-10", .options = withhold, .other = F(MQ),
-      .port.write_reg = second_queue, .only = "split", SAME("BLK-INIT-09")),
+      .port.write_reg = second_queue, .only = "split"),
     M("second-queue-declined", "enables a second queue though it declined MQ", "BLK-INIT-09", .refuse = F(MQ), .port.write_reg = second_queue, .only = "split"),
-    M("used-ring-outside", "puts a used ring outside of memory", "RING-SPLIT-01", SHIFTS(QUEUE_DEVICE, MEMORY), .only = "split", SAME("SAFE-DRV-03")),
+    M("used-ring-outside", "puts a used ring outside of memory", "RING-SPLIT-01", SHIFTS(QUEUE_DEVICE, MEMORY), .only = "split"),
     M("avail-idx-left", "enables a queue with an available index that is not 0", "RING-SPLIT-12", .port.write_reg = leaves, .value = VBLK_REG_QUEUE_DRIVER,
-      .other = 2, .only = "split", SAME("RING-SPLIT-DRV-05", "RING-SPLIT-04")),
+      .other = 2, .only = "split"),
     M("events-overlap", "puts both event structures into one place", "RING-PACKED-02", SHIFTS(QUEUE_DEVICE, UINT64_C(0) - 64), .only = "packed"),
     M("event-outside", "puts an event structure outside of memory", "RING-PACKED-25", SHIFTS(QUEUE_DEVICE, MEMORY), .only = "packed"),
     M("ring-not-zero", "enables a packed ring that is not zeroes", "RING-PACKED-28", .port.write_reg = leaves, .value = VBLK_REG_QUEUE_DESC, .other = 48,
       .only = "packed"),
     M("write-inverted", "has WRITE in what is readable, and only there", "RING-PACKED-13", .with.element = turned, .only = "packed",
-      SAME("SUPPLY-03", "FRAME-DRV-01", "RING-PACKED-*", "BLK-*", "PROV-*")),
+      SAME("FRAME-DRV-01", "RING-PACKED-DRV-08") = "what is readable comes last then"),
     M("kick-value-odd", "sends more than the queue's number", "NOTIF-DATA-01", .port.kick = kicks_with, .value = 0x10000, .only = "split"),
     M("kick-value-other-queue", "sends the number of another queue", "NOTIF-DATA-02", .port.kick = kicks_with, .value = 1, .only = "split, notification data"),
     M("kick-repeated-further", "tells of another position though nothing is new", "NOTIF-DATA-05", .port.kick = kicks_again, .only = "split, notification data"),

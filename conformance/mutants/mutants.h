@@ -65,7 +65,7 @@ struct mutant {
     uint16_t queue_size, queues, batch; /* 0: as the scenario has it */
     uint64_t refuse;                    /* features that the driver does not want, besides */
     const char *only;   /* where it does its work: a glob of scenarios, with ! of the others; NULL: in all */
-    const char *beside; /* a glob of what that device breaks to give the driver the occasion, and may be blamed for */
+    const char *beside; /* what that device breaks to give the driver the occasion, and may be blamed for: ids, with a space between */
 };
 
 /* One table per area; each ends with a NULL name. */

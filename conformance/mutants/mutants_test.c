@@ -225,9 +225,9 @@ static void rows_are_of_the_clause_table(void **state)
     for (size_t i = 0; (m = mutant_at(i)) != NULL; i++) {
         if (vblk_clause_find(m->clause) == VBLK_NO_CLAUSE)
             fail_msg("%s: there is no clause %s", m->name, m->clause);
-        if (!m->driver && (m->synonyms[0] != NULL) != (m->because != NULL))
+        if ((m->synonyms[0] != NULL) != (m->because != NULL))
             fail_msg("%s: clauses that may be blamed as well and why they may go together", m->name);
-        for (size_t s = 0; !m->driver && s < MUTANT_SYNONYMS && m->synonyms[s] != NULL; s++)
+        for (size_t s = 0; s < MUTANT_SYNONYMS && m->synonyms[s] != NULL; s++)
             if (vblk_clause_find(m->synonyms[s]) == VBLK_NO_CLAUSE)
                 fail_msg("%s: there is no clause %s", m->name, m->synonyms[s]);
         if (m->ring != NULL && vblk_ring_fault_find(m->ring) == NULL)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <fnmatch.h>
 #include <string.h>
 
 #include "trial.h"
@@ -19,9 +18,9 @@ bool trial_is_meant(const struct mutant *mutant, bool snapshot, const char *id)
     bool meant = strcmp(mutant->clause, id) == 0;
 
     for (size_t i = 0; i < MUTANT_SYNONYMS && mutant->synonyms[i] != NULL; i++)
-        meant = meant || fnmatch(mutant->synonyms[i], id, 0) == 0;
+        meant = meant || strcmp(mutant->synonyms[i], id) == 0;
     for (size_t i = 0; snapshot && i < 4 && mutant->blurred[i] != NULL; i++)
-        meant = meant || fnmatch(mutant->blurred[i], id, 0) == 0;
+        meant = meant || strcmp(mutant->blurred[i], id) == 0;
     return meant;
 }
 
@@ -105,7 +104,28 @@ const char *trial_hidden(const struct mutant *mutant, bool snapshot, char *buf, 
 /* Blame on the other party, which gives @mutant the occasion. */
 static bool beside(const struct mutant *mutant, const struct trial_blame *b, uint8_t guilty)
 {
-    return mutant->beside != NULL && b->guilty != guilty && fnmatch(mutant->beside, vblk_clause_at(b->clause)->id, 0) == 0;
+    const char *id = vblk_clause_at(b->clause)->id;
+    const size_t len = strlen(id);
+
+    for (const char *at = mutant->beside; at != NULL && *at != '\0' && b->guilty != guilty; at += strcspn(at, " "), at += *at == ' ')
+        if (strcspn(at, " ") == len && strncmp(at, id, len) == 0)
+            return true;
+    return false;
+}
+
+/* A clause that says the same is blamed as well, or it does not say the same. */
+static bool says_the_same(const struct mutant *mutant, const struct trial *out)
+{
+    for (size_t s = 0; s < MUTANT_SYNONYMS && mutant->synonyms[s] != NULL; s++) {
+        const vblk_clause_no no = vblk_clause_find(mutant->synonyms[s]);
+        unsigned i = 0;
+
+        while (i < out->count && out->blame[i].clause != no)
+            i++;
+        if (i == out->count)
+            return false;
+    }
+    return true;
 }
 
 static void judge(const struct mutant *mutant, bool snapshot, struct trial *out)
@@ -125,6 +145,7 @@ static void judge(const struct mutant *mutant, bool snapshot, struct trial *out)
         killed = killed || (b->clause == no && b->guilty == guilty);
         out->astray = out->astray || b->guilty != guilty || !trial_is_meant(mutant, snapshot, vblk_clause_at(b->clause)->id);
     }
+    out->astray = out->astray || (killed && mutant->driver && !says_the_same(mutant, out));
     if (out->astray)
         out->result = TRIAL_MISATTRIBUTED;
     else if (killed)

@@ -55,8 +55,8 @@ CHECK(BLK_OP_DRV_04, VBLK_DRIVER, AT(AVAILABLE), TYPE(FLUSH), ANY_PLACE, NO_SIGH
 
 CHECK(BLK_OP_DRV_05, VBLK_DRIVER, AT(AVAILABLE), TYPE(FLUSH), ANY_PLACE, NO_SIGHT)
 {
-    if (l->chain->void_)
-        return UNTOUCHED;
+    if (l->chain->void_ || (l->chain->faults & F_NO_STATUS) != 0)
+        return UNTOUCHED; /* the byte may be the status: BLK-OP-01 */
     return (l->chain->faults & F_DATA) == 0 ? HELD : broken(why, "no data in FLUSH", "%llu readable, %llu writable bytes",
                                                             (unsigned long long)l->chain->req.out_len,
                                                             (unsigned long long)l->chain->req.in_len);

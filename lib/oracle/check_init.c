@@ -42,7 +42,7 @@ RULE(INIT_DRV_01, AT(REG_WRITE))
     const unsigned before = VBLK_STATUS_ACKNOWLEDGE | VBLK_STATUS_DRIVER | VBLK_STATUS_FEATURES_OK;
     uint8_t status;
 
-    if (sets(l, VBLK_STATUS_FEATURES_OK, &status) && !ctl->accepted_written)
+    if (sets(l, VBLK_STATUS_FEATURES_OK, &status) && !ctl->accepted_written && !ctl->failed)
         return broken(why, "the accepted features written before FEATURES_OK is set", "no features were written");
     if (!sets(l, VBLK_STATUS_DRIVER_OK, &status) || (ctl->status_ever & before) != before)
         return UNTOUCHED;
@@ -191,12 +191,14 @@ RULE(INIT_DRV_13, AT(REG_WRITE) | AT(CASE_END))
     const struct control *ctl = &l->o->ctl;
     uint8_t status = 0;
 
-    if (!ctl->refused || ctl->failed || ctl->made_up || (l->ev->kind == VBLK_EV_REG_WRITE && !status_write(l->ev, &status)))
+    /* One that went on did not fail: INIT-DRV-10. */
+    if (!ctl->refused || ctl->failed || ctl->made_up || ever(l, VBLK_STATUS_DRIVER_OK) ||
+        (l->ev->kind == VBLK_EV_REG_WRITE && !status_write(l->ev, &status)))
         return UNTOUCHED;
     if ((status & VBLK_STATUS_FAILED) != 0)
         return HELD;
     if (status != 0)
-        return UNTOUCHED; /* it went on: INIT-DRV-10 */
+        return UNTOUCHED;
     return broken(why, "FAILED set when the device refuses", "FEATURES_OK was refused, FAILED never written");
 }
 
@@ -205,8 +207,8 @@ RULE(INIT_DRV_14, AT(REG_WRITE) | AT(KICK) | AT(CASE_END))
     const struct control *ctl = &l->o->ctl;
     uint8_t status;
 
-    if (!ctl->failed)
-        return UNTOUCHED;
+    if (!ctl->failed || (ctl->status_written & VBLK_STATUS_FAILED) == 0)
+        return UNTOUCHED; /* it began anew: STATUS-DRV-03 */
     if (l->ev->kind == VBLK_EV_CASE_END)
         return HELD;
     if (l->ev->kind == VBLK_EV_KICK)

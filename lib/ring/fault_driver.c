@@ -353,14 +353,20 @@ static vblk_err publish_first_first(struct vblk_ring *ring, uint32_t count)
     return change_flags(ring, second, BOTH_MARKS);
 }
 
+/* A single buffer; nothing stands between its descriptors and the flags. */
 static vblk_err packed_publish_relaxed(struct vblk_ring *ring, uint32_t count)
 {
     struct vblk_packed *p = &ring->packed;
     const struct vblk_packed_buf *buf = &p->bufs[p->order[p->order_out]];
 
-    if (count == 1)
-        TRY(store16(ring, vblk_packed_flags_at(&ring->at, buf->head), buf->flags));
-    return packed_publish(ring, count);
+    if (count != 1 || p->published == p->added)
+        return packed_publish(ring, count);
+    TRY(store16(ring, vblk_packed_flags_at(&ring->at, buf->head), buf->flags));
+    p->order_out = next_in_order(ring, p->order_out);
+    p->published++;
+    p->unasked += buf->slots;
+    vblk_packed_advance(&p->shown, ring->at.size, buf->slots);
+    return VBLK_OK;
 }
 
 /* Showing, split. */
