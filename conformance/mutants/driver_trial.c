@@ -303,8 +303,6 @@ static void send_wrong(struct bench *b)
 {
     const struct wrong_request *r = &b->mutant->sends;
     const struct vblk_request_header header = { vblk_put32(r->type), vblk_put32(0), vblk_put64(r->sector) };
-    const struct vblk_segment segment = { vblk_put64(r->segment.sector), vblk_put32(r->segment.count),
-                                          vblk_put32(r->segment.flags) };
     const uint64_t at = vblk_driver_room(b->driver).gpa + 0x10000;
     struct vblk_element e[2 * PIECES_MAX + 2];
     const uint32_t n = lay_out(b, r, at, e);
@@ -312,8 +310,12 @@ static void send_wrong(struct bench *b)
     uint32_t len;
     vblk_err err = vblk_memory_write(b->mem, VBLK_DRIVER, at, &header, sizeof(header));
 
-    for (uint32_t i = 0; err == VBLK_OK && i < r->segments; i++)
+    for (uint32_t i = 0; err == VBLK_OK && i < r->segments; i++) {
+        const struct vblk_segment segment = { vblk_put64(r->segment.sector + i * (uint64_t)r->apart), vblk_put32(r->segment.count),
+                                              vblk_put32(r->segment.flags) };
+
         err = vblk_memory_write(b->mem, VBLK_DRIVER, at + sizeof(header) + i * sizeof(segment), &segment, sizeof(segment));
+    }
     if (err == VBLK_OK)
         err = vblk_driver_add(b->driver, 0, e, n, &id);
     if (err == VBLK_OK)

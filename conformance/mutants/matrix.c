@@ -31,10 +31,10 @@ static bool any(const struct runner_globs *globs, const char *text)
     return fits || !asked;
 }
 
-/* By the id of a real bug that it has. */
-static bool by_bug(const struct runner_globs *globs, const char *name)
+/* By the id of a real bug that it has, or of an ambiguity. */
+static bool by_bug(const struct runner_globs *globs, const struct known_bug *list, const char *name)
 {
-    for (const struct known_bug *bug = known_bugs; globs->count > 0 && bug->id != NULL; bug++)
+    for (const struct known_bug *bug = list; globs->count > 0 && bug->id != NULL; bug++)
         for (size_t i = 0; bug_has(bug, name) && i < globs->count; i++)
             if (fnmatch(globs->globs[i], bug->id, 0) == 0)
                 return true;
@@ -45,7 +45,8 @@ bool matrix_selects(const struct matrix_options *options, const struct mutant *m
 {
     if (mutant->driver && options->trial.snapshot)
         return false; /* the reference driver tells the judge too little of when it looks */
-    return (any(&options->names, mutant->name) || by_bug(&options->names, mutant->name)) && (options->controls || any(&options->clauses, mutant->clause));
+    return (any(&options->names, mutant->name) || by_bug(&options->names, known_bugs, mutant->name) ||
+            by_bug(&options->names, ambiguity_controls, mutant->name)) && (options->controls || any(&options->clauses, mutant->clause));
 }
 
 static const struct mutant *row_at(const struct matrix_options *options, size_t i)

@@ -8,6 +8,8 @@ struct mutant_device mutant_device(const struct mutant *mutant)
     device.behaviour.name = mutant->name;
     if (mutant->ring != NULL && !mutant->driver)
         device.behaviour.ring = vblk_ring_fault_find(mutant->ring);
+    if (mutant->device_ring != NULL)
+        device.behaviour.ring = vblk_ring_fault_find(mutant->device_ring);
     return device;
 }
 
@@ -54,7 +56,7 @@ const struct mutant *mutant_at(size_t i)
 
 const struct mutant *control_at(size_t i)
 {
-    const struct mutant *const tables[] = { controls_models, controls_frames, controls_shapes, controls_answers };
+    const struct mutant *const tables[] = { controls_models, controls_frames, controls_shapes, controls_answers, controls_readings };
 
     return row_of(tables, sizeof(tables) / sizeof(tables[0]), i);
 }

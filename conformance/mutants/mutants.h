@@ -28,6 +28,7 @@ struct wrong_request {
     uint64_t sector;
     uint32_t segments;         /* readable data are that many of these, and @more bytes */
     struct vblk_range segment;
+    uint32_t apart;            /* sectors from one segment to the next one */
     uint32_t more, in;         /* bytes; of writable data */
     uint32_t pieces;           /* descriptors of the data; 0: one */
     uint64_t at;               /* where the data lies; 0: anywhere */
@@ -52,6 +53,7 @@ struct mutant {
     /* A wrong device: the suite is played against it. */
     struct vblk_behaviour behaviour;
     const char *ring; /* the ring fault that it has, or NULL */
+    const char *device_ring; /* that of the device in front of a wrong driver, or NULL */
     void (*options)(struct vblk_device_options *options, const void *mutant); /* what else is different, or NULL */
     /* What the functions of generic.c go by; each says which. */
     const char *field;
@@ -119,14 +121,18 @@ extern const struct mutant controls_models[];
 extern const struct mutant controls_frames[];
 extern const struct mutant controls_shapes[];
 extern const struct mutant controls_answers[];
+extern const struct mutant controls_readings[];
 
-/* A bug of docs/known-bugs.md, and its mutants and controls; none: the page says why. */
-#define BUG_NAMES 6
+/* A bug of docs/known-bugs.md, or an ambiguity; and its mutants and controls. */
+#define BUG_NAMES 20
 struct known_bug {
     const char *id;
     const char *names[BUG_NAMES];
+    const char *why; /* there are none */
 };
-extern const struct known_bug known_bugs[]; /* ends with a NULL id */
+/* Both end with a NULL id. */
+extern const struct known_bug known_bugs[];
+extern const struct known_bug ambiguity_controls[]; /* each ambiguity: all outcomes that pass under its default */
 /* Whether @name is a mutant or control of @bug. */
 bool bug_has(const struct known_bug *bug, const char *name);
 

@@ -101,7 +101,7 @@ const char *trial_hidden(const struct mutant *mutant, bool snapshot, char *buf, 
     return buf;
 }
 
-/* Blame on the other party, which gives @mutant the occasion. */
+/* Blame on the other party than @guilty, which gives @mutant the occasion; VBLK_NOBODY: on either. */
 static bool beside(const struct mutant *mutant, const struct trial_blame *b, uint8_t guilty)
 {
     const char *id = vblk_clause_at(b->clause)->id;
@@ -163,7 +163,7 @@ void trial_control(const struct trial_options *options, const struct mutant *con
     else
         play(options, control, (struct part){ .plain = false }, out);
     for (unsigned i = 0; i < out->count && out->result != TRIAL_NOT_RUN; i++)
-        if (!beside(control, &out->blame[i], VBLK_DEVICE))
+        if (!beside(control, &out->blame[i], VBLK_NOBODY))
             out->result = TRIAL_MISATTRIBUTED;
 }
 

@@ -53,6 +53,8 @@ ON_USED(RING_PACKED_15, NO_SIGHT)
         return more_than_written(l, why);
     if ((l->chain->faults & ~(uint32_t)F_HARMLESS) != 0 || a->status != VBLK_S_OK)
         return UNTOUCHED;
+    if (r->slot == TY_PROVISION && a->len == 0)
+        return UNTOUCHED; /* noted: PROV-REQ-13, AMB-14 */
     return a->len == r->writable ? HELD
                                  : doubted(why, "the number of bytes initialised",
                                            "length %u after %llu bytes were written", a->len,

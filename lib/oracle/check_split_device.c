@@ -197,6 +197,8 @@ CHECK(RING_SPLIT_16, VBLK_DEVICE, AT(USED), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 
     if (l->chain->void_ || l->answer->skipped || !honest_known || l->answer->len > r->writable)
         return UNTOUCHED;
+    if (r->slot == TY_PROVISION && l->answer->len == 0)
+        return UNTOUCHED; /* noted: PROV-REQ-13, AMB-14 */
     return l->answer->len == r->writable
                ? HELD
                : doubted(why, "the number of bytes written", "length %u after %llu bytes were written", l->answer->len,

@@ -245,6 +245,16 @@ static vblk_err split_take_skip(struct vblk_ring *ring, struct vblk_chain *chain
     return err;
 }
 
+/* What can't be served is passed over; there are no more of them than entries. */
+static vblk_err split_take_next_good(struct vblk_ring *ring, struct vblk_chain *chain)
+{
+    vblk_err err = split_take(ring, chain);
+
+    for (uint32_t i = 0; err == VBLK_OK && chain->fault != VBLK_CHAIN_OK && i < ring->at.size; i++)
+        err = split_take(ring, chain);
+    return err;
+}
+
 /* The slot is taken modulo one less than the size. */
 static vblk_err split_take_short_ring(struct vblk_ring *ring, struct vblk_chain *chain)
 {
@@ -593,6 +603,7 @@ const struct vblk_ring_fault ring_faults_device[] = {
       .split = { .put_used_wrote = split_put_at_last } },
     { "takes-twice", "serves a buffer again that it served before", .split = { .take = split_take_twice } },
     { "skips-first", "passes over the first buffer and never answers it", .split = { .take = split_take_skip } },
+    { "faults-ignored", "passes over chains that can't be served", .split = { .take = split_take_next_good } },
     { "avail-modulo-less-one", "takes the available slot modulo one less than the size",
       .split = { .take = split_take_short_ring } },
     { "table-length-rounded", "takes an indirect table whose length is no multiple of 16",
