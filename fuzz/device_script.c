@@ -2,6 +2,7 @@
 /*
  * A driver's script, lawful or not, against the reference device: it is never blamed, whatever the driver does.
  * Input: a byte of HARNESS_* settings, then a script (script_bytes.h), whose puppet block is what the device announces.
+ * VBLK_FUZZ_MUTANT=NAME: that wrong device instead.
  */
 #include <stdlib.h>
 
@@ -9,6 +10,7 @@
 
 #include "harness.h"
 #include "script_bytes.h"
+#include "wrong.h"
 
 #define GPA 0x100000u
 #define SIZE 0x100000u
@@ -98,12 +100,14 @@ static void play(const struct script_bytes *decoded, uint8_t settings)
     static const struct vblk_region region = { .gpa = GPA, .size = SIZE, .fd = -1 };
     static const struct vblk_arena arena = { GPA, SIZE };
     struct vblk_device_options options;
+    struct mutant_device wrong;
     struct vblk_port *port;
     struct harness h;
 
     harness_open(&h, &region, 1);
     device_of(&decoded->script.puppet, &decoded->script.profile, &options);
     options.readings = harness_readings(settings, true);
+    wrong_instead(&wrong, &options);
     port = vblk_builtin_new(&options, h.mem, NULL);
     if (!port) {
         vblk_memory_free(h.mem);

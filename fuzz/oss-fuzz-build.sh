@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # Builds the targets as OSS-Fuzz wants them: CC, CFLAGS, LIB_FUZZING_ENGINE, SRC, WORK and OUT come from its image, in
-# which libjansson-dev, libxml2-dev, pkg-config, cmake, ninja-build and zip are installed. Any other engine works alike.
+# which libjansson-dev, libxml2-dev, libpcap-dev, pkg-config, cmake, ninja-build and zip are installed. Any other engine works alike.
 set -eu
 source=$(cd "$(dirname "$0")/.." && pwd)
 : "${OUT:?where the fuzzers go}"

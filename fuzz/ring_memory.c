@@ -3,7 +3,7 @@
  * Arbitrary ring memory of either format, kicked into the reference device: it ends, and is never blamed.
  * Input: a byte of HARNESS_* settings; accepted features, and a mask of those that are not offered; log2 of the queues'
  * size; chain_max; then operations until the bytes end. Memory is [0, 0x11000) and the last page of the address space,
- * so that two bytes make an address that exists.
+ * so that two bytes make an address that exists. VBLK_FUZZ_MUTANT=NAME: that wrong device instead.
  */
 #include <stdlib.h>
 
@@ -11,6 +11,7 @@
 
 #include "harness.h"
 #include "input.h"
+#include "wrong.h"
 
 #define QUEUES 2u
 #define QUEUE_BYTES 0x8000u /* from one queue's rings to the next one's; between them is room for data */
@@ -35,6 +36,7 @@ struct ring {
     struct harness h;
     struct input in;
     struct vblk_device_options options;
+    struct mutant_device wrong;
     uint64_t features;
     uint16_t size, queue; /* the queue that operations mean */
     struct side side[QUEUES];
@@ -375,6 +377,7 @@ static void choose(struct ring *r, uint8_t settings)
     r->options.chain_max = (uint32_t)input_up_to(&r->in, 1024);
     r->options.readings = harness_readings(settings, true);
     harness_make_fair(&r->options);
+    wrong_instead(&r->wrong, &r->options);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

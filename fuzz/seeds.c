@@ -319,6 +319,78 @@ static void lair_suppressed(struct seed *s)
     byte(s, FLAGS), number(s, 0), byte(s, END);
 }
 
+/* ---- wrong_models: the order of its table of calls ---- */
+
+enum { M_START, M_READ, M_WRITE, M_FLUSH, M_IDENTITY, M_RANGE, M_STOP, M_RESET_QUEUE, M_HOST, M_BATCH };
+#define RING_FEATURES (VBLK_BIT(VBLK_F_RING_PACKED) | VBLK_BIT(VBLK_F_INDIRECT_DESC) | VBLK_BIT(VBLK_F_EVENT_IDX) | VBLK_BIT(VBLK_F_IN_ORDER))
+
+static void models(struct seed *s, unsigned which, unsigned settings, uint64_t left_out)
+{
+    byte(s, which & 0xff);
+    byte(s, which >> 8);
+    byte(s, settings);
+    number(s, left_out);
+    number(s, 3);
+    number(s, 1);
+    OP(s, M_WRITE, 1, 2);
+    OP(s, M_READ, 0, 4);
+    OP(s, M_WRITE, 100, 16);
+    OP(s, M_FLUSH, 0, 0);
+    OP(s, M_READ, 96, 16);
+    OP(s, M_READ, 4095, 1);
+    OP(s, M_IDENTITY, 0, 0);
+    OP(s, M_IDENTITY, 0, 1);
+    for (unsigned kind = 0; kind < 4; kind++) {
+        OP(s, M_WRITE, 8, 32);
+        OP(s, M_RANGE, 4 * 8 + kind, 24);
+        OP(s, M_READ, 0, 48);
+    }
+    for (unsigned n = 0; n < 6; n++)
+        OP(s, M_BATCH, n, n);
+    OP(s, M_RESET_QUEUE, 0, 0);
+    OP(s, M_READ, 0, 8);
+    OP(s, M_HOST, 2000, VBLK_HOST_RESIZE);
+    OP(s, M_READ, 1999, 1);
+    OP(s, M_WRITE, 3, 1);
+    OP(s, M_HOST, 0, VBLK_HOST_POWER_CUT);
+    OP(s, M_START, 0, 0);
+    OP(s, M_READ, 0, 48);
+    OP(s, M_HOST, 0, VBLK_HOST_NEEDS_RESET);
+    OP(s, M_START, 0, 0);
+    OP(s, M_READ, 0, 8);
+    OP(s, M_STOP, 0, 0);
+}
+
+static void models_split(struct seed *s)
+{
+    models(s, 1, 0, RING_FEATURES);
+}
+
+static void models_split_all(struct seed *s)
+{
+    models(s, 40, 0, VBLK_BIT(VBLK_F_RING_PACKED));
+}
+
+static void models_packed(struct seed *s)
+{
+    models(s, 150, 0, RING_FEATURES & ~VBLK_BIT(VBLK_F_RING_PACKED));
+}
+
+static void models_packed_all(struct seed *s)
+{
+    models(s, 300, 0, 0);
+}
+
+static void models_snapshot(struct seed *s)
+{
+    models(s, 200, HARNESS_SNAPSHOT, RING_FEATURES);
+}
+
+static void models_other_side(struct seed *s)
+{
+    models(s, 250, HARNESS_OTHER_SIDE, RING_FEATURES);
+}
+
 static const struct {
     const char *target, *name;
     void (*make)(struct seed *s);
@@ -341,6 +413,12 @@ static const struct {
     { "ring_driver", "found-stray-stores", lair_stray_stores },
     { "ring_driver", "config", lair_config },
     { "ring_driver", "found-queue-of-one", lair_suppressed },
+    { "wrong_models", "split", models_split },
+    { "wrong_models", "split-all-features", models_split_all },
+    { "wrong_models", "packed", models_packed },
+    { "wrong_models", "packed-all-features", models_packed_all },
+    { "wrong_models", "snapshot", models_snapshot },
+    { "wrong_models", "other-side", models_other_side },
 };
 
 bool seed_at(size_t i, struct seed *out)

@@ -190,6 +190,63 @@ static void used_flags_by_the_driver__are_not_the_devices_word(void **state)
     world_close(&w);
 }
 
+/* As world_start(), with the used ring elsewhere and not zero. */
+static void begin_again(struct world *w, uint64_t features, uint64_t used, uint16_t flags)
+{
+    static const struct {
+        enum vblk_reg reg;
+        uint64_t value;
+    } writes[] = { { VBLK_REG_QUEUE_SIZE, WORLD_SIZE }, { VBLK_REG_QUEUE_DESC, WORLD_DESC }, { VBLK_REG_QUEUE_DRIVER, WORLD_AVAIL } };
+    const vblk_le16 left = vblk_put16(flags);
+
+    world_start(w, features, features);
+    world_reg(w, VBLK_EV_REG_WRITE, VBLK_REG_STATUS, 0);
+    world_reg(w, VBLK_EV_REG_READ, VBLK_REG_STATUS, 0);
+    for (uint64_t status = 1; status <= 3; status += 2)
+        world_reg(w, VBLK_EV_REG_WRITE, VBLK_REG_STATUS, status);
+    world_reg(w, VBLK_EV_REG_READ, VBLK_REG_DEVICE_FEATURES, features);
+    world_reg(w, VBLK_EV_REG_WRITE, VBLK_REG_DRIVER_FEATURES, features);
+    world_reg(w, VBLK_EV_REG_WRITE, VBLK_REG_STATUS, 11);
+    world_reg(w, VBLK_EV_REG_READ, VBLK_REG_STATUS, 11);
+    world_store(w, VBLK_DRIVER, WORLD_USED, &left, sizeof(left));
+    for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++)
+        world_reg(w, VBLK_EV_REG_WRITE, writes[i].reg, writes[i].value);
+    world_reg(w, VBLK_EV_REG_WRITE, VBLK_REG_QUEUE_DEVICE, used);
+    world_reg(w, VBLK_EV_REG_WRITE, VBLK_REG_QUEUE_ENABLE, 1);
+    world_reg(w, VBLK_EV_REG_WRITE, VBLK_REG_STATUS, 15);
+}
+
+/* With EVENT_IDX a device that never touches them is not blamed for what the driver left there. */
+static void used_flags_left_by_the_driver__are_not_the_devices_word(void **state)
+{
+    static const char *const allowed[] = { "NOTIF-AVAIL-DRV-01", NULL };
+    struct world w;
+
+    (void)state;
+    world_open(&w, VBLK_SEES_ALL, true);
+    begin_again(&w, FEATURES | VBLK_BIT(VBLK_F_EVENT_IDX), WORLD_USED, 1);
+    assert_int_equal(vblk_memory_store16(w.mem, VBLK_DEVICE, WORLD_USED + 4 + 8 * WORLD_SIZE, VBLK_RELEASE, 1), VBLK_OK);
+    world_event(&w, VBLK_EV_CASE_END, 0);
+    assert_int_equal(world_tally(&w, "NOTIF-AVAIL-DRV-01").broken, 1);
+    assert_null(world_blamed_else(&w, allowed));
+    world_close(&w);
+}
+
+/* Where the driver put both rings into one place, the device stores where it was told to. */
+static void used_ring_on_the_available_ring__says_nothing_of_the_device(void **state)
+{
+    static const char *const allowed[] = { "RING-SPLIT-01", NULL };
+    struct world w;
+
+    (void)state;
+    world_open(&w, VBLK_SEES_ALL, true);
+    begin_again(&w, FEATURES, WORLD_AVAIL + 4, 0);
+    world_store(&w, VBLK_DEVICE, WORLD_AVAIL + 8, "\0\0\0\0\1\0\0\0", 8);
+    assert_int_equal(vblk_memory_store16(w.mem, VBLK_DEVICE, WORLD_AVAIL + 6, VBLK_RELEASE, 1), VBLK_OK);
+    assert_null(world_blamed_else(&w, allowed));
+    world_close(&w);
+}
+
 /* The device says that it used more than there is; which slots are still exposed, nobody knows then. */
 static void used_index_that_makes_no_sense__says_nothing_of_available_slots(void **state)
 {
@@ -333,6 +390,8 @@ int main(void)
         cmocka_unit_test(store_over_descriptors__is_the_drivers_in_each),
         cmocka_unit_test(store_that_ends_in_a_ring__is_seen),
         cmocka_unit_test(used_flags_by_the_driver__are_not_the_devices_word),
+        cmocka_unit_test(used_flags_left_by_the_driver__are_not_the_devices_word),
+        cmocka_unit_test(used_ring_on_the_available_ring__says_nothing_of_the_device),
         cmocka_unit_test(used_index_that_makes_no_sense__says_nothing_of_available_slots),
         cmocka_unit_test(resized_before_driver_ok__is_no_wrong_layout),
         cmocka_unit_test(error_of_the_set_up__owes_no_notification),

@@ -91,6 +91,8 @@ static enum outcome flags(const struct look *l, struct why *why, unsigned party,
     if (!split(l) || event_idx(l) != with_event || !notices_of(l->o, l->q)->on)
         return UNTOUCHED;
     const struct notice *n = notice_of(l, !party);
+    if (party == VBLK_DEVICE && l->q->flags_left && n->flags == l->q->used_flags)
+        return UNTOUCHED; /* the driver left them: NOTIF-AVAIL-DRV-01 */
     if (l->ev->kind == VBLK_EV_CASE_END)
         return n->flags <= most && n->total > 0 ? HELD : UNTOUCHED;
     if (l->ev->kind == VBLK_EV_QUIET || l->party != party)

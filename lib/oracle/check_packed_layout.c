@@ -117,7 +117,7 @@ CHECK(RING_PACKED_03, VBLK_NOBODY, AT(STORE) | AT(STRAY), 0, PLACE(DRIVER_EVENT)
     const bool drivers = l->place == IN_DRIVER_EVENT;
 
     if ((!drivers && l->place != IN_DEVICE_EVENT) || !l->q->enabled || !l->o->ctl.live ||
-        (l->party == VBLK_DEVICE && l->o->abuse == ABUSED))
+        led_astray(l))
         return UNTOUCHED;
     if (drivers == (l->party == VBLK_DRIVER))
         return HELD;

@@ -364,8 +364,9 @@ CHECK(PROV_DEV_38, VBLK_DEVICE, AT(CONFIG_READ), 0, ANY_PLACE, NO_SIGHT)
         return UNTOUCHED;
     bool compared = false;
     for (uint32_t i = 0; i < ev->len && ev->at + i < VBLK_CONFIG_MAX; i++) {
-        if (ctl->config_seen[ev->at + i] == 0)
-            continue;
+        const uint8_t seen = ctl->config_seen[ev->at + i];
+        if ((seen & SEEN_STEADY) == 0 || (!ctl->live && (seen & SEEN_NOW) == 0))
+            continue; /* the host may have changed it since, without a notification */
         compared = true;
         if (ev->bytes[i] == ctl->config[ev->at + i])
             continue;

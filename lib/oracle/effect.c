@@ -248,6 +248,7 @@ void effect_flushed(struct vblk_oracle *o, const struct chain *c)
 {
     shadow_flushed(&o->shadow, c->req.sum);
     o->stability = STABLE_FLUSHED;
+    o->disk_unsettled = o->disk_astray;
     o->unflushed = 0;
 }
 

@@ -572,6 +572,7 @@ struct vblk_oracle {
     bool gone;                  /* the device is not there */
     uint8_t abuse;              /* enum abuse: a malformed chain or ring was shown to the device … */
     bool disk_astray;           /* … and may make it change the disk in ways that can't be followed, until a reset */
+    bool disk_unsettled;        /* what was forgotten for that may not be stable yet, nor what was read since */
     bool in_case;
     struct vblk_memory_snapshot *image; /* what memory should hold: for peers whose stores are not seen */
     struct provision_facts provisioned;

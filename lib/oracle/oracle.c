@@ -92,6 +92,7 @@ void vblk_oracle_reset(struct vblk_oracle *o, bool forget_disk, bool disk_zero)
     o->violation_count = 0;
     o->sight_lost = 0;
     o->settings++;
+    o->disk_unsettled &= !forget_disk;
     if (forget_disk)
         shadow_forget(&o->shadow, disk_zero);
     express_look(o);
@@ -288,10 +289,11 @@ static void on_power_cut(struct vblk_oracle *o, const struct vblk_event *ev)
     o->stability_at_cut = o->stability;
     o->stability = NOT_STABLE;
     o->power_cuts++;
-    if (ev->value == 1)
+    if (ev->value == 1 && !o->disk_unsettled)
         shadow_power_cut(&o->shadow);
     else
-        shadow_forget(&o->shadow, false); /* the medium itself is gone */
+        shadow_forget(&o->shadow, false); /* the medium itself is gone, or nobody knows what it held */
+    o->disk_unsettled = false;
     judge_moment(o, AT_POWER_CUT, &(struct look){ .ev = ev });
     control_power_on(&o->ctl);
     o->ctl.fresh = true;

@@ -115,6 +115,45 @@ static bool open_tables(struct vblk_oracle *o, struct queue *q, uint16_t size)
     return true;
 }
 
+struct part {
+    uint64_t at, len;
+};
+
+static void parts_of(const struct queue *q, struct part parts[3])
+{
+    parts[0] = (struct part){ q->desc, 16u * (uint64_t)q->size };
+    parts[1] = (struct part){ q->driver, q->packed ? 4 : 6 + 2u * (uint64_t)q->size };
+    parts[2] = (struct part){ q->device, q->packed ? 4 : 6 + 8u * (uint64_t)q->size };
+}
+
+/* Where parts lie on each other, of one queue or of two, what one side stores is what the other one finds. */
+static bool parts_meet(const struct queue *q, const struct queue *other)
+{
+    struct part mine[3], theirs[3];
+
+    parts_of(q, mine);
+    parts_of(other, theirs);
+    for (unsigned i = 0; i < 3; i++)
+        for (unsigned j = 0; j < 3; j++)
+            if ((q != other || i != j) && (mine[i].at - theirs[j].at < theirs[j].len || theirs[j].at - mine[i].at < mine[i].len))
+                return true;
+    return false;
+}
+
+static bool on_other_rings(struct vblk_oracle *o, struct queue *q)
+{
+    bool meet = parts_meet(q, q);
+
+    for (uint32_t i = 0; i < o->opt.queues_max; i++) {
+        struct queue *other = &o->queues[i];
+        if (other == q || !other->enabled || !parts_meet(q, other))
+            continue;
+        queue_set_lost(o, other, true);
+        meet = true;
+    }
+    return meet;
+}
+
 /* Only a ring that the driver set up as 2.7 says can be followed. */
 static bool ring_makes_sense(const struct vblk_oracle *o, const struct queue *q)
 {
@@ -201,7 +240,7 @@ void queue_enable(struct vblk_oracle *o, const struct vblk_event *ev)
     q->enabled = fits;
     q->unseen = !fits;
     q->usual_for = 0;
-    queue_set_lost(o, q, !ring_makes_sense(o, q) || half_configured(o, q) ||
+    queue_set_lost(o, q, !ring_makes_sense(o, q) || on_other_rings(o, q) || half_configured(o, q) ||
                              (at_once && !q->packed && queue_word(o, q->driver + 2) != 0)); /* RING-SPLIT-12 */
     o->ctl.bad_queue |= q->lost && !o->ctl.live;
     q->avail_idx = 0;
@@ -235,6 +274,7 @@ void queue_drop_all(struct vblk_oracle *o)
     busy_clear(o->busy);
     if (o->disk_astray)
         shadow_forget(&o->shadow, false);
+    o->disk_unsettled |= o->disk_astray;
     o->disk_astray = false;
 }
 
