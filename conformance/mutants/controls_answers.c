@@ -6,7 +6,7 @@
 #define PROVISION 15
 #define LAST 255
 /* Scenarios with all features and with PROVISION: those whose name ends otherwise. */
-#define WITH_ALL "!*[4s]"
+#define WITH_ALL "!*[4si]"
 #define PAST "BLK-OP-DRV-02"
 #define ANSWER(name_, what_, type_, status_, driver_, ...)                                                             \
     { .name = name_, .what = what_, .driver = true, .behaviour.put_status = answer_odd, .value = type_, .other = status_, \

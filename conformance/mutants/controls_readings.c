@@ -9,7 +9,7 @@
 #define PROVISION_BIT VBLK_BIT(17)
 #define LAST 255
 #define MOST 24 /* sectors of a segment */
-#define WITH_ALL "!*[4s]"
+#define WITH_ALL "!*[4si]"
 #define PLAIN "*[td]" /* usual descriptors: where they are not, IOERR is doubted (FRAME-DEV-01) */
 #define C(name_, what_, ...) { .name = name_, .what = what_, .driver = true, __VA_ARGS__ }
 #define SENDS(...) .sends = { __VA_ARGS__ }

@@ -9,7 +9,7 @@
 #define PROVISION_SECTORS 72u /* offset of the field */
 #define M(name_, what_, clause_, ...) { .name = "driver-" name_, .what = what_, .clause = clause_, .driver = true, __VA_ARGS__ }
 #define SAME(...) .synonyms = { __VA_ARGS__ }, .because
-#define SENDS(...) .sends = { __VA_ARGS__ }, .only = "!*[4s]"
+#define SENDS(...) .sends = { __VA_ARGS__ }, .only = "!*[4si]"
 #define SHIFTS(reg, by) .port.write_reg = shifts, .value = VBLK_REG_##reg, .other = (by)
 #define NEVER_READ(from, to) .port.read_config = knows, .value = (from), .other = (to), .only = "split"
 #define MEMORY (2u << 20)
