@@ -12,6 +12,8 @@
 
 #include <vblk/base.h>
 
+#include <vblk_paths.h>
+
 #include "cmd.h"
 
 static const struct command {
