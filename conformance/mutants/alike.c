@@ -5,6 +5,7 @@
 #include "generic.h"
 
 #define M(name_, what_, clause_, ...) { .name = name_, .what = what_, .clause = clause_, __VA_ARGS__ }
+#define OF_NOTHING .because = "of a range of no sectors nothing but what was written there is left", .synonyms = { "BLK-OP-09" }
 #define SAME(...) .because = EVERYWHERE, .synonyms = { __VA_ARGS__ }
 #define EVERYWHERE "what is lost, refused or left unwritten shows wherever it is read, and each case has a clause of its own"
 #define ROW_OF(name_, type_, ...)                                                                                      \
@@ -299,9 +300,9 @@ const struct mutant mutants_alike[] = {
     M("zeroes-one-less", "leaves the last sector of each segment out", "BLK-OP-DEV-11", .behaviour.op = with_ranges_short),
     M("zeroes-count-8-bits", "takes the number of sectors for 8 bits", "BLK-OP-DEV-11", .behaviour.op = with_ranges_narrow, .value = 0xff),
     M("zeroes-count-2-bits", "takes the number of sectors for 2 bits", "BLK-OP-DEV-11", .behaviour.op = with_ranges_narrow, .value = 3),
-    M("discards-one-more", "discards the sector behind each segment, too", "BLK-OP-12", .behaviour.op = with_discard_further),
-    M("discards-one-before", "discards the sector before each segment, too", "BLK-OP-12", .behaviour.op = with_discard_before),
-    M("erases-one-more", "erases the sector behind each segment, too", "BLK-OP-12", .behaviour.op = with_erase_further),
+    M("discards-one-more", "discards the sector behind each segment, too", "BLK-OP-12", .behaviour.op = with_discard_further, OF_NOTHING),
+    M("discards-one-before", "discards the sector before each segment, too", "BLK-OP-12", .behaviour.op = with_discard_before, OF_NOTHING),
+    M("erases-one-more", "erases the sector behind each segment, too", "BLK-OP-12", .behaviour.op = with_erase_further, OF_NOTHING),
     M("checks-first-segment", "checks the first segment alone", "BLK-OP-DEV-05", .behaviour.check_segments = check_first),
     M("type-8-bits", "takes the type for 8 bits", "BLK-OP-21", LOST, .behaviour.op = type_cut, .value = 0xff),
     M("type-16-bits", "takes the type for 16 bits", "BLK-OP-21", LOST, .behaviour.op = type_cut, .value = 0xffff),

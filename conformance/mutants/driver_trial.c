@@ -511,6 +511,7 @@ static void last_words(struct bench *b)
     data_both_ways(b);
     if (!alive(b))
         return;
+    one_of_each(b);
     (void)!vblk_port_host(b->port, VBLK_HOST_RESIZE, DISK / 4, 0);
     note(b, vblk_driver_read(b->driver, 0, data, 1));
     flush(b);

@@ -42,6 +42,7 @@ const struct mutant *mutant_at(size_t i)
         mutants_life,
         mutants_disk,
         mutants_slots,
+        mutants_unseen,
         mutants_driver_ring,
         mutants_driver_start,
         mutants_driver_features,
@@ -49,6 +50,7 @@ const struct mutant *mutant_at(size_t i)
         mutants_driver_queue,
         mutants_driver_request,
         mutants_driver_rest,
+        mutants_driver_unseen,
     };
 
     return row_of(tables, sizeof(tables) / sizeof(tables[0]), i);

@@ -88,6 +88,7 @@ extern const struct mutant mutants_offers[];
 extern const struct mutant mutants_life[];
 extern const struct mutant mutants_disk[];
 extern const struct mutant mutants_slots[];
+extern const struct mutant mutants_unseen[];
 extern const struct mutant mutants_driver_ring[];
 extern const struct mutant mutants_driver_start[];
 extern const struct mutant mutants_driver_features[];
@@ -95,6 +96,7 @@ extern const struct mutant mutants_driver_config[];
 extern const struct mutant mutants_driver_queue[];
 extern const struct mutant mutants_driver_request[];
 extern const struct mutant mutants_driver_rest[];
+extern const struct mutant mutants_driver_unseen[];
 
 /* A device's behaviour while it is tried: what functions of the tables find the mutant by. */
 struct mutant_device {

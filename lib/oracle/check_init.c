@@ -166,6 +166,8 @@ RULE(INIT_DRV_11, AT(REG_WRITE))
         return negotiated(l->o, VBLK_F_RING_RESET)
                    ? UNTOUCHED
                    : broken(why, "queues set up before DRIVER_OK", "queue %u enabled after it", l->ev->queue);
+    if (!l->q->touched)
+        return broken(why, "queues set up and then enabled", "queue %u enabled with nothing set", l->ev->queue);
     if (!ever(l, VBLK_STATUS_FEATURES_OK))
         return broken(why, "queues set up after FEATURES_OK", "queue %u enabled at status 0x%02x", l->ev->queue,
                       l->o->ctl.status_written);

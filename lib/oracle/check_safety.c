@@ -177,8 +177,14 @@ CHECK(SAFE_DRV_02, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
                   l->chain->head);
 }
 
-CHECK(SAFE_DRV_03, VBLK_DRIVER, AT(AVAILABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
+CHECK(SAFE_DRV_03, VBLK_DRIVER, AT(AVAILABLE) | AT(QUEUE_ENABLE), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 {
+    if (l->chain == NULL) {
+        const struct queue *other = l->q->enabled ? queue_met(l->o, l->q) : NULL;
+        return other == NULL ? UNTOUCHED
+                             : broken(why, "the rings of each queue in a place of their own", "rings of queues %u and %u overlap",
+                                      other->no, l->q->no);
+    }
     if ((l->chain->faults & F_SWAPPED) != 0)
         return UNTOUCHED; /* RING-SPLIT-05 */
     if ((l->chain->faults & F_ADDRESS) != 0)

@@ -253,6 +253,8 @@ struct queue {
     bool enabled;           /* QUEUE_ENABLE was written */
     bool lost;              /* what the driver made of it makes no sense: it is not followed until reset */
     bool unseen;            /* it was enabled, and there was no memory left to follow it */
+    bool touched;           /* one of its registers was written since the reset */
+    bool too_early;         /* it was enabled before that */
     uint64_t desc, driver, device;
     uint16_t avail_idx;     /* next slot not yet looked at */
     uint16_t used_idx;      /* next element not yet looked at */
@@ -826,6 +828,8 @@ static inline void pool_give(struct queue *q, struct piece *p)
 }
 void indirect_capture(struct vblk_oracle *o, struct queue *q, struct chain *c, const struct piece *link,
                       struct piece **last, uint64_t *total);
+/* Another queue in use whose rings lie on those of @q, or NULL. */
+struct queue *queue_met(const struct vblk_oracle *o, const struct queue *q);
 
 /* abuse.c: a malformed ring or chain was shown to the device … */
 void queue_abused(struct vblk_oracle *o, bool may_write_disk);

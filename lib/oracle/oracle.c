@@ -119,8 +119,9 @@ static void note_active(struct vblk_oracle *o, uint16_t no)
 }
 
 /* What a device makes of a live queue that is moved, nobody knows; most do not notice. */
-static void move_part(const struct queue *q, uint64_t *part, uint64_t to)
+static void move_part(struct queue *q, uint64_t *part, uint64_t to)
 {
+    q->touched = true;
     if (!q->enabled)
         *part = to;
 }
@@ -132,6 +133,7 @@ static void queue_reg(struct vblk_oracle *o, const struct vblk_event *ev)
         return;
     switch (ev->reg) {
     case VBLK_REG_QUEUE_SIZE:
+        q->touched = true;
         if (!q->enabled)
             q->size = ev->value <= VBLK_SPLIT_SIZE_MAX ? (uint16_t)ev->value : 0;
         break;
@@ -154,6 +156,8 @@ static void queue_reg(struct vblk_oracle *o, const struct vblk_event *ev)
             if (q->chains != NULL)
                 queue_drop(o, q);
             q->enabled = false; /* the device let go of it */
+        } else if (q->enabled && (ev->flags & VBLK_EV_EMULATED) == 0) {
+            queue_set_lost(o, q, true); /* the driver: whether that stops the queue is up to the transport */
         }
         break;
     default:

@@ -140,18 +140,21 @@ static bool parts_meet(const struct queue *q, const struct queue *other)
     return false;
 }
 
-static bool on_other_rings(struct vblk_oracle *o, struct queue *q)
+struct queue *queue_met(const struct vblk_oracle *o, const struct queue *q)
 {
-    bool meet = parts_meet(q, q);
+    for (uint32_t i = 0; i < o->opt.queues_max; i++)
+        if (&o->queues[i] != q && o->queues[i].enabled && parts_meet(q, &o->queues[i]))
+            return &o->queues[i];
+    return NULL;
+}
 
-    for (uint32_t i = 0; i < o->opt.queues_max; i++) {
-        struct queue *other = &o->queues[i];
-        if (other == q || !other->enabled || !parts_meet(q, other))
-            continue;
+static bool on_other_rings(struct vblk_oracle *o, const struct queue *q)
+{
+    struct queue *other = queue_met(o, q);
+
+    if (other != NULL)
         queue_set_lost(o, other, true);
-        meet = true;
-    }
-    return meet;
+    return other != NULL || parts_meet(q, q);
 }
 
 /* Only a ring that the driver set up as 2.7 says can be followed. */
@@ -231,7 +234,10 @@ void queue_enable(struct vblk_oracle *o, const struct vblk_event *ev)
 {
     const bool at_once = (ev->flags & VBLK_EV_EMULATED) == 0; /* else more may be available already */
     struct queue *q = queue_at(o, ev->queue);
-    if (q == NULL || q->size == 0 || q->size > VBLK_SPLIT_SIZE_MAX)
+    if (q == NULL)
+        return;
+    q->too_early |= at_once && !q->touched; /* what the device takes it for is anybody's guess, whatever is written later */
+    if (q->size == 0 || q->size > VBLK_SPLIT_SIZE_MAX)
         return;
     o->ctl.reads_hidden |= ev->at != 0; /* it goes on: what the driver read before, somebody else saw */
     bool fits = open_tables(o, q, q->size);
@@ -240,7 +246,7 @@ void queue_enable(struct vblk_oracle *o, const struct vblk_event *ev)
     q->enabled = fits;
     q->unseen = !fits;
     q->usual_for = 0;
-    queue_set_lost(o, q, !ring_makes_sense(o, q) || on_other_rings(o, q) || half_configured(o, q) ||
+    queue_set_lost(o, q, !ring_makes_sense(o, q) || on_other_rings(o, q) || half_configured(o, q) || q->too_early ||
                              (at_once && !q->packed && queue_word(o, q->driver + 2) != 0)); /* RING-SPLIT-12 */
     o->ctl.bad_queue |= q->lost && !o->ctl.live;
     q->avail_idx = 0;
@@ -268,7 +274,7 @@ void queue_drop_all(struct vblk_oracle *o)
         struct queue *q = &o->queues[i];
         if (q->chains != NULL)
             queue_drop(o, q);
-        q->enabled = q->unseen = false;
+        q->enabled = q->unseen = q->too_early = q->touched = false;
         queue_set_lost(o, q, false);
     }
     busy_clear(o->busy);
