@@ -58,7 +58,8 @@ const struct mutant *mutant_at(size_t i)
 
 const struct mutant *control_at(size_t i)
 {
-    const struct mutant *const tables[] = { controls_models, controls_frames, controls_shapes, controls_answers, controls_readings };
+    const struct mutant *const tables[] = { controls_models, controls_frames, controls_shapes, controls_answers, controls_readings,
+                                            controls_bugs };
 
     return row_of(tables, sizeof(tables) / sizeof(tables[0]), i);
 }

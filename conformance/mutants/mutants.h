@@ -124,6 +124,7 @@ extern const struct mutant controls_frames[];
 extern const struct mutant controls_shapes[];
 extern const struct mutant controls_answers[];
 extern const struct mutant controls_readings[];
+extern const struct mutant controls_bugs[];
 
 /* A bug of docs/known-bugs.md, or an ambiguity; and its mutants and controls. */
 #define BUG_NAMES 20
