@@ -10,7 +10,7 @@
 const struct known_bug known_bugs[] = {
     BUG("D-01", "dead-for-ever", "driver-list-without-end"),
     BUG("D-02", "driver-shown-twice", "driver-idx-too-far"),
-    BUG("D-03", "no-empty-element", "empty-in-table", "empty-twice-in-table", "frame-empty-in-header-split", "frame-empty-twice-packed"),
+    BUG("D-03", "empty-in-table", "empty-twice-in-table", "frame-empty-in-header-split", "frame-empty-twice-packed"),
     BUG("D-06", "batch-idx-by-one", "batch-entry-at-last", "order-reversed"),
     BUG("D-07", "queue-max-0", "queue-max-40000"),
     BUG("D-09", "packed-used-slot-masked", "packed-avail-slot-masked", "packed-table-next-heeded", "packed-wrap-used-full-ring"),
@@ -46,7 +46,7 @@ const struct known_bug known_bugs[] = {
     BUG("D-62", "neighbour-sector", "used-id-off-by-one", "all-or-nothing"),
     BUG("D-65", "discard_sector_alignment-3"),
     BUG("D-67", "bears-num-queues-0", "num-queues-0", "driver-second-queue-declined"),
-    BUG("D-68", "bears-blk-size-0", "bears-blk-size-513", "bears-blk-size-huge", "blk-size-513"),
+    BUG("D-68", "bears-blk-size-0", "blk-size-513"),
     BUG("D-70", "driver-long-piece", "driver-many-pieces"),
     BUG("D-72", "driver-refusal-ignored", "driver-refusal-unread"),
     BUG("D-73", "driver-declines-version-1"),

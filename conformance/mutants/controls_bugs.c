@@ -9,10 +9,8 @@
 
 const struct mutant controls_bugs[] = {
     /* D-67, D-68 */
-    C("bears-num-queues-0", "is a driver in front of a device that says num_queues 0", SHOWN, .field = "num_queues", .value = 0, .beside = "BLK-CFG-09", .only = "split*"),
+    C("bears-num-queues-0", "is a driver in front of a device that says num_queues 0", SHOWN, .field = "num_queues", .value = 0, .beside = "BLK-CFG-09 BLK-VQ-02", .only = "split*"),
     C("bears-blk-size-0", "is a driver in front of a device that says blk_size 0", SHOWN, .field = "blk_size", .value = 0, .beside = "BLK-CFG-06", .only = "split*"),
-    C("bears-blk-size-513", "is a driver in front of a device that says blk_size 513", SHOWN, .field = "blk_size", .value = 513, .beside = "BLK-CFG-06", .only = "split*"),
-    C("bears-blk-size-huge", "is a driver in front of a device that says blk_size 2^31", SHOWN, .field = "blk_size", .value = 0x80000000, .beside = "BLK-CFG-06", .only = "split*"),
     /* D-75 */
     C("bears-wrong-id", "is a driver in front of a device that answers with other ids", .device_ring = "used-id-off-by-one", .beside = "RING-SPLIT-15 SAFE-DEV-03", .only = "split"),
     C("bears-far-id", "is a driver in front of a device that answers with ids outside the table", .device_ring = "used-id-out-of-table", .beside = "RING-SPLIT-15 SAFE-DEV-03", .only = "split"),

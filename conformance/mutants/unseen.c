@@ -302,6 +302,5 @@ const struct mutant mutants_unseen[] = {
     M("generation-halved", "has one generation for two changes", "CFG-03", .behaviour.read_reg = generation_halved),
     M("config-in-words", "answers only aligned accesses to its configuration", "BLK-CFG-04", .behaviour.read_config = config_in_words),
     M("unused-ones", "has ones in reserved bytes of its configuration", "BLK-INIT-DEV-05", .behaviour.read_config = ones_in_unused),
-    M("no-empty-element", "refuses a chain with an element of no bytes", "FRAME-DEV-01", .ring = "no-empty-element"),
     { .name = NULL },
 };
