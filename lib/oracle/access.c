@@ -3,7 +3,6 @@
  * Single loads and stores: whose bytes are they? And, for a peer whose stores are not seen, differences between
  * memory as it is and memory as it should be.
  */
-#include "express.h"
 #include "slots.h"
 
 static bool within(uint64_t at, uint64_t base, uint64_t len)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Outcomes that repeat. Most checks ask of each lawful request what they asked of the last one, and are told the same.
- * Those listed here look at nothing that is not in the sign of the moment: while the sign is one of the last two, their
+ * Those listed here look at nothing that is not in the sign of the moment: while the sign is one of the last three, their
  * outcomes are counted again without running them. Only outcomes that need no evidence repeat: held, a choice noted,
  * nothing to say. Whatever is not plain (a fault, a changed byte, wrong data) has no sign, so that each check runs.
  *

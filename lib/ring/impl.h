@@ -96,6 +96,10 @@ static inline void ring_tell(const struct vblk_ring *ring, enum way way, enum vb
 
     if (way == PLAIN || (way == TOLD && likely(vblk_lane_ring(mem->lane, kind, party, gpa, len, bytes))))
         return;
+    if (way == ANY && mem->lane == NULL) {
+        vblk_memory_event(mem, kind, party, order, gpa, bytes, len);
+        return;
+    }
     if (way == ANY || (len != 2 && len != 8 && len != 16)) {
         ring_tell_bytes(mem, RING_HOW(kind, party, order), gpa, len, bytes);
         return;
