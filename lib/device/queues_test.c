@@ -160,6 +160,49 @@ static void whole_ring_of_requests_with_event_index__the_next_kick_is_asked_for(
     }
 }
 
+static struct vblk_buffer_news news[16];
+static unsigned news_count;
+
+static void hear_buffer(void *ctx, const struct vblk_buffer_news *what)
+{
+    (void)ctx;
+    if (news_count < 16)
+        news[news_count++] = *what;
+}
+
+/* Whoever keeps a record of what is in flight hears of each buffer: taken, answered, shown. */
+static void buffers__are_told_step_by_step(void **state)
+{
+    static const uint8_t steps[] = { VBLK_BUFFER_TAKEN, VBLK_BUFFER_ANSWERED, VBLK_BUFFER_SHOWN };
+
+    (void)state;
+    for (unsigned packed = 0; packed < 2; packed++) {
+        struct bench b;
+
+        up(&b, packed ? F(RING_PACKED) : 0, 0);
+        vblk_device_on_buffer(b.rig.device, hear_buffer, NULL);
+        news_count = 0;
+        for (uint32_t i = 0; i < 2; i++) {
+            const uint16_t id = ask(&b, 1, i, false, 2);
+
+            vblk_device_kick(b.rig.device, 1);
+            assert_int_equal(news_count, 3 * (i + 1));
+            for (unsigned k = 0; k < 3; k++) {
+                const struct vblk_buffer_news *n = &news[3 * i + k];
+
+                assert_int_equal(n->step, steps[k]);
+                assert_int_equal(n->queue, 1);
+                assert_int_equal(n->id, id);
+                if (k > 0)
+                    continue;
+                assert_int_equal(n->slots, packed ? 4 : 1); /* a chain of a split ring is known by its head alone */
+                assert_int_equal(n->slot, packed ? 4 * i : id);
+            }
+        }
+        down(&b);
+    }
+}
+
 static void held_requests_in_order__one_answer_for_all_that_wrote_all(void **state)
 {
     (void)state;
@@ -354,6 +397,7 @@ int main(void)
         cmocka_unit_test(each_ring__serves_a_write_and_a_read),
         cmocka_unit_test(read_that_fails_on_a_packed_ring__says_that_something_was_written),
         cmocka_unit_test(whole_ring_of_requests_with_event_index__the_next_kick_is_asked_for),
+        cmocka_unit_test(buffers__are_told_step_by_step),
         cmocka_unit_test(held_requests_in_order__one_answer_for_all_that_wrote_all),
         cmocka_unit_test(held_request_in_order_that_failed__has_an_answer_of_its_own),
         cmocka_unit_test(indirect_table_longer_than_the_queue__served_where_chain_max_allows),

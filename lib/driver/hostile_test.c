@@ -455,6 +455,25 @@ static void ring_of_two__what_is_readable_and_what_is_writable(void **state)
     lair->lie.len = VBLK_SECTOR + 1;
     assert_int_equal(vblk_driver_read(lair->driver, 0, buf, 1).err, VBLK_OK);
     is_framed(lair, 16, VBLK_SECTOR + 1);
+    assert_non_null(strstr(lair->watch.text, "drv-load:mem+1 drv-load:mem+512 ")); /* the status, then the data */
+}
+
+static void unmap__only_if_it_is_asked_for_and_allowed(void **state)
+{
+    struct lair *lair = *state;
+
+    lair->lie = (struct lie){ .len = 1, .advance = 1, .elements = 1 };
+    for (unsigned i = 0; i < 4; i++) {
+        const bool asked = i & 1, allowed = i & 2;
+        struct vblk_segment segment;
+
+        lair->tables.config[56] = allowed;
+        assert_int_equal(start(lair), VBLK_OK);
+        assert_int_equal(vblk_driver_write_zeroes(lair->driver, 0, 1, asked).err, VBLK_OK);
+        assert_int_equal(vblk_memory_peek(lair->watch.mem, vblk_driver_room(lair->driver).gpa + 16, &segment,
+                                          sizeof(segment)), VBLK_OK);
+        assert_int_equal(vblk_get32(segment.flags), asked && allowed ? VBLK_SEGMENT_UNMAP : 0);
+    }
 }
 
 static void huge_ranges__do_not_wrap(void **state)
@@ -592,6 +611,7 @@ int main(void)
         T(small_arenas__are_used_to_the_last_byte),
         T(identity_and_lifetime_that_are_refused__are_empty),
         T(ring_of_two__what_is_readable_and_what_is_writable),
+        T(unmap__only_if_it_is_asked_for_and_allowed),
         T(huge_ranges__do_not_wrap),
         T(contradictory_configuration__is_survived),
         T(identity_in_bytes_of_one__cannot_be_asked),

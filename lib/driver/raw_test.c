@@ -598,6 +598,66 @@ static void answered_request__is_not_waited_for(void **state)
     assert_int_equal(run(stage), VBLK_E_INVAL);
 }
 
+/* Its entry may be another request's by now, even one with the same head: that one is another queue's. */
+static void answer_on_another_queue__is_nobodys(void **state)
+{
+    const struct vblk_arena arena = { WATCH_GPA, 4096 };
+    struct stage *stage = *state;
+
+    vblk_player_free(stage->player);
+    stage->player = vblk_player_new(stage->watch.port, arena, 5);
+    stage->script.queues = 2;
+    stage->script.puppet = (struct vblk_puppet){ .features = V1, .num_queues = 2, .queue_max = 8, .config_length = 64 };
+    add(stage, VBLK_STEP_START, "");
+    for (uint16_t i = 0; i < 3; i++) { /* each where the one before was */
+        add_read(stage, "r", 0, 2000)->queue = i > 0;
+        add(stage, VBLK_STEP_AVAILABLE, "r");
+        add(stage, VBLK_STEP_PUBLISH, "")->queue = i > 0;
+        if (i == 2)
+            break;
+        add(stage, VBLK_STEP_DEV_COMPLETE, "r");
+        add(stage, VBLK_STEP_LOOK, "")->queue = i > 0;
+    }
+    add_ab(stage, VBLK_STEP_DEV_ELEM, "", 0, 1);
+    add(stage, VBLK_STEP_DEV_IDX, "");
+    add(stage, VBLK_STEP_LOOK, "");
+    played(stage);
+    assert_int_equal(stage->play.answered, 2);
+    assert_int_equal(stage->play.bad_answers, 1);
+}
+
+static uint64_t kick_value;
+
+static void hear_kick(void *ctx, const struct vblk_event *ev)
+{
+    (void)ctx;
+    if (ev->kind == VBLK_EV_KICK)
+        kick_value = ev->value;
+}
+
+static void notification_data__says_how_far_the_driver_is(void **state)
+{
+    struct stage *stage = *state;
+
+    for (unsigned packed = 0; packed < 2; packed++) {
+        stage->count = 0;
+        stage->script.features = V1 | VBLK_BIT(VBLK_F_NOTIFICATION_DATA) | (packed ? VBLK_BIT(VBLK_F_RING_PACKED) : 0);
+        stage->script.queues = 2;
+        stage->script.puppet = (struct vblk_puppet){ .features = stage->script.features, .num_queues = 2, .queue_max = 8,
+                                                     .config_length = 64 };
+        add(stage, VBLK_STEP_START, "");
+        for (unsigned i = 0; i < 2; i++) {
+            add_read(stage, "r", 0, 512)->queue = 1;
+            add(stage, VBLK_STEP_AVAILABLE, "r");
+        }
+        add(stage, VBLK_STEP_PUBLISH, "")->queue = 1;
+        add(stage, VBLK_STEP_KICK, "")->queue = 1;
+        stage->watch.port->observe = hear_kick;
+        played(stage);
+        assert_int_equal(kick_value, 1 | (packed ? 6u | 1u << 15 : 2u) << 16); /* six descriptors, or two chains */
+    }
+}
+
 static void frames_counted_but_not_given__are_none(void **state)
 {
     struct stage *stage = *state;
@@ -727,6 +787,8 @@ int main(void)
         STAGED(started_again__the_whole_ring_is_free),
         STAGED(configuration_is_read_four_bytes_at_a_time),
         STAGED(answered_request__is_not_waited_for),
+        STAGED(answer_on_another_queue__is_nobodys),
+        STAGED(notification_data__says_how_far_the_driver_is),
         STAGED(frames_counted_but_not_given__are_none),
         STAGED(wish_that_cannot_be_read__is_to_be_told),
         STAGED(looking_at_a_packed_ring__is_told_as_such),

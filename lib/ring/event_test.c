@@ -291,6 +291,47 @@ static void packed_ring_that_nobody_asked__wants_all(void **state)
 }
 
 /* An answer that was written and not shown yet is not a reason to notify. */
+/*
+ * However many descriptors were made available (answered) since it was last decided, up to two laps less one: a place
+ * among them that the other side names was passed, the one before them was not.
+ */
+static void packed_wish_of_long_ago__counts_as_long_as_nobody_decided(void **state)
+{
+    enum { SIZE = 4 };
+
+    (void)state;
+    for (uint32_t n = 1; n < 2 * SIZE; n++)
+        for (uint32_t back = 1; back < 2 * SIZE; back++)
+            for (unsigned one_step = 0; one_step < 2; one_step++) {
+                struct queue q;
+                uint32_t place;
+                unsigned wire;
+
+                queue_open_with(&q, SIZE, F(RING_PACKED) | F(EVENT_IDX));
+                for (uint32_t i = 0; i < 2 * SIZE + n; i++) {
+                    if (i == 2 * SIZE) { /* both decide: what was before does not count */
+                        (void)kick_wanted(&q);
+                        (void)notify_wanted(&q);
+                    }
+                    offer(&q, 1);
+                    if (one_step)
+                        OK(q.ops->answer(&q.device, taken(&q), 0, false));
+                    else
+                        answer(&q, taken(&q));
+                    assert_true(reaped(&q));
+                }
+                place = (2 * SIZE + n - back) % (2 * SIZE); /* the wrap counter is 1 in the first lap */
+                wire = place % SIZE | (place < SIZE ? 1u << 15 : 0);
+                poke16(&q, q.at.device, wire);
+                poke16(&q, q.at.device + 2, VBLK_RING_EVENT_DESC);
+                poke16(&q, q.at.driver, wire);
+                poke16(&q, q.at.driver + 2, VBLK_RING_EVENT_DESC);
+                assert_int_equal(kick_wanted(&q), back <= n);
+                assert_int_equal(notify_wanted(&q), back <= n);
+                queue_close(&q);
+            }
+}
+
 static void packed_answer_that_is_hidden__does_not_count(void **state)
 {
     struct queue q;
@@ -342,6 +383,7 @@ int main(void)
         cmocka_unit_test(packed_event__inside_a_chain_counts),
         cmocka_unit_test(packed_event__without_meaning_suppresses_nothing),
         cmocka_unit_test(packed_ring_that_nobody_asked__wants_all),
+        cmocka_unit_test(packed_wish_of_long_ago__counts_as_long_as_nobody_decided),
         cmocka_unit_test(packed_answer_that_is_hidden__does_not_count),
         cmocka_unit_test(memory_that_went_away__is_an_error),
     };

@@ -323,6 +323,24 @@ static void script_without_a_wait__ends_with_one(void **state)
 /* ---- both ---- */
 
 /* A device may change its configuration while it is read, but not for ever. */
+static void no_time_to_wait__what_is_done_at_once_is_fine(void **state)
+{
+    struct stage *stage = *state;
+
+    watch_stop(&stage->watch);
+    watch_start(&stage->watch, new_port(watch_memory()));
+    vblk_player_free(stage->player);
+    stage->player = vblk_player_new(stage->watch.port, watch_arena(), 0);
+    stage->script.features = F(VERSION_1) | F(RING_RESET);
+    add(stage, VBLK_STEP_START, "");
+    add_read(stage, "a", 0, VBLK_SECTOR)->kind = VBLK_STEP_SUBMIT;
+    add(stage, VBLK_STEP_QUEUE_RESET, "");
+    add(stage, VBLK_STEP_RESET, "");
+    played(stage);
+    assert_int_equal(stage->play.answered, 1);
+    assert_int_equal(stage->play.surprise_count, 0);
+}
+
 static void configuration_that_changes__is_read_again_for_a_while(void **state)
 {
     struct stage *stage = *state;
@@ -356,6 +374,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(driver__tells_of_the_call_that_failed_and_starts_again),
         cmocka_unit_test(driver__without_a_register),
+        STAGED(no_time_to_wait__what_is_done_at_once_is_fine),
         STAGED(configuration_that_changes__is_read_again_for_a_while),
         STAGED(script_without_a_wait__ends_with_one),
         STAGED(player__ends_at_the_step_whose_call_failed),
