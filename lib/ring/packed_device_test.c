@@ -47,6 +47,21 @@ static void refused(struct queue *q, vblk_err err)
     assert_int_equal(OPS->take(&q->device, &chain), err);
 }
 
+/* A ring of one that is in use, and another descriptor all the same. */
+static void ring_of_one__more_than_there_is_room_for(void **state)
+{
+    struct queue q;
+
+    (void)state;
+    queue_open_with(&q, 1, F(RING_PACKED));
+    poke_packed(&q, 0, DATA, 16, 7, READY | WRITE);
+    assert_int_equal(taken(&q, VBLK_CHAIN_OK, 1).id, 7);
+    poke_packed(&q, 0, DATA, 16, 7, AGAIN | WRITE);
+    (void)taken(&q, VBLK_CHAIN_OVERRUN, 0);
+    refused(&q, VBLK_E_STATE);
+    queue_close(&q);
+}
+
 static void lawful_chain__is_copied_out(void **state)
 {
     struct queue *q = *state;
@@ -321,6 +336,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ring_of_one__more_than_there_is_room_for),
         TEST(lawful_chain__is_copied_out),
         TEST(flags_of_another_round__are_not_available),
         TEST(faulty_element__leaves_the_rest_of_the_ring_alone),
