@@ -263,10 +263,10 @@ static void id_of_a_ring_that_was_larger__answers_nothing(void **state)
     for (uint16_t reg = VBLK_REG_QUEUE_DESC; reg <= VBLK_REG_QUEUE_DEVICE; reg++)
         add(stage, VBLK_STEP_REG_WRITE, "")->reg = reg;
     add_a(stage, VBLK_STEP_REG_WRITE, "", 1)->reg = VBLK_REG_QUEUE_ENABLE;
+    for (unsigned i = 0; i < 2; i++)
+        add_read(stage, "r", 0, 512); /* heads 0 and 3 */
     for (unsigned i = 0; i < 3; i++)
-        add_read(stage, "r", 0, 512); /* heads 0, 3 and 6 */
-    add_read(stage, "two", 0, 0)->request.no_status = true;
-    stage->steps[stage->count - 1].request.in_length = 1; /* 9 and 10 */
+        add_read(stage, "two", 0, 0); /* and 6, 8 and 10 */
     add_a(stage, VBLK_STEP_REG_WRITE, "", 8)->reg = VBLK_REG_QUEUE_SIZE;
     add_a(stage, VBLK_STEP_REG_WRITE, "", 1)->reg = VBLK_REG_QUEUE_ENABLE;
     for (uint64_t id = 6; id < 12; id++)
@@ -560,8 +560,14 @@ static void started_again__the_whole_ring_is_free(void **state)
     add(stage, VBLK_STEP_DEV_COMPLETE, "a");
     add(stage, VBLK_STEP_DEV_COMPLETE, "b");
     add(stage, VBLK_STEP_WAIT, "");
+    for (unsigned i = 0; i < 2; i++) {
+        add_a(stage, VBLK_STEP_LOAD, "", 4 + 2 * i)->part = VBLK_PART_AVAIL; /* their heads */
+        add(stage, VBLK_STEP_EXPECT, "")->expect = (struct vblk_step_expect){ .value_checked = true, .value = 3 * i,
+                                                                              .value_mask = 0xffff };
+    }
     played(stage);
     assert_int_equal(stage->play.answered, 2);
+    assert_int_equal(stage->play.surprise_count, 0);
 }
 
 static void configuration_is_read_four_bytes_at_a_time(void **state)

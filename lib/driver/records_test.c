@@ -206,6 +206,19 @@ static void arena_up_to_the_top_of_all_addresses__is_refused(void **state)
     assert_int_equal(run(stage), VBLK_E_INVAL);
 }
 
+static void queue_enabled_again__memory_of_what_was_in_flight_is_free(void **state)
+{
+    struct stage *stage = *state;
+
+    small_arena(stage, 4096);
+    add(stage, VBLK_STEP_START, "");
+    for (unsigned i = 0; i < 3; i++) {
+        once(stage, "r", 3000, true);
+        add_a(stage, VBLK_STEP_REG_WRITE, "", 1)->reg = VBLK_REG_QUEUE_ENABLE;
+    }
+    played(stage);
+}
+
 static void arena_too_small_for_a_queue__nothing_is_touched(void **state)
 {
     struct stage *stage = *state;
@@ -369,6 +382,7 @@ int main(void)
         STAGED(memory_up_to_the_top__outside_is_below),
         STAGED(as_many_requests_as_are_remembered__and_one_more),
         STAGED(arena_up_to_the_top_of_all_addresses__is_refused),
+        STAGED(queue_enabled_again__memory_of_what_was_in_flight_is_free),
         STAGED(arena_too_small_for_a_queue__nothing_is_touched),
         STAGED(started_again_and_again__queues_keep_their_place),
         STAGED(requests_of_all_sizes__go_where_room_is),

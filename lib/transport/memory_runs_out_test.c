@@ -56,6 +56,11 @@ static unsigned use_disk(struct vblk_store *store, struct vblk_backend *disk)
             assert_int_equal(vblk_store_extent(store, place((unsigned)k) + 1), VBLK_EXTENT_HOLE);
             return i;
         }
+    for (unsigned k = 20; k < 30; k++)
+        if (!fine(disk->write_zeroes(disk->ctx, place(k), 2, false, false))) {
+            holds(disk, k, 1);
+            return i;
+        }
     for (uint64_t k = 1; k < 20; k++)
         if (!fine(disk->provision(disk->ctx, 1000000 + 1000 * k, 100)) ||
             !fine(vblk_store_share(store, 1000000 + 1000 * k, 50)) ||
@@ -83,7 +88,8 @@ static bool disk_story(unsigned flavour)
         vblk_store_set_pool(store, 1 << 20);
     far = use_disk(store, &disk);
     for (unsigned i = 5; i < PLACES; i++)
-        holds(&disk, i, i < far);
+        if (i < 20 || i >= 30) /* those may be zeroes by now */
+            holds(&disk, i, i < far);
     if (far > PLACES) {
         vblk_store_power_cut(store, 0);
         holds(&disk, 3, 1); /* written again, never flushed */

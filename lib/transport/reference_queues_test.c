@@ -127,6 +127,12 @@ static void chains_of_more_than_two__go_through_a_table(void **state)
         OK(vblk_driver_publish(b.driver, 0, 64));
         assert_int_equal(reap_all(&b, 0), 64);
         assert_int_equal(b.indirect, 65);
+        for (uint32_t i = 0; i < 64; i++) /* all tables are free again */
+            add(&b, 0, i, 1);
+        OK(vblk_driver_publish(b.driver, 0, 64));
+        assert_int_equal(reap_all(&b, 0), 64);
+        assert_int_equal(b.indirect, 129);
+        b.indirect = 65;
         add(&b, 0, 0, 32);
         assert_int_equal(b.indirect, 65); /* longer than a table has room for */
         OK(vblk_driver_publish(b.driver, 0, 1));
