@@ -383,6 +383,24 @@ static void resize__what_was_cut_off_is_gone(void **state)
     vblk_store_free(d.store);
 }
 
+/* Ranges of the owner's end with the disk, also when it grows later. */
+static void ranges_beyond_the_capacity__are_cut(void **state)
+{
+    struct disk d = make(200);
+
+    (void)state;
+    assert_int_equal(vblk_store_fail(d.store, 190, 100), VBLK_OK);
+    assert_int_equal(vblk_store_fail(d.store, 180, UINT64_MAX), VBLK_OK);
+    assert_int_equal(vblk_store_fail(d.store, 250, 10), VBLK_OK);
+    assert_int_equal(vblk_store_resize(d.store, 400), VBLK_OK);
+    assert_int_equal(byte_of(&d, 179), 0);
+    assert_int_equal(byte_of(&d, 180), -1);
+    assert_int_equal(byte_of(&d, 199), -1);
+    for (uint64_t i = 200; i < 400; i++)
+        assert_int_equal(byte_of(&d, i), 0);
+    vblk_store_free(d.store);
+}
+
 static void spans__merge_split_and_count(void **state)
 {
     struct vblk_spans s = { 0 };
@@ -505,6 +523,7 @@ int main(void)
         cmocka_unit_test(power_cut__shared_volatile_write_is_shared_again),
         cmocka_unit_test(failing_sectors__every_operation_that_touches_them_fails),
         cmocka_unit_test(resize__what_was_cut_off_is_gone),
+        cmocka_unit_test(ranges_beyond_the_capacity__are_cut),
         cmocka_unit_test(spans__merge_split_and_count),
         cmocka_unit_test(spans__bits_are_the_sectors_within),
         cmocka_unit_test(random_operations__agree_with_a_plain_model),

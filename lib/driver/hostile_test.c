@@ -476,6 +476,60 @@ static void unmap__only_if_it_is_asked_for_and_allowed(void **state)
     }
 }
 
+static void tables_no_longer_offered__are_no_longer_used(void **state)
+{
+    struct lair *lair = *state;
+
+    for (unsigned offered = 2; offered-- > 0;) {
+        const struct vblk_element elements[] = { { WATCH_GPA, 16, false }, { WATCH_GPA, 64, true }, { WATCH_GPA, 1, true } };
+        struct vblk_desc desc;
+        uint16_t id;
+
+        lair->tables.features = VBLK_BIT(VBLK_F_VERSION_1) | (offered ? VBLK_BIT(VBLK_F_INDIRECT_DESC) : 0);
+        if (offered)
+            assert_int_equal(start(lair), VBLK_OK);
+        assert_int_equal(vblk_puppet_configure(lair->watch.port, &lair->tables), VBLK_OK);
+        assert_int_equal(vblk_driver_start(lair->driver), VBLK_OK); /* the same driver, once more */
+        assert_int_equal(vblk_driver_add(lair->driver, 0, elements, 3, &id), VBLK_OK);
+        assert_int_equal(vblk_memory_peek(lair->watch.mem, vblk_puppet_reg(lair->watch.port, VBLK_REG_QUEUE_DESC, 0) + 16u * id,
+                                          &desc, sizeof(desc)), VBLK_OK);
+        assert_int_equal(vblk_get16(desc.flags), offered ? VBLK_DESC_INDIRECT : VBLK_DESC_NEXT);
+    }
+}
+
+static void many_in_flight__a_length_is_passed_on_and_an_id_that_cannot_be_is_not(void **state)
+{
+    struct lair *lair = *state;
+
+    for (uint32_t wrong = 0; wrong < 2; wrong++) {
+        const struct vblk_element elements[] = { { WATCH_GPA + 0x8000, 16, false }, { WATCH_GPA + 0x8010, 1, true } };
+        uint32_t len = 0;
+        uint16_t id;
+
+        assert_int_equal(start(lair), VBLK_OK);
+        lair->lie = (struct lie){ .id = wrong, .len = 77, .advance = 1, .elements = 1 };
+        assert_int_equal(vblk_driver_add(lair->driver, 0, elements, 2, &id), VBLK_OK);
+        assert_int_equal(vblk_driver_publish(lair->driver, 0, 1), VBLK_OK);
+        assert_int_equal(vblk_driver_reap(lair->driver, 0, &id, &len), wrong ? VBLK_E_IO : VBLK_OK);
+        if (!wrong)
+            assert_int_equal(len, 77); /* more than it may write: the caller's to judge */
+    }
+}
+
+static void device_that_needs_a_reset__gets_no_more_requests(void **state)
+{
+    struct lair *lair = *state;
+
+    lair->lie = (struct lie){ .len = 513, .advance = 1, .elements = 1 };
+    assert_int_equal(start(lair), VBLK_OK);
+    assert_int_equal(read_one(lair).err, VBLK_OK);
+    assert_int_equal(lair->watch.counts[VBLK_EV_KICK], 1);
+    assert_int_equal(vblk_puppet_show(lair->watch.port, VBLK_REG_STATUS, 0, 0x4f), VBLK_OK);
+    vblk_port_notified(lair->watch.port, VBLK_EV_CONFIG_NOTIFY, 0);
+    assert_int_equal(read_one(lair).err, VBLK_E_STATE);
+    assert_int_equal(lair->watch.counts[VBLK_EV_KICK], 1);
+}
+
 static void huge_ranges__do_not_wrap(void **state)
 {
     struct lair *lair = *state;
@@ -612,6 +666,9 @@ int main(void)
         T(identity_and_lifetime_that_are_refused__are_empty),
         T(ring_of_two__what_is_readable_and_what_is_writable),
         T(unmap__only_if_it_is_asked_for_and_allowed),
+        T(tables_no_longer_offered__are_no_longer_used),
+        T(many_in_flight__a_length_is_passed_on_and_an_id_that_cannot_be_is_not),
+        T(device_that_needs_a_reset__gets_no_more_requests),
         T(huge_ranges__do_not_wrap),
         T(contradictory_configuration__is_survived),
         T(identity_in_bytes_of_one__cannot_be_asked),

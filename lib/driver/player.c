@@ -246,7 +246,6 @@ static void divide(struct vblk_player *player)
 {
     const struct vblk_arena arena = player->arena;
 
-    player->scratch = 0;
     player->low = arena.gpa;
     player->high = arena.gpa + arena.size;
     if (arena.size >= 4 * (uint64_t)PLAY_SCRATCH) {

@@ -99,6 +99,8 @@ static void slot_or_descriptor_beyond_the_ring__is_the_scripts_fault(void **stat
     add(stage, VBLK_STEP_START, "");
     add_ab(stage, VBLK_STEP_AVAIL_SLOT, "", 8, 0);
     assert_int_equal(run(stage), VBLK_E_INVAL);
+    stage->steps[1].a_given = false; /* what is not given does not count */
+    played(stage);
     stage->count = 1;
     add_a(stage, VBLK_STEP_DESC, "", 8);
     assert_int_equal(run(stage), VBLK_E_INVAL);
@@ -113,6 +115,12 @@ static void slot_or_descriptor_beyond_the_ring__is_the_scripts_fault(void **stat
     stage->steps[1].part = VBLK_PART_COUNT;
     assert_int_equal(run(stage), VBLK_E_INVAL);
     stage->steps[1].part = VBLK_PART_IN;
+    assert_int_equal(run(stage), VBLK_E_INVAL);
+    stage->count = 1;
+    add_read(stage, "r", 0, 512);
+    add_a(stage, VBLK_STEP_DESC, "r", 0)->desc_sets = VBLK_DESC_SETS_ADDR | VBLK_DESC_SETS_NEXT | VBLK_DESC_NEXT_IN_CHAIN;
+    played(stage);
+    stage->steps[2].part = VBLK_PART_COUNT; /* one mistake is not made good by what comes after it */
     assert_int_equal(run(stage), VBLK_E_INVAL);
 }
 
@@ -664,6 +672,173 @@ static void notification_data__says_how_far_the_driver_is(void **state)
     }
 }
 
+static struct vblk_event last_access;
+
+static void hear_access(void *ctx, const struct vblk_event *ev)
+{
+    (void)ctx;
+    if (ev->kind == VBLK_EV_LOAD || ev->kind == VBLK_EV_STORE)
+        last_access = *ev;
+}
+
+static void two_bytes_with_an_order__are_one_access_where_they_are_aligned(void **state)
+{
+    static const uint8_t bytes[] = { 0x34, 0x12 };
+    struct stage *stage = *state;
+
+    vblk_memory_set_tap(stage->watch.mem, hear_access, NULL);
+    for (unsigned odd = 0; odd < 2; odd++)
+        for (unsigned load = 0; load < 2; load++) {
+            struct vblk_step *step;
+
+            stage->count = 0;
+            step = add_a(stage, load ? VBLK_STEP_LOAD : VBLK_STEP_STORE, "v", WATCH_GPA + 4 + odd);
+            step->order = load ? VBLK_ACQUIRE : VBLK_RELEASE;
+            step->bytes = (struct vblk_bytes){ .given = bytes, .length = 2 };
+            if (load) {
+                step = add(stage, VBLK_STEP_EXPECT, "v");
+                step->expect.value_checked = true;
+                step->expect.value = 0x1234;
+                step->expect.value_mask = 0xffff;
+            }
+            if (load)
+                assert_int_equal(vblk_memory_poke(stage->watch.mem, WATCH_GPA + 4 + odd, bytes, 2), VBLK_OK);
+            played(stage);
+            assert_int_equal(stage->play.surprise_count, 0);
+            assert_int_equal(last_access.at, WATCH_GPA + 4 + odd);
+            assert_int_equal(last_access.len, 2);
+            assert_int_equal(last_access.order, odd ? VBLK_RELAXED : load ? VBLK_ACQUIRE : VBLK_RELEASE);
+        }
+}
+
+static void start__zeroes_the_rings_and_no_byte_more(void **state)
+{
+    struct stage *stage = *state;
+
+    add(stage, VBLK_STEP_START, "");
+    played(stage);
+    assert_string_equal(watch_between(&stage->watch, "drv-store", "w:"), "drv-store:mem+128 drv-store:mem+22 drv-store:mem+70 ");
+}
+
+static void features_written_by_hand__are_those_of_the_next_ring(void **state)
+{
+    struct stage *stage = *state;
+    struct vblk_packed_desc desc;
+
+    stage->script.puppet = (struct vblk_puppet){ .features = V1 | VBLK_BIT(VBLK_F_RING_PACKED), .num_queues = 1,
+                                                 .queue_max = 8, .config_length = 64 };
+    add(stage, VBLK_STEP_START, "");
+    add_a(stage, VBLK_STEP_REG_WRITE, "", V1 | VBLK_BIT(VBLK_F_RING_PACKED))->reg = VBLK_REG_DRIVER_FEATURES;
+    add_a(stage, VBLK_STEP_REG_WRITE, "", 1)->reg = VBLK_REG_QUEUE_ENABLE;
+    add_read(stage, "r", 0, 512);
+    add(stage, VBLK_STEP_AVAILABLE, "r");
+    add(stage, VBLK_STEP_PUBLISH, "");
+    played(stage);
+    assert_int_equal(vblk_memory_peek(stage->watch.mem, vblk_puppet_reg(stage->watch.port, VBLK_REG_QUEUE_DESC, 0), &desc,
+                                      sizeof(desc)), VBLK_OK);
+    assert_int_equal(vblk_get16(desc.flags), VBLK_DESC_AVAIL | VBLK_DESC_NEXT);
+}
+
+static void packed_answer_without_a_length__has_none_to_expect(void **state)
+{
+    static const uint8_t answers[2][8] = { { 5, 0, 0, 0, 0, 0, 0x80, 0x80 }, { 5, 0, 0, 0, 0, 0, 0x82, 0x80 } };
+    struct stage *stage = *state;
+
+    stage->script.features = V1 | VBLK_BIT(VBLK_F_RING_PACKED);
+    stage->script.puppet = (struct vblk_puppet){ .features = V1 | VBLK_BIT(VBLK_F_RING_PACKED), .num_queues = 1,
+                                                 .queue_max = 8, .config_length = 64 };
+    for (unsigned wrote = 0; wrote < 2; wrote++) {
+        stage->count = 0;
+        add(stage, VBLK_STEP_START, "");
+        add_read(stage, "r", 0, 512);
+        add(stage, VBLK_STEP_AVAILABLE, "r");
+        add(stage, VBLK_STEP_PUBLISH, "");
+        add_a(stage, VBLK_STEP_DEV_STORE, "", 8)->part = VBLK_PART_DESC;
+        stage->steps[stage->count - 1].bytes = (struct vblk_bytes){ .given = answers[wrote], .length = 8 };
+        add(stage, VBLK_STEP_LOOK, "");
+        add_expect(stage, "r", 0xa5, 9);
+        played(stage);
+        assert_int_equal(stage->play.answered, 1);
+        assert_int_equal(stage->play.surprise_count, wrote);
+    }
+}
+
+static void taken_by_name__taken_once(void **state)
+{
+    struct stage *stage = *state;
+    uint64_t loads = 0;
+
+    for (unsigned packed = 0; packed < 2; packed++)
+        for (unsigned times = 0; times < 3; times++) {
+            stage->count = 0;
+            stage->script.features = V1 | (packed ? VBLK_BIT(VBLK_F_RING_PACKED) : 0);
+            stage->script.puppet = (struct vblk_puppet){ .features = V1 | VBLK_BIT(VBLK_F_RING_PACKED), .num_queues = 1,
+                                                     .queue_max = 8, .config_length = 64 };
+            add(stage, VBLK_STEP_START, "");
+            for (char name[2] = "a"; name[0] < 'c'; name[0]++) {
+                add_read(stage, name, 0, 0);
+                add(stage, VBLK_STEP_AVAILABLE, name);
+            }
+            add(stage, VBLK_STEP_PUBLISH, "");
+            add(stage, VBLK_STEP_DEV_TAKE, "b");
+            add_read(stage, "c", 0, 0);
+            add(stage, VBLK_STEP_AVAILABLE, "c");
+            add(stage, VBLK_STEP_PUBLISH, "");
+            for (unsigned i = 0; i < times; i++)
+                add(stage, VBLK_STEP_DEV_TAKE, i ? "a" : "b");
+            played(stage);
+            if (times > 0)
+                assert_int_equal(stage->watch.counts[VBLK_EV_LOAD], loads);
+            loads = stage->watch.counts[VBLK_EV_LOAD];
+        }
+}
+
+static void puppet_that_cannot_be__nothing_is_played(void **state)
+{
+    struct stage *stage = *state;
+
+    stage->script.puppet = (struct vblk_puppet){ .features = V1, .num_queues = 65, .queue_max = 8, .config_length = 64 };
+    add(stage, VBLK_STEP_START, "");
+    assert_int_equal(run(stage), VBLK_E_INVAL);
+    assert_int_equal(stage->play.stopped_at, 0);
+    assert_string_equal(stage->watch.text, "begin0 end0 ");
+}
+
+static void register_of_a_queue_that_cannot_be__is_written_and_nothing_else(void **state)
+{
+    struct stage *stage = *state;
+    struct vblk_step *step;
+
+    add(stage, VBLK_STEP_REG_READ, "a-name-of-some-length")->reg = VBLK_REG_DEVICE_ID;
+    for (uint16_t reg = VBLK_REG_QUEUE_SIZE; reg <= VBLK_REG_QUEUE_RESET; reg++) {
+        step = add_a(stage, VBLK_STEP_REG_WRITE, "", reg == VBLK_REG_QUEUE_SIZE ? 8 : 0x1111111111111111);
+        step->reg = reg;
+        step->queue = 64;
+    }
+    step = add(stage, VBLK_STEP_EXPECT, "a-name-of-some-length");
+    step->expect.value_checked = true;
+    step->expect.value = VBLK_DEVICE_ID_BLOCK;
+    played(stage);
+    assert_int_equal(stage->play.surprise_count, 0);
+    assert_int_equal(stage->watch.counts[VBLK_EV_REG_WRITE], 6);
+}
+
+static void configuration_past_its_end__reads_as_zero(void **state)
+{
+    struct stage *stage = *state;
+    struct vblk_step *step;
+
+    stage->script.puppet = (struct vblk_puppet){ .features = V1, .num_queues = 1, .queue_max = 8, .config_length = 64 };
+    stage->script.puppet.config[62] = 0x22;
+    stage->script.puppet.config[63] = 0x33;
+    add_ab(stage, VBLK_STEP_CONFIG_READ, "c", 62, 8);
+    step = add(stage, VBLK_STEP_EXPECT, "c");
+    step->expect.value_checked = true;
+    step->expect.value = 0x3322;
+    played(stage);
+    assert_int_equal(stage->play.surprise_count, 0);
+}
+
 static void frames_counted_but_not_given__are_none(void **state)
 {
     struct stage *stage = *state;
@@ -795,6 +970,14 @@ int main(void)
         STAGED(answered_request__is_not_waited_for),
         STAGED(answer_on_another_queue__is_nobodys),
         STAGED(notification_data__says_how_far_the_driver_is),
+        STAGED(two_bytes_with_an_order__are_one_access_where_they_are_aligned),
+        STAGED(start__zeroes_the_rings_and_no_byte_more),
+        STAGED(features_written_by_hand__are_those_of_the_next_ring),
+        STAGED(packed_answer_without_a_length__has_none_to_expect),
+        STAGED(taken_by_name__taken_once),
+        STAGED(puppet_that_cannot_be__nothing_is_played),
+        STAGED(register_of_a_queue_that_cannot_be__is_written_and_nothing_else),
+        STAGED(configuration_past_its_end__reads_as_zero),
         STAGED(frames_counted_but_not_given__are_none),
         STAGED(wish_that_cannot_be_read__is_to_be_told),
         STAGED(looking_at_a_packed_ring__is_told_as_such),

@@ -275,6 +275,29 @@ static void reset_of_a_queue__what_flies_is_lost_and_the_other_queue_goes_on(voi
     }
 }
 
+/* Who looked in vain is told of what comes next, again and again. */
+static void looked_in_vain__the_next_answer_is_told(void **state)
+{
+    (void)state;
+    for (unsigned packed = 0; packed < 2; packed++) {
+        struct bench b;
+
+        begin(&b, F(EVENT_IDX) | (packed ? F(RING_PACKED) : 0), BYTES);
+        for (uint32_t i = 0; i < 5; i++) {
+            const uint32_t told = b.port->used_notified;
+
+            OK(vblk_port_host(b.port, VBLK_HOST_HOLD, 1, 0));
+            add(&b, 0, i, 1);
+            OK(vblk_driver_publish(b.driver, 0, 1));
+            assert_int_equal(reap_all(&b, 0), 0);
+            OK(vblk_port_host(b.port, VBLK_HOST_HOLD, 0, 0));
+            assert_int_equal(b.port->used_notified, told + 1);
+            assert_int_equal(reap_all(&b, 0), 1);
+        }
+        end(&b);
+    }
+}
+
 static void reset_of_a_queue__its_tables_are_free_again(void **state)
 {
     (void)state;
@@ -377,6 +400,7 @@ int main(void)
         cmocka_unit_test(packed_ring__as_large_as_the_device_allows),
         cmocka_unit_test(nothing_to_reap__tables_in_flight_stay_taken),
         cmocka_unit_test(reset_of_a_queue__what_flies_is_lost_and_the_other_queue_goes_on),
+        cmocka_unit_test(looked_in_vain__the_next_answer_is_told),
         cmocka_unit_test(reset_of_a_queue__its_tables_are_free_again),
         cmocka_unit_test(reset_of_a_queue__refused_where_it_cannot_be),
         cmocka_unit_test(queue_that_does_not_exist__is_refused),
