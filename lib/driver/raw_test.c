@@ -839,6 +839,45 @@ static void configuration_past_its_end__reads_as_zero(void **state)
     assert_int_equal(stage->play.surprise_count, 0);
 }
 
+static void register_writes__forget_what_is_in_flight_only_when_they_reset(void **state)
+{
+    static const struct {
+        uint16_t reg;
+        uint64_t value;
+        bool forgets;
+    } rows[] = { { VBLK_REG_STATUS, 0, true },       { VBLK_REG_STATUS, 0x100, true },  { VBLK_REG_STATUS, 1, false },
+                 { VBLK_REG_QUEUE_RESET, 1, true },  { VBLK_REG_QUEUE_RESET, 0, false }, { VBLK_REG_QUEUE_ENABLE, 0, false },
+                 { VBLK_REG_GENERATION, 0, false },  { VBLK_REG_GENERATION, 1, false } };
+    struct stage *stage = *state;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        stage->count = 0;
+        add(stage, VBLK_STEP_START, "");
+        add_read(stage, "r", 0, 512);
+        add(stage, VBLK_STEP_AVAILABLE, "r");
+        add(stage, VBLK_STEP_PUBLISH, "");
+        add_a(stage, VBLK_STEP_REG_WRITE, "", rows[i].value)->reg = rows[i].reg;
+        add(stage, VBLK_STEP_WAIT, "");
+        played(stage);
+        assert_int_equal(stage->play.hung, !rows[i].forgets);
+    }
+}
+
+static void outside__is_beyond_the_last_of_many_regions(void **state)
+{
+    struct stage *stage = *state;
+
+    for (uint64_t i = 0; i < 3; i++) {
+        const struct vblk_region next = { .gpa = WATCH_GPA + WATCH_SIZE + 4096 * i, .size = 4096, .fd = -1 };
+
+        assert_int_equal(vblk_memory_add(stage->watch.mem, &next), VBLK_OK);
+        stage->count = 0;
+        add_a(stage, VBLK_STEP_LOAD, "", 0)->part = VBLK_PART_OUTSIDE;
+        played(stage);
+        assert_non_null(strstr(stage->watch.text, "drv-load:mem+2! "));
+    }
+}
+
 static void frames_counted_but_not_given__are_none(void **state)
 {
     struct stage *stage = *state;
@@ -978,6 +1017,8 @@ int main(void)
         STAGED(puppet_that_cannot_be__nothing_is_played),
         STAGED(register_of_a_queue_that_cannot_be__is_written_and_nothing_else),
         STAGED(configuration_past_its_end__reads_as_zero),
+        STAGED(register_writes__forget_what_is_in_flight_only_when_they_reset),
+        STAGED(outside__is_beyond_the_last_of_many_regions),
         STAGED(frames_counted_but_not_given__are_none),
         STAGED(wish_that_cannot_be_read__is_to_be_told),
         STAGED(looking_at_a_packed_ring__is_told_as_such),
