@@ -151,6 +151,40 @@ static void device_that_needs_a_reset__says_so_once_and_is_no_fault_of_the_scrip
     assert_true(stage->play.hung);
 }
 
+static void value_kept_often__leaves_room_for_others(void **state)
+{
+    struct stage *stage = *state;
+    struct vblk_step *step;
+
+    for (unsigned i = 0; i < 40; i++)
+        add(stage, VBLK_STEP_REG_READ, "a")->reg = VBLK_REG_STATUS;
+    add(stage, VBLK_STEP_REG_READ, "b")->reg = VBLK_REG_DEVICE_ID;
+    add(stage, VBLK_STEP_REG_READ, "a")->reg = VBLK_REG_NUM_QUEUES;
+    for (unsigned i = 0; i < 2; i++) {
+        step = add(stage, VBLK_STEP_EXPECT, i ? "b" : "a");
+        step->expect.value_checked = true;
+        step->expect.value = i ? VBLK_DEVICE_ID_BLOCK : 1;
+    }
+    played(stage);
+    assert_int_equal(stage->play.surprise_count, 0);
+}
+
+static void news_from_before_the_script__are_none(void **state)
+{
+    struct stage *stage = *state;
+
+    vblk_port_notified(stage->watch.port, VBLK_EV_CONFIG_NOTIFY, 0);
+    add(stage, VBLK_STEP_START, "");
+    add_read(stage, "r", 0, 512);
+    add(stage, VBLK_STEP_AVAILABLE, "r");
+    add(stage, VBLK_STEP_PUBLISH, "");
+    add(stage, VBLK_STEP_DEV_NOTIFY, "");
+    add(stage, VBLK_STEP_WAIT, "");
+    played(stage);
+    /* once, when time was up */
+    assert_int_equal(stage->watch.counts[VBLK_EV_REG_READ], 8);
+}
+
 static void value_kept_again__is_the_new_one(void **state)
 {
     static const char *const names[] = { "a", "b", "ab", "v", "w" };
@@ -432,6 +466,8 @@ int main(void)
         STAGED(expectations__only_what_is_in_the_set_is_allowed),
         STAGED(answered_twice__one_surprise_unless_one_answer_is_a_must),
         STAGED(device_that_needs_a_reset__says_so_once_and_is_no_fault_of_the_script),
+        STAGED(value_kept_often__leaves_room_for_others),
+        STAGED(news_from_before_the_script__are_none),
         STAGED(value_kept_again__is_the_new_one),
         STAGED(data_that_differ__the_first_such_byte_is_named),
         STAGED(disk__is_filled_over_and_over_and_compared_to_the_last_byte),

@@ -530,6 +530,22 @@ static void device_that_needs_a_reset__gets_no_more_requests(void **state)
     assert_int_equal(lair->watch.counts[VBLK_EV_KICK], 1);
 }
 
+static void configuration_that_did_not_change__is_not_read_again(void **state)
+{
+    struct lair *lair = *state;
+    uint64_t reads;
+
+    lair->lie = (struct lie){ .len = 513, .advance = 1, .elements = 1 };
+    assert_int_equal(start(lair), VBLK_OK);
+    reads = lair->watch.counts[VBLK_EV_CONFIG_READ];
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(read_one(lair).err, VBLK_OK);
+    assert_int_equal(lair->watch.counts[VBLK_EV_CONFIG_READ], reads);
+    vblk_port_notified(lair->watch.port, VBLK_EV_CONFIG_NOTIFY, 0);
+    assert_int_equal(read_one(lair).err, VBLK_OK);
+    assert_int_equal(lair->watch.counts[VBLK_EV_CONFIG_READ], 2 * reads);
+}
+
 static void huge_ranges__do_not_wrap(void **state)
 {
     struct lair *lair = *state;
@@ -669,6 +685,7 @@ int main(void)
         T(tables_no_longer_offered__are_no_longer_used),
         T(many_in_flight__a_length_is_passed_on_and_an_id_that_cannot_be_is_not),
         T(device_that_needs_a_reset__gets_no_more_requests),
+        T(configuration_that_did_not_change__is_not_read_again),
         T(huge_ranges__do_not_wrap),
         T(contradictory_configuration__is_survived),
         T(identity_in_bytes_of_one__cannot_be_asked),

@@ -93,11 +93,11 @@ static bool load_desc(struct puppet *puppet, uint64_t gpa, struct vblk_desc *des
 /* The chain that begins in the queue. What an indirect descriptor leads to is the end of it (2.7.5.3). */
 static void load_chain(struct puppet *puppet, uint16_t queue, uint16_t head)
 {
-    uint64_t table = part_at(puppet, VBLK_REG_QUEUE_DESC, queue, 0), size = size_of(puppet, queue), at = head;
+    uint64_t table = part_at(puppet, VBLK_REG_QUEUE_DESC, queue, 0), size = size_of(puppet, queue), at = head, left = size;
     uint32_t budget = TAKEN_BYTES;
     bool direct = true;
 
-    for (uint64_t i = 0; i < size && i < TAKEN_DESCS && at < size; i++) {
+    for (uint64_t i = 0; left > 0 && i < TAKEN_DESCS && at < size; i++, left--) {
         struct vblk_desc desc = { { { 0 } }, { { 0 } }, { { 0 } }, { { 0 } } };
         const bool more = load_desc(puppet, table + 16 * at, &desc, &budget);
 
@@ -106,6 +106,7 @@ static void load_chain(struct puppet *puppet, uint16_t queue, uint16_t head)
             table = vblk_get64(desc.addr);
             size = vblk_get32(desc.len) / sizeof(desc);
             at = 0;
+            left = size + 1; /* this one is none of its entries */
             direct = false;
         } else if (!more) {
             return;

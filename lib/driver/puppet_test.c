@@ -343,6 +343,23 @@ static void indirect_negotiated__a_direct_chain_is_loaded_as_one(void **state)
                         "dev-load:desc0+16 ");
 }
 
+static void table__is_loaded_from_its_first_entry_on(void **state)
+{
+    struct stage *stage = *state;
+
+    stage->script.features = V1 | VBLK_BIT(VBLK_F_INDIRECT_DESC);
+    stage->script.puppet = (struct vblk_puppet){ .features = stage->script.features, .num_queues = 1, .queue_max = 8,
+                                                 .config_length = 64 };
+    add(stage, VBLK_STEP_START, "");
+    add_read(stage, "a", 0, 512)->request.indirect = true;
+    add(stage, VBLK_STEP_AVAILABLE, "a");
+    add(stage, VBLK_STEP_PUBLISH, "");
+    add(stage, VBLK_STEP_DEV_TAKE, "");
+    played(stage);
+    assert_string_equal(watch_between(&stage->watch, "dev-load:desc", "end"),
+                        "dev-load:desc0+16 dev-load:mem+16 dev-load:mem+16 dev-load:mem+16 dev-load:mem+16 ");
+}
+
 static void forced_status__ends_with_the_power(void **state)
 {
     struct stage *stage = *state;
@@ -421,6 +438,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         STAGED(used_event__one_notification_when_it_is_passed),
         STAGED(indirect_negotiated__a_direct_chain_is_loaded_as_one),
+        STAGED(table__is_loaded_from_its_first_entry_on),
         STAGED(forced_status__ends_with_the_power),
         STAGED(device_that_goes__says_how),
         STAGED(each_ring__taken_and_completed),

@@ -878,6 +878,99 @@ static void outside__is_beyond_the_last_of_many_regions(void **state)
     }
 }
 
+static void name_of_a_queue__is_asked_for_again_after_a_reset(void **state)
+{
+    struct stage *stage = *state;
+
+    stage->script.features = V1 | VBLK_BIT(VBLK_F_NOTIF_CONFIG_DATA);
+    stage->script.puppet = (struct vblk_puppet){ .features = stage->script.features, .num_queues = 1, .queue_max = 8,
+                                                 .config_length = 64 };
+    for (uint64_t name = 5; name < 8; name++) {
+        add_a(stage, VBLK_STEP_DEV_REG, "", name)->reg = VBLK_REG_QUEUE_NOTIF_CONFIG_DATA;
+        add(stage, VBLK_STEP_START, "");
+        add(stage, VBLK_STEP_KICK, "");
+        stage->watch.port->observe = hear_kick;
+        played(stage);
+        assert_int_equal(kick_value, name);
+    }
+}
+
+static void packed_ring_outside_memory__nothing_is_done_on_it(void **state)
+{
+    struct stage *stage = *state;
+
+    stage->script.features = V1 | VBLK_BIT(VBLK_F_RING_PACKED);
+    stage->script.puppet = (struct vblk_puppet){ .features = stage->script.features, .num_queues = 1, .queue_max = 8,
+                                                 .config_length = 64 };
+    add(stage, VBLK_STEP_START, "");
+    add_a(stage, VBLK_STEP_REG_WRITE, "", 0)->reg = VBLK_REG_QUEUE_DESC;
+    stage->steps[1].part = VBLK_PART_OUTSIDE;
+    add_a(stage, VBLK_STEP_REG_WRITE, "", 1)->reg = VBLK_REG_QUEUE_ENABLE;
+    add(stage, VBLK_STEP_PUBLISH, "");
+    add(stage, VBLK_STEP_KICK, "");
+    add(stage, VBLK_STEP_LOOK, "");
+    add_read(stage, "r", 0, 512);
+    played(stage);
+    assert_int_equal(stage->watch.counts[VBLK_EV_KICK], 1);
+    add(stage, VBLK_STEP_AVAILABLE, "r");
+    assert_int_equal(run(stage), VBLK_E_INVAL);
+    stage->count = 1;
+    add_read(stage, "r", 0, 512);
+    add_a(stage, VBLK_STEP_DESC, "r", 0)->desc_sets = VBLK_DESC_SETS_NEXT | VBLK_DESC_NEXT_IN_CHAIN;
+    assert_int_equal(run(stage), VBLK_E_INVAL); /* a packed chain has no such member */
+}
+
+static void in_order__descriptors_are_used_in_the_order_of_the_ring(void **state)
+{
+    struct stage *stage = *state;
+
+    for (unsigned in_order = 0; in_order < 2; in_order++) {
+        stage->count = 0;
+        stage->script.features = V1 | (in_order ? VBLK_BIT(VBLK_F_IN_ORDER) : 0);
+        stage->script.puppet = (struct vblk_puppet){ .features = stage->script.features, .num_queues = 1, .queue_max = 8,
+                                                     .config_length = 64 };
+        add(stage, VBLK_STEP_START, "");
+        for (unsigned i = 0; i < 4; i++) {
+            add_read(stage, "r", 0, 512);
+            add(stage, VBLK_STEP_AVAILABLE, "r");
+            add(stage, VBLK_STEP_PUBLISH, "");
+            add(stage, VBLK_STEP_DEV_COMPLETE, "r");
+            add(stage, VBLK_STEP_LOOK, "");
+            add_a(stage, VBLK_STEP_LOAD, "", 4 + 2 * i)->part = VBLK_PART_AVAIL;
+            add(stage, VBLK_STEP_EXPECT, "")->expect = (struct vblk_step_expect){
+                .value_checked = true, .value = in_order ? 3 * i % 8 : 0, .value_mask = 0xffff
+            };
+        }
+        played(stage);
+        assert_int_equal(stage->play.surprise_count, 0);
+    }
+}
+
+static void many_writable_segments__each_is_where_it_belongs(void **state)
+{
+    static struct vblk_segment segments[300];
+    struct stage *stage = *state;
+    struct vblk_segment seen;
+    struct vblk_step *step;
+    uint64_t at;
+
+    for (uint32_t i = 0; i < 300; i++)
+        segments[i].sector = vblk_put64(1000 + i);
+    add(stage, VBLK_STEP_START, "");
+    step = add_read(stage, "r", 0, 0);
+    step->request.segments = segments;
+    step->request.segment_count = 300;
+    step->request.segments_writable = true;
+    played(stage);
+    at = vblk_puppet_reg(stage->watch.port, VBLK_REG_QUEUE_DESC, 0) + 16; /* the second descriptor */
+    assert_int_equal(vblk_memory_peek(stage->watch.mem, at, &seen, 8), VBLK_OK);
+    at = vblk_get64(seen.sector); /* an address, here */
+    for (uint32_t i = 0; i < 300; i++) {
+        assert_int_equal(vblk_memory_peek(stage->watch.mem, at + 16 * i, &seen, sizeof(seen)), VBLK_OK);
+        assert_int_equal(vblk_get64(seen.sector), 1000 + i);
+    }
+}
+
 static void frames_counted_but_not_given__are_none(void **state)
 {
     struct stage *stage = *state;
@@ -1019,6 +1112,10 @@ int main(void)
         STAGED(configuration_past_its_end__reads_as_zero),
         STAGED(register_writes__forget_what_is_in_flight_only_when_they_reset),
         STAGED(outside__is_beyond_the_last_of_many_regions),
+        STAGED(name_of_a_queue__is_asked_for_again_after_a_reset),
+        STAGED(packed_ring_outside_memory__nothing_is_done_on_it),
+        STAGED(in_order__descriptors_are_used_in_the_order_of_the_ring),
+        STAGED(many_writable_segments__each_is_where_it_belongs),
         STAGED(frames_counted_but_not_given__are_none),
         STAGED(wish_that_cannot_be_read__is_to_be_told),
         STAGED(looking_at_a_packed_ring__is_told_as_such),

@@ -219,6 +219,21 @@ static void queue_enabled_again__memory_of_what_was_in_flight_is_free(void **sta
     played(stage);
 }
 
+static void queue_where_the_next_request_would_be__it_goes_below(void **state)
+{
+    struct stage *stage = *state;
+
+    small_arena(stage, 4096);
+    add(stage, VBLK_STEP_START, "");
+    once(stage, "a", 3000, false);
+    add_a(stage, VBLK_STEP_REG_WRITE, "", 32)->reg = VBLK_REG_QUEUE_SIZE;
+    stage->steps[stage->count - 1].queue = 1;
+    add_read(stage, "b", 0, 1000);
+    played(stage);
+    assert_true(record_named(stage->player, "b")->end <= stage->player->high);
+    assert_true(stage->player->high < WATCH_GPA + 3000);
+}
+
 static void arena_too_small_for_a_queue__nothing_is_touched(void **state)
 {
     struct stage *stage = *state;
@@ -383,6 +398,7 @@ int main(void)
         STAGED(as_many_requests_as_are_remembered__and_one_more),
         STAGED(arena_up_to_the_top_of_all_addresses__is_refused),
         STAGED(queue_enabled_again__memory_of_what_was_in_flight_is_free),
+        STAGED(queue_where_the_next_request_would_be__it_goes_below),
         STAGED(arena_too_small_for_a_queue__nothing_is_touched),
         STAGED(started_again_and_again__queues_keep_their_place),
         STAGED(requests_of_all_sizes__go_where_room_is),

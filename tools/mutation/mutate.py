@@ -69,8 +69,8 @@ def configure(source, build):
     runtime = os.path.join(build, 'runtime.o')
     os.makedirs(build, exist_ok=True)
     must(['cc', '-O1', '-fPIC', '-c', os.path.join(HERE, 'runtime.c'), '-o', runtime])
-    # what is left out by a mutation leaves zeroes, not what the compiler makes of an unwritten variable
-    flags = f'-O1 -w -fno-builtin -ftrivial-auto-var-init=zero -include {os.path.join(HERE, "runtime.h")}'
+    # what a mutation leaves unwritten holds nonsense, the same each time
+    flags = f'-O1 -w -fno-builtin -ftrivial-auto-var-init=pattern -include {os.path.join(HERE, "runtime.h")}'
     must(['cmake', '-S', source, '-B', build, '-G', 'Ninja', '-DCMAKE_BUILD_TYPE=Debug', '-DVBLK_TESTS=ON', '-DVBLK_TOOLS=ON',
           f'-DCMAKE_C_FLAGS={flags}', f'-DCMAKE_EXE_LINKER_FLAGS={runtime}',
           f'-DCMAKE_SHARED_LINKER_FLAGS={runtime}', '-DCMAKE_EXPORT_COMPILE_COMMANDS=ON'], env=env)
