@@ -532,7 +532,11 @@ static void power__clears_what_a_wrong_device_noted(void **state)
     rig_up(&r);
     for (unsigned i = 0; i < 4; i++)
         vblk_device_notes(r.device)[i] = 7;
+    vblk_device_hold(r.device, true);
+    vblk_device_reverse(r.device, true);
     vblk_device_power_on(r.device);
+    rig_start(&r, r.options.features, 1);
+    assert_int_equal(rig_fill(&r, 0, 1, 1), VBLK_S_OK); /* nothing is held back */
     for (unsigned i = 0; i < 4; i++)
         assert_int_equal(vblk_device_notes(r.device)[i], 0);
     rig_close(&r);

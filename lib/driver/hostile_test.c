@@ -391,9 +391,11 @@ static void small_arenas__are_used_to_the_last_byte(void **state)
 
     lair->lie = (struct lie){ .len = 1, .advance = 1, .elements = 1 };
     lair->tables.features &= VBLK_BIT(VBLK_F_VERSION_1);
+    lair->tables.features |= VBLK_BIT(VBLK_F_SIZE_MAX);
     for (uint64_t size = 500; size < 4500; size++) {
         uint64_t most;
 
+        put32(lair, 8, size % 2 ? 0 : 1 << 20); /* no limit, or one far above */
         lair->options.arena.size = size;
         if (start(lair) != VBLK_OK) {
             assert_true(size < 1000 + 17 + VBLK_SECTOR);
@@ -546,6 +548,19 @@ static void configuration_that_did_not_change__is_not_read_again(void **state)
     assert_int_equal(lair->watch.counts[VBLK_EV_CONFIG_READ], 2 * reads);
 }
 
+static void looking_in_vain_without_event_idx__stores_nothing(void **state)
+{
+    struct lair *lair = *state;
+    uint64_t stores;
+    uint32_t len;
+    uint16_t id;
+
+    assert_int_equal(start(lair), VBLK_OK);
+    stores = lair->watch.counts[VBLK_EV_STORE];
+    assert_int_equal(vblk_driver_reap(lair->driver, 0, &id, &len), VBLK_E_EMPTY);
+    assert_int_equal(lair->watch.counts[VBLK_EV_STORE], stores);
+}
+
 static void huge_ranges__do_not_wrap(void **state)
 {
     struct lair *lair = *state;
@@ -686,6 +701,7 @@ int main(void)
         T(many_in_flight__a_length_is_passed_on_and_an_id_that_cannot_be_is_not),
         T(device_that_needs_a_reset__gets_no_more_requests),
         T(configuration_that_did_not_change__is_not_read_again),
+        T(looking_in_vain_without_event_idx__stores_nothing),
         T(huge_ranges__do_not_wrap),
         T(contradictory_configuration__is_survived),
         T(identity_in_bytes_of_one__cannot_be_asked),

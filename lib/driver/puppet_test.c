@@ -360,6 +360,33 @@ static void table__is_loaded_from_its_first_entry_on(void **state)
                         "dev-load:desc0+16 dev-load:mem+16 dev-load:mem+16 dev-load:mem+16 dev-load:mem+16 ");
 }
 
+static void bytes_that_fill_no_sector__take_one_more(void **state)
+{
+    struct stage *stage = *state;
+
+    for (uint64_t length = 511; length < 514; length++) {
+        struct vblk_step *step;
+        static uint8_t want[1024];
+
+        memset(want, 0, sizeof(want));
+        memset(want, 3, length);
+        stage->count = 0;
+        stage->script.puppet = (struct vblk_puppet){ .features = V1, .num_queues = 1, .queue_max = 8, .config_length = 64 };
+        add(stage, VBLK_STEP_START, "");
+        add(stage, VBLK_STEP_DISK, "")->bytes = (struct vblk_bytes){ .length = length, .seed = 3, .fill = true };
+        add_read(stage, "r", 0, 1024);
+        add(stage, VBLK_STEP_AVAILABLE, "r");
+        add(stage, VBLK_STEP_PUBLISH, "");
+        add(stage, VBLK_STEP_DEV_COMPLETE, "r");
+        add(stage, VBLK_STEP_WAIT, "");
+        step = add_expect(stage, "r", VBLK_S_OK, 1025);
+        step->expect.data_equals = true;
+        step->expect.data = (struct vblk_bytes){ .given = want, .length = 1024 };
+        played(stage);
+        assert_int_equal(stage->play.surprise_count, 0);
+    }
+}
+
 static void forced_status__ends_with_the_power(void **state)
 {
     struct stage *stage = *state;
@@ -439,6 +466,7 @@ int main(void)
         STAGED(used_event__one_notification_when_it_is_passed),
         STAGED(indirect_negotiated__a_direct_chain_is_loaded_as_one),
         STAGED(table__is_loaded_from_its_first_entry_on),
+        STAGED(bytes_that_fill_no_sector__take_one_more),
         STAGED(forced_status__ends_with_the_power),
         STAGED(device_that_goes__says_how),
         STAGED(each_ring__taken_and_completed),

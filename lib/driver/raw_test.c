@@ -914,6 +914,9 @@ static void packed_ring_outside_memory__nothing_is_done_on_it(void **state)
     assert_int_equal(stage->watch.counts[VBLK_EV_KICK], 1);
     add(stage, VBLK_STEP_AVAILABLE, "r");
     assert_int_equal(run(stage), VBLK_E_INVAL);
+    stage->count--;
+    add_read(stage, "s", 0, 512)->kind = VBLK_STEP_SUBMIT;
+    assert_int_equal(run(stage), VBLK_E_INVAL);
     stage->count = 1;
     add_read(stage, "r", 0, 512);
     add_a(stage, VBLK_STEP_DESC, "r", 0)->desc_sets = VBLK_DESC_SETS_NEXT | VBLK_DESC_NEXT_IN_CHAIN;
@@ -969,6 +972,113 @@ static void many_writable_segments__each_is_where_it_belongs(void **state)
         assert_int_equal(vblk_memory_peek(stage->watch.mem, at + 16 * i, &seen, sizeof(seen)), VBLK_OK);
         assert_int_equal(vblk_get64(seen.sector), 1000 + i);
     }
+}
+
+static void idx_below_the_slots_written__the_next_slot_is_past_them(void **state)
+{
+    struct stage *stage = *state;
+
+    add(stage, VBLK_STEP_START, "");
+    for (uint16_t i = 0; i < 4; i++) {
+        add_read(stage, "r", 0, 0); /* heads 0, 2, 4 and 6 */
+        add(stage, VBLK_STEP_AVAILABLE, "r");
+        if (i == 2)
+            add_a(stage, VBLK_STEP_AVAIL_IDX, "", 1);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        add_a(stage, VBLK_STEP_LOAD, "", 4 + 2 * i)->part = VBLK_PART_AVAIL;
+        add(stage, VBLK_STEP_EXPECT, "")->expect = (struct vblk_step_expect){ .value_checked = true, .value = 2 * i,
+                                                                              .value_mask = 0xffff };
+    }
+    played(stage);
+    assert_int_equal(stage->play.surprise_count, 0);
+}
+
+static void descriptor_of_a_packed_ring__its_members_lie_as_there(void **state)
+{
+    struct stage *stage = *state;
+    struct vblk_packed_desc desc;
+    struct vblk_step *step;
+
+    stage->script.features = V1 | VBLK_BIT(VBLK_F_RING_PACKED);
+    stage->script.puppet = (struct vblk_puppet){ .features = stage->script.features, .num_queues = 1, .queue_max = 8,
+                                                 .config_length = 64 };
+    add(stage, VBLK_STEP_START, "");
+    step = add_a(stage, VBLK_STEP_DESC, "", 1);
+    step->desc = (struct vblk_desc){ vblk_put64(0x1234), vblk_put32(5), vblk_put16(VBLK_DESC_WRITE), vblk_put16(77) };
+    played(stage);
+    assert_int_equal(vblk_memory_peek(stage->watch.mem, vblk_puppet_reg(stage->watch.port, VBLK_REG_QUEUE_DESC, 0) + 16,
+                                      &desc, sizeof(desc)), VBLK_OK);
+    assert_int_equal(vblk_get64(desc.addr), 0x1234);
+    assert_int_equal(vblk_get32(desc.len), 5);
+    assert_int_equal(vblk_get16(desc.flags), VBLK_DESC_WRITE);
+    assert_int_equal(vblk_get16(desc.id), 77);
+}
+
+static void more_frames_than_a_request_can_have__are_the_scripts_fault(void **state)
+{
+    static const uint32_t frames[VBLK_FRAMES_MAX + 1] = { 16 };
+    struct stage *stage = *state;
+    struct vblk_step_request *req;
+
+    add(stage, VBLK_STEP_START, "");
+    req = &add_read(stage, "r", 0, 512)->request;
+    req->indirect = true;
+    req->readable_frames = frames;
+    req->readable_frame_count = VBLK_FRAMES_MAX;
+    played(stage);
+    req->readable_frame_count++;
+    assert_int_equal(run(stage), VBLK_E_INVAL);
+}
+
+static void offset_before_a_request__counts_backwards(void **state)
+{
+    struct stage *stage = *state;
+
+    add(stage, VBLK_STEP_START, "");
+    add_read(stage, "r", 0, 512);
+    add_a(stage, VBLK_STEP_LOAD, "r", 0)->part = VBLK_PART_HEADER;
+    vblk_memory_set_tap(stage->watch.mem, hear_access, NULL);
+    played(stage);
+    stage->steps[2].a -= 16;
+    {
+        const uint64_t header = last_access.at;
+
+        played(stage);
+        assert_int_equal(last_access.at, header - 16);
+    }
+}
+
+static void answer_to_what_was_forgotten_by_a_start__is_nobodys(void **state)
+{
+    struct stage *stage = *state;
+
+    for (unsigned i = 0; i < 2; i++) {
+        add(stage, VBLK_STEP_START, "");
+        if (i == 0)
+            add_read(stage, "r", 0, 512);
+    }
+    add_ab(stage, VBLK_STEP_DEV_ELEM, "", 0, 1);
+    add(stage, VBLK_STEP_DEV_IDX, "");
+    add(stage, VBLK_STEP_LOOK, "");
+    played(stage);
+    assert_int_equal(stage->play.answered, 0);
+    assert_int_equal(stage->play.bad_answers, 1);
+}
+
+static void packed_ring_full_of_unanswered__is_no_fault_of_the_script(void **state)
+{
+    struct stage *stage = *state;
+
+    stage->script.features = V1 | VBLK_BIT(VBLK_F_RING_PACKED);
+    stage->script.puppet = (struct vblk_puppet){ .features = stage->script.features, .num_queues = 1, .queue_max = 8,
+                                                 .config_length = 64 };
+    add(stage, VBLK_STEP_START, "");
+    for (unsigned i = 0; i < 4; i++)
+        add_a(stage, VBLK_STEP_SUBMIT, "s", 1)->request.in_length = 512;
+    assert_int_equal(run(stage), VBLK_OK);
+    assert_int_equal(stage->play.err, VBLK_E_TIMEOUT);
+    assert_int_equal(stage->play.stopped_at, 3);
 }
 
 static void frames_counted_but_not_given__are_none(void **state)
@@ -1116,6 +1226,12 @@ int main(void)
         STAGED(packed_ring_outside_memory__nothing_is_done_on_it),
         STAGED(in_order__descriptors_are_used_in_the_order_of_the_ring),
         STAGED(many_writable_segments__each_is_where_it_belongs),
+        STAGED(idx_below_the_slots_written__the_next_slot_is_past_them),
+        STAGED(descriptor_of_a_packed_ring__its_members_lie_as_there),
+        STAGED(more_frames_than_a_request_can_have__are_the_scripts_fault),
+        STAGED(offset_before_a_request__counts_backwards),
+        STAGED(answer_to_what_was_forgotten_by_a_start__is_nobodys),
+        STAGED(packed_ring_full_of_unanswered__is_no_fault_of_the_script),
         STAGED(frames_counted_but_not_given__are_none),
         STAGED(wish_that_cannot_be_read__is_to_be_told),
         STAGED(looking_at_a_packed_ring__is_told_as_such),

@@ -234,6 +234,19 @@ static void queue_where_the_next_request_would_be__it_goes_below(void **state)
     assert_true(stage->player->high < WATCH_GPA + 3000);
 }
 
+static void answered_one_after_the_other__both_are_remembered(void **state)
+{
+    struct stage *stage = *state;
+
+    add(stage, VBLK_STEP_START, "");
+    once(stage, "a", 512, false);
+    once(stage, "b", 512, false);
+    add_expect(stage, "a", VBLK_S_OK, 513);
+    add_expect(stage, "b", VBLK_S_OK, 513);
+    played(stage);
+    assert_int_equal(stage->play.surprise_count, 0);
+}
+
 static void arena_too_small_for_a_queue__nothing_is_touched(void **state)
 {
     struct stage *stage = *state;
@@ -399,6 +412,7 @@ int main(void)
         STAGED(arena_up_to_the_top_of_all_addresses__is_refused),
         STAGED(queue_enabled_again__memory_of_what_was_in_flight_is_free),
         STAGED(queue_where_the_next_request_would_be__it_goes_below),
+        STAGED(answered_one_after_the_other__both_are_remembered),
         STAGED(arena_too_small_for_a_queue__nothing_is_touched),
         STAGED(started_again_and_again__queues_keep_their_place),
         STAGED(requests_of_all_sizes__go_where_room_is),
