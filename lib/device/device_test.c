@@ -330,6 +330,23 @@ static void queue_max__is_a_power_of_two_once_the_ring_is_split(void **state)
 }
 
 /* A queue that can't be opened, before DRIVER_OK: nothing may be told then, and it is told as soon as it may be. */
+static void queue_of_one__is_one(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    rig_defaults(&r);
+    r.options.queue_max = 1;
+    rig_open(&r);
+    assert_int_equal(rig_reg(&r, VBLK_REG_QUEUE_MAX), 1);
+    rig_set(&r, VBLK_REG_STATUS, 0, 3);
+    rig_set(&r, VBLK_REG_DRIVER_FEATURES, 0, V1);
+    rig_set(&r, VBLK_REG_STATUS, 0, 11);
+    assert_int_equal(rig_reg(&r, VBLK_REG_STATUS), 11);
+    assert_int_equal(rig_reg(&r, VBLK_REG_QUEUE_MAX), 1);
+    rig_close(&r);
+}
+
 static void needs_reset_before_driver_ok__is_told_with_it(void **state)
 {
     struct rig r;
@@ -782,6 +799,7 @@ int main(void)
         cmocka_unit_test(writeback__written_only_under_config_wce),
         cmocka_unit_test(config__a_change_has_a_generation_and_a_notification),
         cmocka_unit_test(queue_max__is_a_power_of_two_once_the_ring_is_split),
+        cmocka_unit_test(queue_of_one__is_one),
         cmocka_unit_test(needs_reset_before_driver_ok__is_told_with_it),
         cmocka_unit_test(needs_reset__notifies_if_live_and_stops_until_reset),
         cmocka_unit_test(queue__bad_layouts_are_not_enabled),

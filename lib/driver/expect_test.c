@@ -185,6 +185,27 @@ static void news_from_before_the_script__are_none(void **state)
     assert_int_equal(stage->watch.counts[VBLK_EV_REG_READ], 8);
 }
 
+static void no_answer__whatever_was_expected_of_it(void **state)
+{
+    struct stage *stage = *state;
+
+    add(stage, VBLK_STEP_START, "");
+    add(stage, VBLK_STEP_REQUEST, "r");
+    for (unsigned i = 0; i < 6; i++) {
+        struct vblk_step_expect *expect;
+
+        stage->count = 2;
+        expect = &add(stage, VBLK_STEP_EXPECT, "r")->expect;
+        expect->status_count = i == 0;
+        expect->len_count = i == 1;
+        expect->data_equals = i == 2;
+        expect->data_same_as = i == 3;
+        expect->must_answer = i == 4;
+        played(stage);
+        assert_int_equal(stage->play.surprise_count, i < 5); /* nothing expected, nothing missed */
+    }
+}
+
 static void value_kept_again__is_the_new_one(void **state)
 {
     static const char *const names[] = { "a", "b", "ab", "v", "w" };
@@ -468,6 +489,7 @@ int main(void)
         STAGED(device_that_needs_a_reset__says_so_once_and_is_no_fault_of_the_script),
         STAGED(value_kept_often__leaves_room_for_others),
         STAGED(news_from_before_the_script__are_none),
+        STAGED(no_answer__whatever_was_expected_of_it),
         STAGED(value_kept_again__is_the_new_one),
         STAGED(data_that_differ__the_first_such_byte_is_named),
         STAGED(disk__is_filled_over_and_over_and_compared_to_the_last_byte),

@@ -161,6 +161,18 @@ static void completion_with_bytes__are_the_data(void **state)
     assert_int_equal(stage->play.surprise_count, 0);
 }
 
+static void memory_without_regions__everything_is_outside(void **state)
+{
+    struct stage *stage = *state;
+
+    watch_stop(&stage->watch);
+    watch_start(&stage->watch, vblk_puppet_new(vblk_memory_new()));
+    small_arena(stage, 4096);
+    add_a(stage, VBLK_STEP_LOAD, "", 0)->part = VBLK_PART_OUTSIDE;
+    played(stage);
+    assert_non_null(strstr(stage->watch.text, "drv-load:mem+2! "));
+}
+
 static void memory_up_to_the_top__outside_is_below(void **state)
 {
     struct stage *stage = *state;
@@ -407,6 +419,7 @@ int main(void)
         STAGED(three_hundred_in_flight__after_three_hundred_answered),
         STAGED(names_of_the_last_script__are_nobodys_in_the_next),
         STAGED(completion_with_bytes__are_the_data),
+        STAGED(memory_without_regions__everything_is_outside),
         STAGED(memory_up_to_the_top__outside_is_below),
         STAGED(as_many_requests_as_are_remembered__and_one_more),
         STAGED(arena_up_to_the_top_of_all_addresses__is_refused),
