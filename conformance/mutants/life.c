@@ -245,6 +245,12 @@ static void old_place(struct vblk_device *device, enum vblk_reg reg, uint16_t qu
     note_queue(device, reg, queue, value);
 }
 
+static void reset_is_nothing(struct vblk_device *device, enum vblk_reg reg, uint16_t queue, uint64_t value)
+{
+    if (reg != VBLK_REG_QUEUE_RESET)
+        vblk_reference_write_reg(device, reg, queue, value);
+}
+
 /* ---- the register ---- */
 
 static uint64_t one_at_first(struct vblk_device *device, enum vblk_reg reg, uint16_t queue, uint64_t honest)
@@ -293,11 +299,13 @@ const struct mutant mutants_life[] = {
     M("provision-answered-after-reset", "stores the status of a PROVISION once more after a reset", "PROV-DEV-37", SAME("2.4 says it of all buffers; where stores are not seen it shows when the driver has begun again", "RESET-DEV-03", "SAFE-DEV-02"), .hidden = ORDER_UNSEEN, .behaviour = { .put_status = note_status, .write_reg = note_reset, .read_reg = answers_at_rest }),
     M("dead-for-ever", "never serves again after a ring that made no sense, reset or not", "SAFE-DEV-04", .behaviour = { .write_reg = dead_for_ever, .put_used = unless_dead }),
     M("upset-by-kick", "sets DEVICE_NEEDS_RESET when it is kicked for nothing", "NOTIF-AVAIL-DEV-05", .behaviour = { .after = counted, .served = upset_by_nothing }),
-    M("reset-of-all-queues", "resets all queues when one is to be reset", "QRESET-01", SAME("what they hold is owed", "SAFE-DEV-03", "NOTIF-06"), .behaviour.write_reg = others_too),
+    M("reset-of-all-queues", "resets all queues when one is to be reset", "QRESET-01", .behaviour.write_reg = others_too),
+    M("queue-reset-ignored", "does nothing when a queue is to be reset", "QRESET-DEV-03", SAME("it is said of what it does meanwhile, too", "QRESET-DEV-01", "QRESET-DEV-02"),
+      .behaviour.write_reg = reset_is_nothing),
     M("reset-queue-stored", "stores into the used ring of a queue that was reset", "QRESET-DEV-01", .hidden = BETWEEN_LOOKS, .behaviour = { .write_reg = note_queue, .read_reg = stores_into_reset_queue }),
     M("reset-queue-notified", "notifies of a queue that was reset", "QRESET-DEV-02", .behaviour = { .write_reg = note_queue, .read_reg = notifies_of_reset_queue }),
-    M("reset-queue-goes-on", "goes on where it was in a queue that was reset", "QRESET-DEV-03", SAME("the index is one that no buffer explains, past elements of before", "RING-SPLIT-15", "RING-SPLIT-16", "RING-SPLIT-17", "RING-SPLIT-DEV-05", "NOTIF-USED-DEV-05"), .behaviour = { .write_reg = keeps_count, .put_used = goes_on_counting }),
-    M("reset-queue-stays", "uses a queue that was reset where it was before", "QRESET-DEV-04", SAME("its answers lie where nobody looks: nothing is served, and bytes outside of the rings are stored to", "QRESET-DEV-03", "SAFE-DEV-01", "SAFE-DEV-03"), .behaviour.write_reg = old_place),
+    M("reset-queue-goes-on", "goes on where it was in a queue that was reset", "QRESET-DEV-03", SAME("it notifies as if its index were right", "NOTIF-USED-DEV-05"), .behaviour = { .write_reg = keeps_count, .put_used = goes_on_counting }),
+    M("reset-queue-stays", "uses a queue that was reset where it was before", "QRESET-DEV-04", SAME("nothing is served where it should be", "QRESET-DEV-03"), .behaviour.write_reg = old_place),
     ON_BOTH("queue-reset-1", "shows queue reset 1 before the queue is enabled", "PCI-COM-DEV-10", "MMIO-DEV-08", .behaviour = { .write_reg = note_queue, .read_reg = one_at_first }),
     ON_BOTH("queue-reset-when-enabled", "shows queue reset 1 once the queue is enabled", "PCI-COM-DEV-11", "MMIO-DEV-09", .behaviour.read_reg = one_while_enabled),
     ON_BOTH("queue-reset-ignored", "does not reset a queue", "PCI-COM-DEV-12", "MMIO-DEV-10", SAME("2.6.1 says it of any transport, and the index is one that no buffer explains", "QRESET-DEV-03", "RING-SPLIT-15", "RING-SPLIT-16", "RING-SPLIT-17", "RING-SPLIT-DEV-05"), .behaviour = { .write_reg = keeps_count, .put_used = goes_on_counting }),

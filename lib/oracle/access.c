@@ -253,6 +253,8 @@ void access_store(struct vblk_oracle *o, const struct vblk_event *ev)
     if (ev->party >= VBLK_NOBODY || (ev->flags & VBLK_EV_FAULTED) != 0)
         return;
     access_classify(o, ev, &look, &t);
+    if (o->strayed != NULL && ev->party == VBLK_DEVICE && look.place != IN_PACKED_RING && look.place != IN_WRITABLE)
+        packed_stray_shows(o, ev);
     judge_access(o, AT_STORE, &look);
     if (ev->party == VBLK_DEVICE) {
         device_stored(o, &t, &look, ev);

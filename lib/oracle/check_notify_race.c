@@ -30,12 +30,6 @@ bool chain_must_be_found(const struct vblk_oracle *o, const struct queue *q, con
     return !c->void_ && followed(o, q) && chain_never_wanted(o, q, c);
 }
 
-/* A queue that was reset and has served nothing since: what the device wants there may be of before (QRESET-DEV-03). */
-static bool not_yet_afresh(const struct look *l)
-{
-    return notices_of(l->o, l->q)->renewed && l->q->used_total == 0;
-}
-
 /* What the device seems to want is what the driver left there. */
 static bool planted(const struct look *l)
 {
@@ -49,7 +43,7 @@ CHECK(NOTIF_06, VBLK_DEVICE, AT(USED) | AT(QUIET), ANY_TYPE, ANY_PLACE, NO_SIGHT
         return UNTOUCHED;
     if (l->answer != NULL)
         return HELD;
-    if (!answer_owed(l) || packed_explains(l) || planted(l) || not_yet_afresh(l))
+    if (!answer_owed(l) || packed_explains(l) || planted(l) || not_yet_afresh(l) || queue_reset_explains(l))
         return UNTOUCHED;
     return broken(why, "buffers that the device did not want to be told of are found by it",
                   "head %u, of which it did not want to be told, not used after %llu ms", l->chain->head,

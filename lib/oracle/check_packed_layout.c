@@ -131,8 +131,9 @@ CHECK(RING_PACKED_03, VBLK_NOBODY, AT(STORE) | AT(STRAY), 0, PLACE(DRIVER_EVENT)
 /* A device that takes the position's low bits for the slot looks for buffers where none will ever be. */
 bool packed_polls_masked(const struct look *l)
 {
-    const uint16_t seen = l->q->polled, mask = (uint16_t)(l->q->size - 1u);
-    return !l->chain->begun && seen != NO_OWNER && seen != l->chain->slot && seen == (l->chain->slot & mask);
+    const uint16_t seen = l->q->polled, slot = l->chain->slot;
+    const uint32_t size = l->q->size, mask = size - 1u;
+    return !l->chain->begun && seen != NO_OWNER && seen != slot && (seen == (slot & mask) || seen == ((slot + size) & mask));
 }
 
 static enum outcome goes_on_masked(const struct look *l, struct why *why, uint16_t slot)
@@ -148,6 +149,8 @@ CHECK(RING_PACKED_26, VBLK_DEVICE, AT(USED) | AT(QUIET) | AT(SLIP) | AT(OWED), A
 
     if (slipped(l, SLIP_MASKED))
         return goes_on_masked(l, why, l->from);
+    if (slipped(l, SLIP_STRAYED))
+        return at_slot(l, why, l->from, broken(why, "a queue of any size", "slot %u of %u taken for a buffer", l->from, q->size));
     if (l->chain == NULL)
         return l->len == 0 && packed_device_stuck(l, &slot) == STUCK_MASKED ? goes_on_masked(l, why, slot) : UNTOUCHED;
     if (l->len != 0 || !packed_chain(l) || (q->size & (q->size - 1u)) == 0 || q->lost)

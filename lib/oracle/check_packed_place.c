@@ -108,8 +108,8 @@ enum stuck packed_device_stuck(const struct look *l, uint16_t *slot)
 {
     const struct queue *q = l->q;
 
-    if (!idle(l) || q->in_use == 0 || l->o->abuse != NO_ABUSE)
-        return STUCK_NOT;
+    if (!idle(l) || q->in_use == 0 || l->o->abuse != NO_ABUSE || not_yet_afresh(l))
+        return STUCK_NOT; /* the last one: QRESET-DEV-03 */
     *slot = q->used_idx;
     const uint16_t now = flags_now(l, *slot);
     if (!remarked(l, *slot, now))

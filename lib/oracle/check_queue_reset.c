@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Resetting one queue: 2.6.1. */
-#include "judge.h"
+#include "check_packed.h"
 
 #define RULE(token, guilty, moments) CHECK(token, guilty, moments, 0, ANY_PLACE, NO_SIGHT)
 
@@ -17,26 +17,87 @@ static bool over(const struct look *l)
     return end && facts(l) != NULL && facts(l)->reset == RESET_DONE && facts(l)->reset_by_device;
 }
 
-/* The other queues go on. */
-CHECK(QRESET_01, VBLK_DEVICE, AT(USED) | AT(QUIET), ANY_TYPE, ANY_PLACE, NO_SIGHT)
+bool not_yet_afresh(const struct look *l)
+{
+    const struct notices *s = facts(l);
+    return s != NULL && s->renewed && l->q->used_total == 0;
+}
+
+/* Another queue is reset, and this one serves nothing any more. */
+static bool silent_since(const struct look *l)
 {
     const struct vblk_oracle *o = l->o;
 
-    if (o->queue_reset_at == 0 || l->chain == NULL || facts(l) == NULL || facts(l)->reset != NOT_RESET ||
+    return o->queue_reset_at != 0 && l->chain != NULL && l->answer == NULL && facts(l) != NULL &&
+           facts(l)->reset == NOT_RESET && !facts(l)->renewed && l->ev->queue == l->q->no && !o->ctl.needs_reset &&
+           !l->chain->void_ && o->abuse == NO_ABUSE && facts(l)->way[VBLK_DEVICE].published <= o->queue_reset_at &&
+           (facts(l)->way[VBLK_DRIVER].sent >= l->chain->born || chain_never_wanted(o, l->q, l->chain));
+}
+
+/* This queue was reset, and nothing was served since. */
+static bool silent_itself(const struct look *l)
+{
+    return not_yet_afresh(l) && l->chain != NULL && l->answer == NULL && l->ev->queue == l->q->no &&
+           !l->o->ctl.needs_reset && !l->chain->void_ && l->o->abuse == NO_ABUSE &&
+           facts(l)->way[VBLK_DRIVER].sent >= l->chain->born;
+}
+
+bool queue_reset_explains(const struct look *l)
+{
+    return silent_since(l) || silent_itself(l);
+}
+
+bool stale_answer(const struct look *l)
+{
+    const struct notices *s = facts(l);
+
+    return s != NULL && s->renewed && !l->q->packed && l->answer != NULL && l->q->used_total == 1 &&
+           !sees(l->o, VBLK_SEES_DEVICE_STORES) && l->answer->id == 0 && l->answer->len == 0 && status_left_alone(l);
+}
+
+/* The other queues go on. */
+CHECK(QRESET_01, VBLK_DEVICE, AT(USED) | AT(QUIET), ANY_TYPE, ANY_PLACE, NO_SIGHT)
+{
+    if (l->o->queue_reset_at == 0 || l->chain == NULL || facts(l) == NULL || facts(l)->reset != NOT_RESET ||
         facts(l)->renewed)
         return UNTOUCHED;
     if (l->answer != NULL)
         return HELD;
-    if (l->ev->queue != l->q->no || o->ctl.needs_reset || l->chain->void_ || o->abuse != NO_ABUSE ||
-        facts(l)->way[VBLK_DRIVER].sent < l->chain->born || facts(l)->way[VBLK_DEVICE].published > o->queue_reset_at)
+    if (!silent_since(l))
         return UNTOUCHED;
     return broken(why, "other queues go on when one is reset", "queue %u answers nothing since", l->q->no);
 }
 
-CHECK(QRESET_DEV_01, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(REG_WRITE) | AT(OWED), 0, USED_PLACES, NO_SIGHT)
+bool reset_with_its_queue(const struct look *l)
+{
+    const struct vblk_oracle *o = l->o;
+    bool found = false;
+
+    for (unsigned i = 0; i < 256 && i < o->returned_next; i++)
+        if (l->at - o->returned[i].gpa < o->returned[i].len) {
+            if (!o->returned[i].by_reset)
+                return false;
+            found = true;
+        }
+    return found;
+}
+
+static enum outcome into_reset_request(const struct look *l, struct why *why)
+{
+    if (l->o->ctl.reset_done || any_queue_lost(l->o) || !reset_with_its_queue(l))
+        return UNTOUCHED;
+    enum outcome outcome = broken(why, "no request of a queue that was reset is executed",
+                                  "%llu bytes stored into a request of before", (unsigned long long)l->len);
+    point_at(why, l->at);
+    return outcome;
+}
+
+CHECK(QRESET_DEV_01, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(REG_WRITE) | AT(OWED), 0, USED_PLACES | PLACE(RETURNED), NO_SIGHT)
 {
     if (!l->place_known)
         return over(l) ? HELD : UNTOUCHED;
+    if (l->place == IN_RETURNED)
+        return into_reset_request(l, why);
     const struct notices *s = facts(l);
     if (s == NULL || s->reset != RESET_DONE || !s->reset_by_device || (1u << l->place & USED_PLACES) == 0)
         return UNTOUCHED;
@@ -65,16 +126,19 @@ enum outcome starts_afresh(const struct look *l, struct why *why)
 
     if (s == NULL || !s->renewed || l->q->lost)
         return UNTOUCHED;
+    if (l->len != 0)
+        return slipped(l, SLIP_STALE) ? broken(why, "a queue that was reset starts at index 0", "slot %u stored to", l->from)
+                                      : UNTOUCHED;
+    if (stale_answer(l))
+        return broken(why, "a queue that was reset starts at index 0", "used element 0 and its request are left as they were");
     if (l->answer != NULL)
         return l->q->packed && l->q->used_total == 1 ? HELD : UNTOUCHED; /* it lies where it must */
     if (l->q->used_total > 0)
         return UNTOUCHED;
     if (l->chain != NULL)
-        return l->ev->queue != l->q->no || l->o->ctl.needs_reset || l->chain->void_ || l->o->abuse != NO_ABUSE ||
-                       s->way[VBLK_DRIVER].sent < l->chain->born
-                   ? UNTOUCHED
-                   : broken(why, "a queue that was reset starts at index 0", "nothing is served since, queue %u",
-                            l->q->no);
+        return silent_itself(l) ? broken(why, "a queue that was reset starts at index 0",
+                                         "nothing is served since, queue %u", l->q->no)
+                                : UNTOUCHED;
     if (l->ev->kind == VBLK_EV_QUIET || l->from == l->to)
         return UNTOUCHED;
     return (uint16_t)(l->to - l->from) <= l->q->outstanding
@@ -83,12 +147,12 @@ enum outcome starts_afresh(const struct look *l, struct why *why)
                         l->to, l->q->outstanding);
 }
 
-CHECK(QRESET_DEV_03, VBLK_DEVICE, AT(USED_IDX) | AT(USED) | AT(QUIET), ANY_TYPE, ANY_PLACE, NO_SIGHT)
+CHECK(QRESET_DEV_03, VBLK_DEVICE, AT(USED_IDX) | AT(USED) | AT(QUIET) | AT(SLIP), ANY_TYPE, ANY_PLACE, NO_SIGHT)
 {
     return starts_afresh(l, why);
 }
 
-static bool in_old_place(const struct vblk_oracle *o, uint64_t at, uint16_t *no)
+bool in_old_place(const struct vblk_oracle *o, uint64_t at, uint16_t *no)
 {
     for (uint32_t i = 0; i < o->active_count; i++) {
         const struct notices *s = &o->notices[o->active[i]];

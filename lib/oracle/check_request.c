@@ -15,7 +15,7 @@ static bool answered(const struct look *l)
     return !l->chain->void_ && (l->chain->faults & (F_NO_STATUS | F_HEADER)) == 0;
 }
 
-static bool status_left_alone(const struct look *l)
+bool status_left_alone(const struct look *l)
 {
     if (sees(l->o, VBLK_SEES_DEVICE_STORES))
         return !l->chain->status_stored;
@@ -45,6 +45,8 @@ CHECK(BLK_OP_01, VBLK_NOBODY, AT(USED) | AT(AVAILABLE), ALL_BUT_PROVISION, ANY_P
         return UNTOUCHED;
     if (!status_left_alone(l))
         return HELD;
+    if (stale_answer(l))
+        return UNTOUCHED;
     enum outcome outcome = broken(why, "the last writable byte written with a status", "it was left as it was");
     point_at(why, l->chain->req.status_at);
     return outcome;

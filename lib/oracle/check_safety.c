@@ -17,12 +17,14 @@ static enum outcome stored(const struct look *l, struct why *why, const char *ex
 
 CHECK(SAFE_DEV_01, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), ANY_TYPE, PLACE(NOTHING) | PLACE(WRITABLE), NO_SIGHT)
 {
+    uint16_t no;
+
     if (l->answer != NULL)
         return l->chain->void_ ? UNTOUCHED : HELD;
     if (l->place == IN_WRITABLE)
         return HELD;
-    if (l->place != IN_NOTHING || l->o->ctl.reset_done || any_queue_lost(l->o))
-        return UNTOUCHED; /* after a reset: RESET-DEV-03 */
+    if (l->place != IN_NOTHING || l->o->ctl.reset_done || any_queue_lost(l->o) || in_old_place(l->o, l->at, &no))
+        return UNTOUCHED; /* after a reset: RESET-DEV-03, QRESET-DEV-04 */
     return stored(l, why, "stores only into device-writable buffers and the used ring", "stored outside of both");
 }
 
@@ -30,8 +32,8 @@ CHECK(SAFE_DEV_02, VBLK_DEVICE, AT(STORE) | AT(STRAY) | AT(USED), ANY_TYPE, PLAC
 {
     if (l->answer != NULL)
         return l->chain->void_ ? UNTOUCHED : HELD;
-    if (l->place != IN_RETURNED || l->o->ctl.reset_done || any_queue_lost(l->o))
-        return UNTOUCHED;
+    if (l->place != IN_RETURNED || l->o->ctl.reset_done || any_queue_lost(l->o) || reset_with_its_queue(l))
+        return UNTOUCHED; /* QRESET-DEV-01 */
     return stored(l, why, "no store into a buffer that was used", "stored after the buffer was returned");
 }
 
@@ -49,8 +51,8 @@ CHECK(SAFE_DEV_03, VBLK_DEVICE, AT(USED) | AT(QUIET), ANY_TYPE, ANY_PLACE, NO_SI
         return HELD;
     if (!answer_owed(l) || l->o->abuse != NO_ABUSE)
         return UNTOUCHED; /* after a reset: SAFE-DEV-04 */
-    if (chain_never_wanted(l->o, l->q, l->chain) || packed_explains(l))
-        return UNTOUCHED; /* NOTIF-06; RING-PACKED-07 and those beside it */
+    if (chain_never_wanted(l->o, l->q, l->chain) || packed_explains(l) || queue_reset_explains(l))
+        return UNTOUCHED; /* NOTIF-06; RING-PACKED-07 and those beside it; QRESET-01 or QRESET-DEV-03 */
     return broken(why, "every buffer is used, or DEVICE_NEEDS_RESET is raised", "head %u not used after %llu ms",
                   l->chain->head, (unsigned long long)l->ev->value);
 }

@@ -212,6 +212,8 @@ CHECK(RING_SPLIT_17, VBLK_DEVICE, AT(USED_IDX), 0, ANY_PLACE, NO_SIGHT)
         return UNTOUCHED;
     if (step <= l->q->outstanding)
         return HELD;
+    if (not_yet_afresh(l))
+        return UNTOUCHED; /* QRESET-DEV-03 */
     enum outcome outcome = broken(why, "used idx grows by the number of buffers used",
                                   "idx went from %u to %u with %u buffers outstanding", l->from, l->to,
                                   l->q->outstanding);
@@ -237,7 +239,7 @@ CHECK(RING_SPLIT_DEV_05, VBLK_DEVICE, AT(USED_IDX) | AT(STORE), 0, PLACE(USED_EL
     /* elements may be stored ahead of idx, as many as are outstanding; others were handed over already */
     uint16_t slot = (uint16_t)((l->at - q->device - 4) / 8);
     uint16_t ahead = (uint16_t)((slot - q->used_idx) & (q->size - 1u));
-    if (!q->enabled || q->lost || ahead < q->outstanding || ahead == 0)
+    if (!q->enabled || q->lost || ahead < q->outstanding || ahead == 0 || not_yet_afresh(l))
         return UNTOUCHED;
     return at_store(l, why, "no store into an element that used idx has passed", "a published element");
 }

@@ -155,7 +155,8 @@ static bool loads(struct vblk_oracle *o, struct queue *q, struct part p, const s
     struct piece *slot = &q->table[p.slot];
     struct chain *c = chain_in(q, slot);
     const bool begins = c != NULL && c->slot == p.slot && c->turn > q->taken_turn;
-    if (p.to == p.from || slot->loaded != 0 || (begins && c->turn != q->taken_turn + 1))
+    if (p.to == p.from || slot->loaded != 0 || (begins && c->turn != q->taken_turn + 1) || c == NULL ||
+        (!begins && !c->begun))
         return false;
     express_spoil(o);
     count_again(o, u, bytes);
@@ -165,6 +166,7 @@ static bool loads(struct vblk_oracle *o, struct queue *q, struct part p, const s
     if (begins) {
         c->begun = true;
         q->taken_turn = c->turn;
+        q->strayed = NO_OWNER;
     }
     if (c != NULL)
         takes_up(o, q, c, false);
@@ -226,6 +228,7 @@ static inline void flags_stored(struct vblk_oracle *o, uint64_t at, const void *
     }
     q->polled = packed_after(q, c->slot, (uint16_t)(c->twin.count - 1));
     q->taken_turn = c->turn;
+    q->strayed = NO_OWNER;
     express_answered(o, q, c, q->used_idx, flags, &told);
     if (next_is_used(o, q))
         used(o, false, at, 2, bytes, order);

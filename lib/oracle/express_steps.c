@@ -128,6 +128,7 @@ static void descriptor_loaded(struct queue *q, struct chain *c, uint32_t i)
     }
     c->begun = true;
     q->taken_turn = c->turn;
+    q->strayed = NO_OWNER;
 }
 
 /* How many bytes the steps before @s stored. */

@@ -279,6 +279,7 @@ struct queue {
     bool from_batch;        /* packed: the latest used descriptor stood for several buffers */
     uint16_t skipped;       /* packed: slots that the latest used descriptor made be skipped */
     uint16_t polled;        /* packed, SEES_DEVICE_LOADS: slot whose flags the device loaded last, as they are now */
+    uint16_t strayed;       /* packed, SEES_DEVICE_LOADS: slot of which the device took more than flags, and should not; or NO_OWNER */
     uint32_t taken_turn;    /* packed, SEES_DEVICE_LOADS: the latest turn of a chain that the device began with */
     bool fenced;            /* packed: whether a barrier separates the latest store from what it may make available */
     uint32_t in_use;        /* packed: slots that are with the device, from used_idx on */
@@ -321,6 +322,8 @@ enum slip {
     SLIP_SKIPPED,   /* the device stored where it had to skip the rest of a list or batch */
     SLIP_FREE,      /* the device stored into a descriptor that was never made available to it */
     SLIP_MASKED,    /* … where it would go on if the size were a power of two */
+    SLIP_STRAYED,   /* what the device does comes of a buffer that it took from such a slot */
+    SLIP_STALE,     /* the device stored where a queue that starts afresh has nothing for it */
     SLIP_ORDER      /* the device began with look->chain before an older one */
 };
 
@@ -544,6 +547,7 @@ struct vblk_oracle {
     struct shadow shadow;
     struct queue *queues;       /* [opt.queues_max] */
     struct notices *notices;    /* [opt.queues_max] */
+    struct queue *strayed;      /* the one of which the device took something lately that it should not: queue.strayed */
     uint64_t full_barriers[2];  /* per party: when the last full barrier was seen */
     uint64_t queue_reset_at;    /* when the reset of a queue was last seen to be done; 0: never since the device's */
     bool unchanged_notice;      /* a configuration notification came while generation_at_notice was the generation */
@@ -579,7 +583,7 @@ struct vblk_oracle {
     struct vblk_memory_snapshot *image; /* what memory should hold: for peers whose stores are not seen */
     struct provision_facts provisioned;
     /* who owned what was returned lately, to tell late stores from stray ones */
-    struct { uint64_t gpa, len; uint64_t seq; uint8_t slot; } returned[256];
+    struct { uint64_t gpa, len; uint64_t seq; uint8_t slot; bool by_reset; } returned[256]; /* by_reset: of the queue alone */
     uint32_t returned_next;
     struct {
         struct check_list by_moment[MOMENT_COUNT];
@@ -887,6 +891,7 @@ static inline void remember_returned(struct vblk_oracle *o, const struct chain *
     o->returned[slot].len = p->len;
     o->returned[slot].seq = o->seq;
     o->returned[slot].slot = c->req.slot;
+    o->returned[slot].by_reset = false;
 }
 /* Whose bytes they are can't be told. */
 static inline bool chain_unclear(const struct chain *c)
@@ -949,6 +954,8 @@ static inline bool apart(uint64_t at, uint64_t len, uint64_t other, uint64_t oth
 
 /* access.c: single loads and stores, and differences in memory. */
 void access_store(struct vblk_oracle *o, const struct vblk_event *ev);
+/* queue_packed_access.c: what the device does now can only come of what o->strayed says. */
+void packed_stray_shows(struct vblk_oracle *o, const struct vblk_event *ev);
 /* access_wide.c: a store of the driver's that may be in more places than the one that the look names. */
 void access_wide_store(struct vblk_oracle *o, const struct vblk_event *ev, const struct look *look);
 void access_load(struct vblk_oracle *o, const struct vblk_event *ev);
@@ -1013,6 +1020,18 @@ static inline void busy_plan_add(struct busy *b, const struct busy_plan *plan, u
         b->fine[((gpa >> BUSY_FINE) + plan->cell[i]) % BUSY_CELLS] += (uint32_t)by;
 }
 
+/* check_queue_reset.c: the queue was reset, and has used nothing since. */
+bool not_yet_afresh(const struct look *l);
+/* QRESET-01 or QRESET-DEV-03 says why the chain is not answered. */
+bool queue_reset_explains(const struct look *l);
+/* QRESET-DEV-03 says it: the used index counts an element that the device never stored. */
+bool stale_answer(const struct look *l);
+/* look->at is in a request that a reset of its queue took back. */
+bool reset_with_its_queue(const struct look *l);
+/* In the used ring of a queue that was moved with its reset. */
+bool in_old_place(const struct vblk_oracle *o, uint64_t at, uint16_t *no);
+/* check_request.c: the status byte is as it was. */
+bool status_left_alone(const struct look *l);
 /* check_queue_reset.c: what the text says of every transport, and of each again. */
 enum outcome starts_afresh(const struct look *l, struct why *why);
 enum outcome waits_for_reset(const struct look *l, struct why *why);

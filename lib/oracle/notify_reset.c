@@ -27,7 +27,10 @@ static void done(struct vblk_oracle *o, struct queue *q, struct notices *s, cons
     s->on = s->renewed = s->moved = false;
     s->written = 0;
     o->queue_reset_at = o->seq;
+    const uint32_t before = o->returned_next;
     queue_close(o, q);
+    for (uint32_t i = before; i != o->returned_next; i++)
+        o->returned[i % 256].by_reset = true;
 }
 
 void reset_reg(struct vblk_oracle *o, struct queue *q, struct notices *s, const struct vblk_event *ev)

@@ -669,7 +669,7 @@ void queue_scan_used(struct vblk_oracle *o, struct queue *q, const struct vblk_e
     if (q->elem_pending == 0) {
         struct look look = { .ev = ev, .q = q, .from = q->used_idx, .to = idx };
         judge_moment(o, AT_USED_IDX, &look);
-        if (fresh > q->size || (negotiated(o, VBLK_F_IN_ORDER) && element_misplaced(&look))) {
+        if (fresh > q->size || (fresh > q->outstanding && not_yet_afresh(&look)) || (negotiated(o, VBLK_F_IN_ORDER) && element_misplaced(&look))) {
             q->used_idx = idx; /* nothing can be told about what was skipped, nor what the driver may use again */
             queue_lose(o, q);
             return;

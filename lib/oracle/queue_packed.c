@@ -41,7 +41,7 @@ bool packed_open(struct vblk_oracle *o, struct queue *q)
     spare_all(q);
     q->in_use = q->taken_turn = 0;
     q->entry_stored = q->idx_stored = 0;
-    q->polled = NO_OWNER;
+    q->polled = q->strayed = NO_OWNER;
     q->run[VBLK_DRIVER] = q->run[VBLK_DEVICE] = (struct notice_run){ .past = NOTICE_NOWHERE };
     return true;
 }
@@ -364,6 +364,10 @@ static void used_one(struct vblk_oracle *o, struct queue *q, const struct vblk_p
     const uint16_t at = q->by_id[a.id];
     uint32_t slots;
 
+    if (q->strayed != NO_OWNER && o->strayed == q) {
+        packed_stray_shows(o, ev);
+        return;
+    }
     a.flags = vblk_get16(d->flags);
     a.len_known = (a.flags & VBLK_DESC_WRITE) != 0;
     q->used_total++;

@@ -124,6 +124,11 @@ static void device_slip(struct vblk_oracle *o, struct queue *q, uint16_t slot, c
     const uint8_t was = q->elem_fresh[slot];
     const uint16_t back = (uint16_t)((q->used_idx + (uint32_t)q->size - slot) % q->size);
 
+    if (q->strayed != NO_OWNER || not_yet_afresh(&(struct look){ .o = o, .q = q })) {
+        slip(o, q, VBLK_DEVICE, q->strayed != NO_OWNER ? q->strayed : slot, q->strayed != NO_OWNER ? SLIP_STRAYED : SLIP_STALE, ev);
+        queue_lose(o, q);
+        return;
+    }
     const bool skipped = (was & SLOT_DRIVER) == 0 && back != 0 && back < q->skipped;
 
     const bool masked = back != q->skipped - 1u && packed_masked(q, slot) && answers_another(o, q, slot);
@@ -207,6 +212,44 @@ static bool older_waits(const struct queue *q, const struct chain *c)
     return false;
 }
 
+/* Where the device would go on after the buffer that it took last, if the size were a power of two; NO_OWNER: where it should. */
+static uint16_t masked_next(const struct vblk_oracle *o, const struct queue *q)
+{
+    uint32_t next = q->skipped + (q->used_idx >= q->skipped ? (uint32_t)(q->used_idx - q->skipped)
+                                                            : (uint32_t)(q->used_idx + q->size - q->skipped));
+
+    if ((q->size & (q->size - 1u)) == 0 || q->taken_turn == 0)
+        return NO_OWNER;
+    for (const struct chain *c = o->newest; c != NULL; c = c->older)
+        if (c->queue == q->no && c->turn == q->taken_turn)
+            next = (uint32_t)c->slot + c->slots;
+    const uint16_t masked = (uint16_t)(next & (q->size - 1u));
+    return masked != next % q->size ? masked : (uint16_t)NO_OWNER;
+}
+
+/* A slot of its own, that is not part of a buffer which the device has begun with or may begin with. */
+static void strays(struct vblk_oracle *o, struct queue *q, uint16_t slot)
+{
+    const uint16_t owner = q->table[slot].owner;
+    const struct chain *c = owner < q->size && q->chains[owner].outstanding ? &q->chains[owner] : NULL;
+
+    if (q->lost || (c != NULL && (c->begun || c->slot == slot)) || slot != masked_next(o, q))
+        return;
+    q->strayed = slot;
+    o->strayed = q;
+}
+
+void packed_stray_shows(struct vblk_oracle *o, const struct vblk_event *ev)
+{
+    struct queue *q = o->strayed;
+
+    o->strayed = NULL;
+    if (q->strayed == NO_OWNER || q->lost || !q->enabled)
+        return;
+    slip(o, q, VBLK_DEVICE, q->strayed, SLIP_STRAYED, ev);
+    queue_lose(o, q);
+}
+
 /* What a load shows of a descriptor, more than its flags, is the beginning of its buffer's processing. */
 static void began(struct vblk_oracle *o, struct queue *q, uint16_t slot, const struct vblk_event *ev)
 {
@@ -215,13 +258,14 @@ static void began(struct vblk_oracle *o, struct queue *q, uint16_t slot, const s
 
     if (c == NULL || !c->outstanding || c->slot != slot || c->turn <= q->taken_turn)
         return;
-    if (c->turn != q->taken_turn + 1 && older_waits(q, c) && !q->lost) {
+    if (c->turn != q->taken_turn + 1 && older_waits(q, c) && !q->lost && !not_yet_afresh(&(struct look){ .o = o, .q = q })) {
         struct look look = { .ev = ev, .q = q, .chain = c, .from = slot, .slip = SLIP_ORDER, .party = VBLK_DEVICE,
                              .at = slot_at(q, slot), .len = 16 };
         judge_moment(o, AT_SLIP, &look);
     }
     c->begun = true;
     q->taken_turn = c->turn;
+    q->strayed = NO_OWNER; /* it only looked there */
 }
 
 void packed_device_loaded(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev)
@@ -234,4 +278,6 @@ void packed_device_loaded(struct vblk_oracle *o, struct queue *q, const struct v
     for (uint16_t slot = from; slot < to; slot++)
         if (covers(ev, slot_at(q, slot), 14))
             began(o, q, slot, ev);
+    if (to == from + 1 && covers(ev, slot_at(q, from), 14))
+        strays(o, q, from);
 }
