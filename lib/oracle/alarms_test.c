@@ -358,6 +358,74 @@ static void nonsense_for_an_answer__is_reason_to_give_up(void **state)
     }
 }
 
+/* The queue is enabled again where it was, nothing having been zeroed, after a reset that nobody waited for. */
+static void used_ring_of_before__is_nothing_to_notify_of(void **state)
+{
+    struct world w;
+
+    (void)state;
+    start(&w, VBLK_SEES_ALL);
+    world_request(&w, 0, VBLK_T_FLUSH, 0, NULL, 0, 0);
+    world_available(&w, 0);
+    world_answer(&w, 0, NULL, 0, VBLK_S_OK);
+    world_reg(&w, VBLK_EV_REG_WRITE, VBLK_REG_STATUS, 0);
+    world_reg(&w, VBLK_EV_REG_WRITE, VBLK_REG_QUEUE_ENABLE, 1);
+    world_reg(&w, VBLK_EV_REG_WRITE, VBLK_REG_STATUS, 0xf);
+    world_event(&w, VBLK_EV_KICK, 0);
+    world_event(&w, VBLK_EV_LOOK, 0);
+    world_event(&w, VBLK_EV_CASE_END, 0);
+    assert_int_equal(world_tally(&w, "NOTIF-USED-DEV-03").broken, 0);
+    world_close(&w);
+}
+
+static void reset_queue(struct world *w)
+{
+    static const struct {
+        enum vblk_reg reg;
+        uint64_t value;
+    } writes[] = { { VBLK_REG_QUEUE_SIZE, WORLD_SIZE },     { VBLK_REG_QUEUE_DESC, WORLD_DESC },
+                   { VBLK_REG_QUEUE_DRIVER, WORLD_AVAIL },  { VBLK_REG_QUEUE_DEVICE, WORLD_USED },
+                   { VBLK_REG_QUEUE_ENABLE, 1 } };
+    static const uint8_t zero[68];
+
+    world_reg(w, VBLK_EV_REG_WRITE, VBLK_REG_QUEUE_RESET, 1);
+    world_reg(w, VBLK_EV_REG_READ, VBLK_REG_QUEUE_RESET, 0);
+    world_store(w, VBLK_DRIVER, WORLD_AVAIL, zero, 20);
+    world_store(w, VBLK_DRIVER, WORLD_USED, zero, sizeof(zero));
+    for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++)
+        world_reg(w, VBLK_EV_REG_WRITE, writes[i].reg, writes[i].value);
+    w->avail_idx = w->used_idx = 0;
+}
+
+/* The device did not hear of the reset and goes on at index 1: it serves the second buffer, and counts both. */
+static void stale_answer_after_a_queue_reset__is_said_once(void **state)
+{
+    static const char *const allowed[] = { "QRESET-DEV-03", NULL };
+    static const uint64_t features = FEATURES | VBLK_BIT(VBLK_F_RING_RESET);
+    struct world w;
+    uint64_t status_at;
+
+    (void)state;
+    world_open(&w, VBLK_SEES_DRIVER_STORES, true);
+    world_start(&w, features, features);
+    world_request(&w, 0, VBLK_T_FLUSH, 0, NULL, 0, 0);
+    world_available(&w, 0);
+    world_answer(&w, 0, NULL, 0, VBLK_S_OK);
+    reset_queue(&w);
+    world_request(&w, 0, VBLK_T_FLUSH, 0, NULL, 0, 0);
+    status_at = world_request(&w, 1, VBLK_T_FLUSH, 0, NULL, 0, 0);
+    world_available(&w, 0);
+    world_available(&w, 3);
+    world_store(&w, VBLK_DEVICE, status_at, "", 1);
+    world_store(&w, VBLK_DEVICE, WORLD_USED + 12, "\3\0\0\0\1\0\0\0", 8);
+    assert_int_equal(vblk_memory_store16(w.mem, VBLK_DEVICE, WORLD_USED + 2, VBLK_RELEASE, 2), VBLK_OK);
+    world_event(&w, VBLK_EV_USED_NOTIFY, 0);
+    world_event(&w, VBLK_EV_CASE_END, 0);
+    assert_null(world_blamed_else(&w, allowed));
+    assert_int_equal(world_tally(&w, "QRESET-DEV-03").broken, 1);
+    world_close(&w);
+}
+
 /* ---- a judge that is used again ---- */
 
 /* Whether there are reads of status at all is learned anew: without them nobody knows whether there was a reset. */
@@ -397,6 +465,8 @@ int main(void)
         cmocka_unit_test(error_of_the_set_up__owes_no_notification),
         cmocka_unit_test(failed_before_it_was_a_driver__is_no_word_on_the_length),
         cmocka_unit_test(nonsense_for_an_answer__is_reason_to_give_up),
+        cmocka_unit_test(used_ring_of_before__is_nothing_to_notify_of),
+        cmocka_unit_test(stale_answer_after_a_queue_reset__is_said_once),
         cmocka_unit_test(reset_judge__knows_no_more_than_a_new_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -341,7 +341,17 @@ static void stop_all(struct vblk_oracle *o)
     notify_forget(o);
 }
 
-static void queue_enabled(struct vblk_oracle *o, struct queue *q)
+/* A used index that is not the one to begin with is what somebody left there, and nothing the device published. */
+static bool begins_split(struct vblk_oracle *o, const struct queue *q, struct notices *s, const struct vblk_event *ev)
+{
+    const uint16_t used = word_at(o, idx_word(q, VBLK_DEVICE));
+
+    s->way[VBLK_DRIVER].at = (uint16_t)ev->at;
+    s->way[VBLK_DEVICE].at = used;
+    return ev->at != 0 || used == 0;
+}
+
+static void queue_enabled(struct vblk_oracle *o, struct queue *q, const struct vblk_event *ev)
 {
     struct notices *s = &o->notices[q->no];
 
@@ -358,6 +368,8 @@ static void queue_enabled(struct vblk_oracle *o, struct queue *q)
     }
     if (is_packed(o))
         notice_packed_open(o, q, s);
+    else
+        s->on = begins_split(o, q, s, ev);
     reset_enabled(q, s);
 }
 
@@ -378,7 +390,7 @@ static void registers(struct vblk_oracle *o, const struct vblk_event *ev)
     }
     reset_reg(o, q, &o->notices[q->no], ev);
     if (write && ev->reg == VBLK_REG_QUEUE_ENABLE && ev->value == 1)
-        queue_enabled(o, q);
+        queue_enabled(o, q, ev);
 }
 
 #define NAMED (1u << VBLK_EV_KICK | 1u << VBLK_EV_USED_NOTIFY | 1u << VBLK_EV_LOOK)
