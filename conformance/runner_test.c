@@ -203,7 +203,7 @@ static struct run open_run(enum spoil spoil, const char *text)
 
     run.options.profile = *vblk_profile_default();
     run.options.seed = 1;
-    run.options.timeout_ms = 100;
+    run.options.timeout_ms = spoil == HANG ? 500 : 10000; /* who hangs is waited for; who does not may be kept from going on */
     run.options.replay = "vblk test --fake --seed 1";
     fake = (struct fake){ .spoil = spoil, .spoiled = spoil == BUSY ? 100 : 1 };
     fake.target = (struct target){ .ops = &fake_ops,

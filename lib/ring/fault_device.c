@@ -93,10 +93,11 @@ static vblk_err put_flags_first(struct vblk_ring *ring, uint32_t id, uint32_t le
     return vblk_memory_write(ring->mem, VBLK_DEVICE, at, &answer, 6);
 }
 
-/* 2.8.1: used is where both bits are the same. */
+/* 2.8.1: used is where both bits are the same. A ring of one would be its own answer to serve, for ever. */
 static vblk_err publish_half(struct vblk_ring *ring)
 {
-    ring->packed.armed_flags ^= VBLK_DESC_AVAIL;
+    if (ring->at.size > 1)
+        ring->packed.armed_flags ^= VBLK_DESC_AVAIL;
     return packed_publish_used(ring);
 }
 
