@@ -41,7 +41,8 @@ struct models {
     struct vblk_port *port;
     struct vblk_driver *driver;
     struct vblk_oracle *oracle;
-    uint64_t base;
+    struct vblk_request_header header; /* of each request, but for the sector */
+    struct vblk_element slots[DEPTH][3]; /* where the requests lie: header, data, status */
 };
 
 static void models_close(struct models *m)
@@ -74,7 +75,22 @@ static vblk_err watch_models(struct models *m, enum watch watch)
     return VBLK_OK;
 }
 
-static vblk_err models_open(struct models *m, enum watch watch, bool packed)
+/* A slot: header at 0, status at 64, data a page on. */
+static void lay_out(struct models *m, uint32_t data)
+{
+    const uint64_t first = (vblk_driver_room(m->driver).gpa + 4095) & ~(uint64_t)4095;
+
+    m->header = (struct vblk_request_header){ .type = vblk_put32(data > 0 ? VBLK_T_IN : VBLK_T_FLUSH) };
+    for (uint32_t i = 0; i < DEPTH; i++) {
+        const uint64_t base = first + (uint64_t)i * BUFFERS_EACH;
+
+        m->slots[i][0] = (struct vblk_element){ base, sizeof(struct vblk_request_header), false };
+        m->slots[i][1] = (struct vblk_element){ base + 4096, data, true };
+        m->slots[i][2] = (struct vblk_element){ base + 64, 1, true };
+    }
+}
+
+static vblk_err models_open(struct models *m, enum watch watch, bool packed, uint32_t data)
 {
     struct vblk_driver_options wants = { .profile = *vblk_profile_default(), .features = UINT64_MAX,
                                          .arena = { 0x10000, 0x3f0000 }, .queue_size = 128 };
@@ -95,46 +111,47 @@ static vblk_err models_open(struct models *m, enum watch watch, bool packed)
     if (m->driver == NULL)
         return err;
     err = vblk_driver_start(m->driver);
-    m->base = vblk_driver_room(m->driver).gpa + 4095;
-    m->base &= ~(uint64_t)4095;
+    lay_out(m, data);
     return err;
 }
 
-/* The slot of request @i: header at 0, status at 64, data a page on. */
-static vblk_err lay_out(struct models *m, uint32_t i, uint64_t sector, uint32_t data, struct vblk_element e[3])
+static vblk_err submit(struct models *m, const struct vblk_element slot[3], uint64_t sector)
 {
-    struct vblk_request_header h = { vblk_put32(data > 0 ? VBLK_T_IN : VBLK_T_FLUSH), vblk_put32(0), vblk_put64(sector) };
-    uint64_t base = m->base + (uint64_t)i * BUFFERS_EACH;
-    static const uint8_t poison = 0xff;
+    uint16_t id;
+    vblk_err err;
 
-    e[0] = (struct vblk_element){ base, sizeof(h), false };
-    e[1] = (struct vblk_element){ base + 4096, data, true };
-    e[2] = (struct vblk_element){ base + 64, 1, true };
-    if (vblk_memory_write(m->mem, VBLK_DRIVER, base, &h, sizeof(h)) != VBLK_OK)
-        return VBLK_E_RANGE;
-    return vblk_memory_write(m->mem, VBLK_DRIVER, base + 64, &poison, 1);
+    m->header.sector = vblk_put64(sector);
+    err = vblk_memory_write(m->mem, VBLK_DRIVER, slot[0].gpa, &m->header, sizeof(m->header));
+    if (err == VBLK_OK)
+        err = vblk_memory_store8(m->mem, VBLK_DRIVER, slot[2].gpa, 0xff);
+    return err == VBLK_OK ? vblk_driver_add(m->driver, 0, slot, 3, &id) : err;
+}
+
+static vblk_err finish(struct models *m, const struct vblk_element slot[3], uint64_t *sum)
+{
+    uint32_t len;
+    uint16_t id;
+    uint8_t status;
+    vblk_err err = vblk_driver_reap(m->driver, 0, &id, &len);
+
+    if (err == VBLK_OK)
+        err = vblk_memory_load8(m->mem, VBLK_DRIVER, slot[2].gpa, &status);
+    if (err == VBLK_OK)
+        *sum += status + len;
+    return err;
 }
 
 static vblk_err one_round(struct models *m, uint32_t data, uint64_t *sector, uint64_t *sum)
 {
-    struct vblk_element e[3];
-    uint32_t len;
-    uint16_t id;
-    uint8_t status;
+    vblk_err err = VBLK_OK;
 
-    for (uint32_t i = 0; i < DEPTH; i++, *sector += data / VBLK_SECTOR) {
-        if (lay_out(m, i, data > 0 ? *sector % (DISK / VBLK_SECTOR) : 0, data, e) != VBLK_OK ||
-            vblk_driver_add(m->driver, 0, e, 3, &id) != VBLK_OK)
-            return VBLK_E_STATE;
-    }
-    vblk_err err = vblk_driver_publish(m->driver, 0, DEPTH);
+    for (uint32_t i = 0; err == VBLK_OK && i < DEPTH; i++, *sector += data / VBLK_SECTOR)
+        err = submit(m, m->slots[i], *sector % (DISK / VBLK_SECTOR));
+    if (err == VBLK_OK)
+        err = vblk_driver_publish(m->driver, 0, DEPTH);
     vblk_port_look(m->port, 0);
-    for (uint32_t i = 0; err == VBLK_OK && i < DEPTH; i++) {
-        err = vblk_driver_reap(m->driver, 0, &id, &len);
-        if (err == VBLK_OK)
-            err = vblk_memory_read(m->mem, VBLK_DRIVER, m->base + (uint64_t)i * BUFFERS_EACH + 64, &status, 1);
-        *sum += status + len;
-    }
+    for (uint32_t i = 0; err == VBLK_OK && i < DEPTH; i++)
+        err = finish(m, m->slots[i], sum);
     return err;
 }
 
@@ -175,12 +192,12 @@ static void contender_close(struct contender *c)
     models_close(&c->models);
 }
 
-static vblk_err contender_open(struct contender *c, const struct row *row)
+static vblk_err contender_open(struct contender *c, const struct row *row, uint32_t data)
 {
     memset(c, 0, sizeof(*c));
     c->row = row;
     if (!row->floor)
-        return models_open(&c->models, row->watch, row->packed);
+        return models_open(&c->models, row->watch, row->packed, data);
     c->floor = floor_new(DISK);
     return c->floor != NULL ? VBLK_OK : VBLK_E_NOMEM;
 }
@@ -227,7 +244,7 @@ static int bench(const char *only, uint32_t rounds, uint32_t data)
     memset(c, 0, sizeof(c));
     for (size_t i = 0; i < ROWS && err == VBLK_OK; i++)
         if (only == NULL || strcmp(only, rows[i].name) == 0)
-            err = contender_open(&c[n++], &rows[i]);
+            err = contender_open(&c[n++], &rows[i], data);
     if (err == VBLK_OK)
         err = only == NULL ? time_rows(c, n, rounds, data) : contender_run(&c[0], rounds, data);
     if (err == VBLK_OK && only == NULL) {

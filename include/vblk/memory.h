@@ -73,6 +73,11 @@ VBLK_API VBLK_NODISCARD vblk_err vblk_memory_read(struct vblk_memory *mem, enum 
                                                   void *buf, size_t len);
 VBLK_API VBLK_NODISCARD vblk_err vblk_memory_write(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
                                                    const void *buf, size_t len);
+/** The same for one byte, such as the status of a request, at less cost. */
+VBLK_API VBLK_NODISCARD vblk_err vblk_memory_load8(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
+                                                   uint8_t *value);
+VBLK_API VBLK_NODISCARD vblk_err vblk_memory_store8(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
+                                                    uint8_t value);
 /**
  * Store @p len bytes of value @p byte. Errors as vblk_memory_write(). Effect: one STORE event for each region that the
  * range lies in; the event's bytes are in memory, and the hook gets none.

@@ -41,23 +41,20 @@ struct cursor {
     uint32_t i;
     uint64_t base;
 };
-/* The readable or the writable part of a request. */
-struct part {
-    const struct vblk_element *bufs;
-    uint32_t n;
-    uint64_t bytes;
-    struct cursor at; /* where the last copy ended */
+
+/* What became of a request so far: all zero at first. */
+struct progress {
+    struct cursor out, in; /* where the last copy ended, in the readable and the writable part */
+    uint64_t written;      /* writable bytes stored, from the first one on without a gap */
+    uint32_t segments, segment_flags;
+    bool wrote;            /* any writable byte was stored at all */
 };
 
 struct vblk_request {
-    uint16_t queue, id;
-    struct part out, in;
-    uint32_t type;
-    uint64_t sector;
-    uint64_t written; /* writable bytes stored, from the first one on without a gap */
-    bool wrote;       /* any were stored at all */
-    uint32_t segments;
-    uint32_t segment_flags;
+    struct vblk_chain chain; /* readable elements, then writable ones */
+    uint16_t queue;
+    struct vblk_request_header header; /* zero where it is missing */
+    struct progress done;
 };
 
 /* A configuration field that the device shows. */
@@ -94,6 +91,7 @@ struct vblk_device {
     uint8_t config[VBLK_CONFIG_MAX];
 
     const struct vblk_op *op[OP_TYPES]; /* rows by type, as far as types are that small */
+    const struct vblk_op *granted[OP_TYPES]; /* of these, the ones that the accepted features allow */
     struct vblk_op provision; /* the row with the profile's numbers */
     struct vblk_op secure_erase;
     bool malformed_resets; /* AMB-15 */
@@ -131,20 +129,29 @@ void blk_queue_reset(struct vblk_device *device, uint16_t queue);
 void blk_fail(struct vblk_device *device);
 void blk_config_changed(struct vblk_device *device);
 
+/* device.c: what a device does that was given no behaviour: nothing is replaced */
+extern const struct vblk_behaviour blk_lawful;
+
 /* request.c; more of framing is inline, in frame.h */
 /* The header, from wherever its bytes are. @return false: some are missing. */
-bool blk_fetch_header(struct vblk_device *device, struct vblk_request *req, struct vblk_request_header *header);
+bool blk_fetch_header(struct vblk_device *device, struct vblk_request *req);
+/* There is none: it counts as zero. Always false. */
+bool blk_no_header(struct vblk_request *req);
 
 /* segments.c */
 VBLK_NODISCARD vblk_err blk_fetch_segments(struct vblk_device *device, struct vblk_request *req);
 
 /* ops.c */
 void blk_ops_init(struct vblk_device *device);
+/* The accepted features are others now. */
+void blk_ops_grant(struct vblk_device *device);
 bool blk_in_range(const struct vblk_device *device, uint64_t sector, uint64_t count);
 /* Whether segments are asked for, and the last one is not there as a whole. */
 bool blk_cut_short(const struct vblk_device *device, const struct vblk_request *req);
-/* Gates, direction, unit, range, then run. @return the status. */
-uint8_t blk_execute(struct vblk_device *device, struct vblk_request *req);
+/* The row of a request's type; NULL: unknown, or its feature was not negotiated. */
+const struct vblk_op *blk_op_of(const struct vblk_device *device, const struct vblk_request *req);
+/* Direction, unit, range, then run; more of execution is inline, in frame.h. @return the status. */
+uint8_t blk_execute_data(struct vblk_device *device, struct vblk_request *req, const struct vblk_op *op);
 
 /* serve.c */
 /* Forget what is held of @p queue. */

@@ -5,7 +5,7 @@
 
 #include "blk.h"
 
-static const struct vblk_behaviour lawful;
+const struct vblk_behaviour blk_lawful = { .name = NULL };
 
 /* 5.2.3 as far as the model goes, with VERSION_1. */
 #define MODEL                                                                                                          \
@@ -196,7 +196,7 @@ struct vblk_device *vblk_device_new(const struct vblk_device_options *options, s
     /* GET_ID pads with NUL, whatever lies behind the first one here. */
     memset(device->created.serial + strlen(options->serial), 0, sizeof options->serial - strlen(options->serial));
     device->options = device->created;
-    device->behaviour = options->behaviour ? options->behaviour : &lawful;
+    device->behaviour = options->behaviour ? options->behaviour : &blk_lawful;
     device->mem = mem;
     device->disk = *disk;
     if (!allocate(device)) {

@@ -6,52 +6,56 @@
 #include "blk.h"
 #include "fast.h"
 
-/* Split a chain into the parts of a request; reads nothing. */
-static inline void blk_request_init(struct vblk_request *req, uint16_t queue, const struct vblk_chain *chain)
+/* A chain was put into a request: it is another one now. */
+static inline void blk_request_init(struct vblk_request *req, uint16_t queue)
 {
     req->queue = queue;
-    req->id = chain->id;
-    req->out = (struct part){ chain->bufs, chain->readable, chain->readable_bytes, { 0, 0 } };
-    req->in = (struct part){ chain->bufs + chain->readable, chain->n - chain->readable, chain->writable_bytes, { 0, 0 } };
-    req->type = req->segments = req->segment_flags = 0;
-    req->sector = req->written = 0;
-    req->wrote = false;
+    req->done = (struct progress){ 0 };
 }
 
 /* Fetch the header. @return false: malformed. */
 static inline bool blk_request_header(struct vblk_device *device, struct vblk_request *req)
 {
-    const struct part *out = &req->out, *in = &req->in;
-    struct vblk_request_header header;
+    const struct vblk_chain *chain = &req->chain;
 
     /* 2.7.5: a chain has no more than 2^32 bytes. */
-    if (unlikely((out->bytes | in->bytes) > UINT32_MAX || !in->bytes))
-        return false;
-    if (unlikely(out->n + in->n > device->options.chain_max) && device->options.chain_max)
-        return false;
-    if (unlikely(!out->n || out->bufs[0].len < sizeof header)) {
-        if (!blk_fetch_header(device, req, &header))
-            return false;
-    } else if (fast_read(device->mem, VBLK_DEVICE, out->bufs[0].gpa, &header, sizeof header)) {
-        return false;
-    }
-    req->type = vblk_get32(header.type);
-    req->sector = vblk_get64(header.sector);
+    if (unlikely((chain->readable_bytes | chain->writable_bytes) > UINT32_MAX || !chain->writable_bytes))
+        return blk_no_header(req);
+    if (unlikely(chain->n > device->options.chain_max) && device->options.chain_max)
+        return blk_no_header(req);
+    if (unlikely(!chain->readable || chain->bufs[0].len < sizeof req->header))
+        return blk_fetch_header(device, req);
+    if (fast_read(device->mem, VBLK_DEVICE, chain->bufs[0].gpa, &req->header, sizeof req->header))
+        return blk_no_header(req);
     return true;
 }
 
 /* Store the last writable byte, of at least one. @return false: it is not in the last buffer. */
 static inline bool blk_request_put_last(struct vblk_device *device, struct vblk_request *req, uint8_t byte)
 {
-    const struct vblk_element *last = &req->in.bufs[req->in.n - 1];
+    const struct vblk_element *last = &req->chain.bufs[req->chain.n - 1];
 
     if (unlikely(!last->len))
         return false;
     if (!fast_write(device->mem, VBLK_DEVICE, last->gpa + last->len - 1, &byte, 1)) {
-        req->wrote = true;
-        req->written += req->written == req->in.bytes - 1;
+        req->done.wrote = true;
+        req->done.written += req->done.written == req->chain.writable_bytes - 1;
     }
     return true;
+}
+
+/* Gates, direction, unit, range, then run; without data and effect there is nothing but gates. @return the status. */
+static inline uint8_t blk_execute(struct vblk_device *device, struct vblk_request *req,
+                                  const struct vblk_behaviour *behaviour)
+{
+    const uint32_t type = vblk_get32(req->header.type);
+    const struct vblk_op *op;
+
+    op = likely(type < OP_TYPES && !behaviour->op) ? device->granted[type] : blk_op_of(device, req);
+    if (!op)
+        return VBLK_S_UNSUPP;
+    return op->direction == VBLK_NO_DATA && !op->writes && !op->unit ? op->run(device, req)
+                                                                      : blk_execute_data(device, req, op);
 }
 
 #endif

@@ -26,7 +26,7 @@ static vblk_err disk_view(struct vblk_device *device, uint64_t sector, uint32_t 
 static uint8_t run_in(struct vblk_device *device, struct vblk_request *req)
 {
     uint32_t left = (uint32_t)(vblk_request_in_len(req) / VBLK_SECTOR);
-    uint64_t sector = req->sector, offset = 0;
+    uint64_t sector = vblk_request_sector(req), offset = 0;
 
     while (left) {
         uint32_t here = left;
@@ -70,7 +70,7 @@ static vblk_err disk_fill(struct vblk_device *device, struct vblk_request *req, 
 static uint8_t run_out(struct vblk_device *device, struct vblk_request *req)
 {
     uint32_t left = (uint32_t)(vblk_request_out_len(req) / VBLK_SECTOR);
-    uint64_t sector = req->sector, offset = 0;
+    uint64_t sector = vblk_request_sector(req), offset = 0;
 
     while (left) {
         uint32_t here = left;
@@ -235,6 +235,17 @@ void blk_ops_init(struct vblk_device *device)
         device->op[type] = find_op(device, type);
 }
 
+static bool granted(const struct vblk_device *device, const struct vblk_op *op)
+{
+    return op && (op->feature < 0 || blk_accepted(device, (unsigned)op->feature));
+}
+
+void blk_ops_grant(struct vblk_device *device)
+{
+    for (uint32_t type = 0; type < OP_TYPES; type++)
+        device->granted[type] = granted(device, device->op[type]) ? device->op[type] : NULL;
+}
+
 const struct vblk_op *vblk_reference_op(const struct vblk_device *device, uint32_t type)
 {
     return type < OP_TYPES ? device->op[type] : find_op(device, type);
@@ -278,53 +289,34 @@ static uint8_t check_data(struct vblk_device *device, struct vblk_request *req, 
     len = op->direction == VBLK_TO_DRIVER ? vblk_request_in_len(req) : vblk_request_out_len(req);
     if (len % op->unit)
         return VBLK_S_IOERR;
-    if (op->unit == VBLK_SECTOR && !blk_in_range(device, req->sector, len / VBLK_SECTOR))
+    if (op->unit == VBLK_SECTOR && !blk_in_range(device, vblk_request_sector(req), len / VBLK_SECTOR))
         return VBLK_S_IOERR;
     return VBLK_S_OK;
 }
 
-/* The row that a behaviour has for a type, if it has another. */
-static __attribute__((noinline)) const struct vblk_op *other_op(const struct vblk_device *device, uint32_t type,
-                                                                const struct vblk_op *op)
+const struct vblk_op *blk_op_of(const struct vblk_device *device, const struct vblk_request *req)
 {
-    const struct vblk_op *other = device->behaviour->op(device, type, op);
-
-    return other ? other : op;
-}
-
-/* The row of the request's type; NULL: unknown, or its feature was not negotiated. */
-static inline const struct vblk_op *op_of(const struct vblk_device *device, const struct vblk_request *req)
-{
-    const struct vblk_op *op = vblk_reference_op(device, req->type);
+    const uint32_t type = vblk_request_type(req);
+    const struct vblk_op *op = vblk_reference_op(device, type), *other = NULL;
 
     if (device->behaviour->op)
-        op = other_op(device, req->type, op);
-    return op && op->feature >= 0 && !blk_accepted(device, (unsigned)op->feature) ? NULL : op;
+        other = device->behaviour->op(device, type, op);
+    op = other ? other : op;
+    return granted(device, op) ? op : NULL;
 }
 
 bool blk_cut_short(const struct vblk_device *device, const struct vblk_request *req)
 {
-    const struct vblk_op *op = op_of(device, req);
+    const struct vblk_op *op = blk_op_of(device, req);
 
     return op && op->direction == VBLK_SEGMENTS && vblk_request_out_len(req) % sizeof(struct vblk_segment);
 }
 
-/* What has data: direction, unit, range, then run. */
-static __attribute__((noinline)) uint8_t execute(struct vblk_device *device, struct vblk_request *req,
-                                                 const struct vblk_op *op)
+uint8_t blk_execute_data(struct vblk_device *device, struct vblk_request *req, const struct vblk_op *op)
 {
     uint8_t status = op->direction == VBLK_SEGMENTS ? check_segments(device, req, op) : check_data(device, req, op);
 
     if (!status && op->writes && blk_offers(device, VBLK_F_RO))
         status = VBLK_S_IOERR; /* 5.2.6.2: where RO is offered, accepted or not */
     return status ? status : op->run(device, req);
-}
-
-uint8_t blk_execute(struct vblk_device *device, struct vblk_request *req)
-{
-    const struct vblk_op *op = op_of(device, req);
-
-    if (!op)
-        return VBLK_S_UNSUPP;
-    return op->direction == VBLK_NO_DATA && !op->writes && !op->unit ? op->run(device, req) : execute(device, req, op);
 }

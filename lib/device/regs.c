@@ -44,13 +44,19 @@ void blk_queue_reset(struct vblk_device *device, uint16_t queue)
     q->size = device->options.queue_max;
 }
 
+static void accept(struct vblk_device *device, uint64_t features)
+{
+    device->accepted = features;
+    blk_ops_grant(device);
+}
+
 void blk_reset(struct vblk_device *device)
 {
     for (uint32_t i = 0; i < device->num_queues; i++)
         blk_queue_reset(device, (uint16_t)i);
     device->status = 0;
     device->driver_features = 0;
-    device->accepted = 0;
+    accept(device, 0);
     blk_config_set_writeback(device, device->created.writeback);
 }
 
@@ -62,7 +68,7 @@ bool vblk_reference_grant(const struct vblk_device *device, uint64_t accepted)
 
 static void negotiate(struct vblk_device *device)
 {
-    device->accepted = device->driver_features & device->options.features;
+    accept(device, device->driver_features & device->options.features);
     /* 5.2.5.2 */
     if (blk_accepted(device, VBLK_F_CONFIG_WCE) && !blk_accepted(device, VBLK_F_FLUSH))
         blk_config_set_writeback(device, false);

@@ -10,8 +10,8 @@ vblk_err blk_fetch_segments(struct vblk_device *device, struct vblk_request *req
     const uint32_t total = (uint32_t)(vblk_request_out_len(req) / sizeof(struct vblk_segment));
     const uint32_t batch = SCRATCH_BYTES / sizeof(struct vblk_segment);
 
-    req->segments = total;
-    req->segment_flags = 0;
+    req->done.segments = total;
+    req->done.segment_flags = 0;
     for (uint32_t done = 0; done < total;) {
         const uint32_t n = total - done < batch ? total - done : batch;
         const uint64_t offset = (uint64_t)done * sizeof(struct vblk_segment);
@@ -24,7 +24,7 @@ vblk_err blk_fetch_segments(struct vblk_device *device, struct vblk_request *req
             struct vblk_segment segment;
 
             memcpy(&segment, device->scratch + i * sizeof segment, sizeof segment);
-            req->segment_flags |= vblk_get32(segment.flags);
+            req->done.segment_flags |= vblk_get32(segment.flags);
             if (done < device->segment_room) {
                 device->segment[done].sector = vblk_get64(segment.sector);
                 device->segment[done].count = vblk_get32(segment.num_sectors);
@@ -38,7 +38,7 @@ vblk_err blk_fetch_segments(struct vblk_device *device, struct vblk_request *req
 bool vblk_request_segment(const struct vblk_device *device, const struct vblk_request *req, uint32_t i,
                           struct vblk_range *out)
 {
-    if (i >= req->segments || i >= device->segment_room)
+    if (i >= req->done.segments || i >= device->segment_room)
         return false;
     *out = device->segment[i];
     return true;
@@ -61,13 +61,13 @@ uint8_t vblk_reference_check_segments(struct vblk_device *device, struct vblk_re
 {
     const uint32_t most = limit(device, op->max_seg), longest = limit(device, op->max_sectors);
 
-    if (req->segment_flags & ~op->known_flags)
+    if (req->done.segment_flags & ~op->known_flags)
         return VBLK_S_UNSUPP;
-    if (req->segment_flags & op->fault_flags || vblk_request_out_len(req) % sizeof(struct vblk_segment))
+    if (req->done.segment_flags & op->fault_flags || vblk_request_out_len(req) % sizeof(struct vblk_segment))
         return VBLK_S_IOERR;
-    if (!req->segments || req->segments > most || req->segments > device->segment_room)
+    if (!req->done.segments || req->done.segments > most || req->done.segments > device->segment_room)
         return VBLK_S_IOERR;
-    for (uint32_t i = 0; i < req->segments; i++) {
+    for (uint32_t i = 0; i < req->done.segments; i++) {
         const struct vblk_range *range = &device->segment[i];
 
         if (range->count && (range->count > longest || !blk_in_range(device, range->sector, range->count)))

@@ -4,6 +4,18 @@
 
 #include "frame.h"
 
+/*
+ * What serves a request is compiled twice: for a device of which everything may be replaced, and for one of which nothing
+ * is, so that nobody has to look.
+ */
+#define BOTH_WAYS static inline __attribute__((always_inline))
+static const struct vblk_behaviour nothing = { .name = NULL };
+
+static uint16_t number_of(const struct vblk_device *device, const struct queue *q)
+{
+    return (uint16_t)(q - device->queues);
+}
+
 /* The queue if it may be touched now: 2.1.2, and 5.2.2 without MQ. */
 static struct queue *live(struct vblk_device *device, uint16_t queue)
 {
@@ -28,15 +40,17 @@ static inline bool take(struct queue *q, struct vblk_chain *chain, bool *faulty)
 {
     vblk_err err = q->ring.ops->take(&q->ring, chain);
 
-    *faulty = err != VBLK_E_EMPTY && (err || chain->fault);
     q->taken += !err;
-    return !err && !chain->fault;
+    if (likely(!err && !chain->fault))
+        return true;
+    *faulty = err != VBLK_E_EMPTY;
+    return false;
 }
 
 static void tell(const struct vblk_device *device, enum vblk_buffer_step step, const struct queue *q, uint16_t id,
                  uint16_t slot, uint16_t slots)
 {
-    const struct vblk_buffer_news news = { (uint8_t)step, (uint16_t)(q - device->queues), id, slot, slots };
+    const struct vblk_buffer_news news = { (uint8_t)step, number_of(device, q), id, slot, slots };
 
     device->buffer(device->buffer_ctx, &news);
 }
@@ -85,10 +99,9 @@ static __attribute__((noinline)) void put_status_before(struct vblk_device *devi
     (void)!vblk_request_put(device, req, vblk_request_in_len(req), &status, 1); /* gone meanwhile: nobody reads it */
 }
 
-static inline __attribute__((always_inline)) void put_status(struct vblk_device *device, struct vblk_request *req,
-                                                             uint8_t status)
+static inline void put_status(struct vblk_device *device, struct vblk_request *req, uint8_t status)
 {
-    if (unlikely(req->in.bytes == 0 || !blk_request_put_last(device, req, status)))
+    if (unlikely(req->chain.writable_bytes == 0 || !blk_request_put_last(device, req, status)))
         put_status_before(device, req, status);
 }
 
@@ -115,27 +128,25 @@ void vblk_reference_put_used(struct vblk_device *device, uint16_t queue, uint16_
         reference_put_used(device, &device->queues[queue], id, len);
 }
 
-static inline void put_used(struct vblk_device *device, uint16_t queue, uint16_t id, uint32_t len)
+/* From here to serve_with() a device's behaviour is an argument: see nothing. */
+BOTH_WAYS void put_used(struct vblk_device *device, struct queue *q, uint16_t id, uint32_t len,
+                        const struct vblk_behaviour *b)
 {
-    struct queue *q = &device->queues[queue];
-
-    if (device->behaviour->put_used)
-        device->behaviour->put_used(device, queue, id, len);
+    if (b->put_used)
+        b->put_used(device, number_of(device, q), id, len);
     else
         reference_put_used(device, q, id, len);
     q->completed = true;
 }
 
 /* The answer of the last one of a batch that nothing came after. */
-static void end_batch(struct vblk_device *device, uint16_t queue)
+static void end_batch(struct vblk_device *device, struct queue *q)
 {
-    struct queue *q = &device->queues[queue];
-
     if (!q->passing)
         return;
     q->passing = false;
     device->wrote = q->passed_len != 0;
-    put_used(device, queue, q->passed_id, q->passed_len);
+    put_used(device, q, q->passed_id, q->passed_len, device->behaviour);
 }
 
 /* 2.7.9, 2.8.9: of a batch only the last one is answered, and the others count as written to the end. */
@@ -143,42 +154,40 @@ static bool may_pass(const struct vblk_device *device, const struct vblk_request
 {
     const struct vblk_behaviour *b = device->behaviour;
 
-    return !b->put_used && !b->reorder && blk_accepted(device, VBLK_F_IN_ORDER) && len == req->in.bytes;
+    return !b->put_used && !b->reorder && blk_accepted(device, VBLK_F_IN_ORDER) && len == req->chain.writable_bytes;
 }
 
-static inline void answer(struct vblk_device *device, const struct vblk_request *req, uint32_t len)
+/* In a batch, until end_batch(). */
+static __attribute__((noinline)) bool pass(const struct vblk_device *device, struct queue *q,
+                                           const struct vblk_request *req, uint32_t len)
 {
-    struct queue *q = &device->queues[req->queue];
-
-    q->passing = device->batch && may_pass(device, req, len);
-    device->wrote = req->wrote;
-    if (unlikely(q->passing)) {
-        q->passed_id = req->id;
-        q->passed_len = len;
-    } else {
-        put_used(device, req->queue, req->id, len);
-    }
+    q->passing = may_pass(device, req, len);
+    q->passed_id = req->chain.id;
+    q->passed_len = len;
+    return q->passing;
 }
 
 /*
  * The length is honest: what was written from the first writable byte on without a gap. So a read that fails before any
  * data was written reports 0, although the status byte behind the data was written (AMB-14).
  */
-static inline void finish(struct vblk_device *device, struct vblk_request *req, uint8_t status)
+BOTH_WAYS void finish(struct vblk_device *device, struct queue *q, struct vblk_request *req, uint8_t status,
+                      const struct vblk_behaviour *b)
 {
-    const struct vblk_behaviour *b = device->behaviour;
     uint32_t len;
 
-    if (req->in.bytes) {
+    if (req->chain.writable_bytes) {
         if (b->put_status)
             b->put_status(device, req, status);
         else
             put_status(device, req, status);
     }
-    len = req->written < UINT32_MAX ? (uint32_t)req->written : UINT32_MAX;
+    len = req->done.written < UINT32_MAX ? (uint32_t)req->done.written : UINT32_MAX;
     if (b->used_length)
         len = b->used_length(device, req, status, len);
-    answer(device, req, len);
+    device->wrote = req->done.wrote;
+    if (likely(!device->batch) || !pass(device, q, req, len))
+        put_used(device, q, req->chain.id, len, b);
     if (b->after)
         b->after(device, req);
 }
@@ -188,20 +197,21 @@ static inline void finish(struct vblk_device *device, struct vblk_request *req, 
  * where there is a byte for it (AMB-15). Under the other reading, to which a segment that is cut short counts as well,
  * the queue stops instead: @return false.
  */
-static inline bool handle(struct vblk_device *device, struct vblk_request *req)
+BOTH_WAYS bool handle(struct vblk_device *device, struct queue *q, struct vblk_request *req,
+                      const struct vblk_behaviour *b)
 {
     const bool whole = blk_request_header(device, req);
 
     if (whole && !(device->malformed_resets && blk_cut_short(device, req))) {
-        finish(device, req, blk_execute(device, req));
+        finish(device, q, req, blk_execute(device, req, b), b);
         return true;
     }
     if (device->malformed_resets) {
-        end_batch(device, req->queue);
-        fault(device, &device->queues[req->queue]);
+        end_batch(device, q);
+        fault(device, q);
         return false;
     }
-    finish(device, req, VBLK_S_IOERR);
+    finish(device, q, req, VBLK_S_IOERR, b);
     return true;
 }
 
@@ -227,13 +237,14 @@ static void notify(struct vblk_device *device, uint16_t queue)
 /* Keep a request for later: the ring's copy of its buffers lasts only until the next take. */
 static void keep(struct vblk_device *device, uint16_t queue, const struct vblk_chain *chain)
 {
+    struct vblk_request *req = &device->held[device->held_count++];
     struct vblk_element *bufs = device->held_bufs + device->held_bufs_used;
-    struct vblk_chain copy = *chain;
 
     memcpy(bufs, chain->bufs, chain->n * sizeof *bufs);
-    copy.bufs = bufs;
-    blk_request_init(&device->held[device->held_count++], queue, &copy);
     device->held_bufs_used += chain->n;
+    req->chain = *chain;
+    req->chain.bufs = bufs;
+    blk_request_init(req, queue);
 }
 
 /* @return whether the ring turned out to make no sense, after what was kept. */
@@ -267,14 +278,16 @@ static uint32_t complete_held(struct vblk_device *device)
     for (uint32_t i = 0; i < device->held_count; i++) {
         struct vblk_request *req = &device->held[reversed(device) ? device->held_count - 1 - i : i];
 
-        if (live(device, req->queue) && handle(device, req))
+        struct queue *q = live(device, req->queue);
+
+        if (q && handle(device, q, req, device->behaviour))
             done++;
     }
     device->batch = false;
     device->held_count = 0;
     device->held_bufs_used = 0;
     for (uint32_t i = 0; i < device->num_queues; i++) {
-        end_batch(device, (uint16_t)i);
+        end_batch(device, &device->queues[i]);
         notify(device, (uint16_t)i);
     }
     return done;
@@ -294,19 +307,29 @@ static uint32_t serve_held(struct vblk_device *device, uint16_t queue, struct qu
     return done;
 }
 
-static uint32_t serve_at_once(struct vblk_device *device, uint16_t queue, struct queue *q, uint32_t most)
+BOTH_WAYS uint32_t serve_with(struct vblk_device *device, uint16_t queue, struct queue *q, uint32_t most, bool *faulty,
+                              const struct vblk_behaviour *b)
 {
-    struct vblk_chain chain;
     struct vblk_request req;
     uint32_t done = 0;
-    bool faulty = false;
 
-    while (done < most && take_next(device, q, &chain, &faulty)) {
-        blk_request_init(&req, queue, &chain);
-        if (!handle(device, &req))
+    while (done < most && take_next(device, q, &req.chain, faulty)) {
+        blk_request_init(&req, queue);
+        if (!handle(device, q, &req, b))
             break;
         done++;
     }
+    return done;
+}
+
+static uint32_t serve_at_once(struct vblk_device *device, uint16_t queue, struct queue *q, uint32_t most)
+{
+    const struct vblk_behaviour *b = device->behaviour;
+    bool faulty = false;
+    uint32_t done;
+
+    done = b == &blk_lawful ? serve_with(device, queue, q, most, &faulty, &nothing)
+                            : serve_with(device, queue, q, most, &faulty, b);
     notify(device, queue);
     if (faulty)
         fault(device, q);

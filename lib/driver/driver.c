@@ -37,6 +37,11 @@ struct vblk_driver *vblk_driver_new(struct vblk_port *port, const struct vblk_dr
 
     if (!driver)
         return NULL;
+    driver->queue = calloc(DRIVER_QUEUES, sizeof(*driver->queue));
+    if (!driver->queue) {
+        free(driver);
+        return NULL;
+    }
     driver->port = port;
     driver->options = *options;
     driver->behaviour = options->behaviour ? options->behaviour : &lawful;
@@ -51,6 +56,7 @@ void vblk_driver_free(struct vblk_driver *driver)
     if (!driver)
         return;
     driver_close_queues(driver);
+    free(driver->queue);
     free(driver);
 }
 
@@ -107,7 +113,7 @@ vblk_err vblk_driver_start(struct vblk_driver *driver)
 
     if (!err)
         err = initialise(driver);
-    driver->live = !err;
+    driver->live = err ? 0 : driver->queues;
     return err ? life_fail(&driver->life, err) : VBLK_OK;
 }
 
@@ -115,7 +121,7 @@ vblk_err vblk_driver_stop(struct vblk_driver *driver)
 {
     const vblk_err err = life_reset(&driver->life);
 
-    driver->live = false;
+    driver->live = 0;
     driver_close_queues(driver);
     return err;
 }

@@ -7,6 +7,7 @@
 
 #include "config.h"
 #include "life.h"
+#include "region.h"
 #include "ring.h"
 
 #define DRIVER_QUEUES 64u
@@ -24,17 +25,21 @@ struct tables {
     uint32_t left;   /* free ones */
 };
 
+struct driver_queue {
+    struct vblk_ring ring;
+    struct tables tables;
+    uint16_t notify_id; /* what notifications call it */
+};
+
 struct vblk_driver {
     struct vblk_port *port;
     struct vblk_driver_options options;
     const struct vblk_driver_behaviour *behaviour; /* never NULL */
     struct life life;
     struct limits limits;
-    bool live;                /* DRIVER_OK set, and nothing happened since that only a reset mends */
+    uint16_t live;            /* queues that may be used: 0 before DRIVER_OK, and after what only a reset mends */
     uint32_t config_notified; /* of the port, when the limits were read */
-    struct vblk_ring ring[DRIVER_QUEUES];
-    struct tables tables[DRIVER_QUEUES];
-    uint16_t notify_id[DRIVER_QUEUES]; /* what notifications call a queue */
+    struct driver_queue *queue; /* [DRIVER_QUEUES] */
     uint64_t table_gpa; /* for the one request of a blocking call, [queue_size] entries; 0: none */
     uint16_t queues, next_queue;
     uint32_t queue_size;     /* the smallest */
@@ -60,25 +65,23 @@ void driver_make_table(struct vblk_driver *driver);
 void driver_free_tables(struct tables *tables);
 void driver_clear_tables(struct tables *tables, uint32_t size);
 /* Add a buffer to a queue through a table; there must be a free one, with room for it. */
-vblk_err driver_add_in_table(struct vblk_driver *driver, uint16_t queue, const struct vblk_element *bufs, uint32_t n,
-                             uint16_t *id);
+vblk_err driver_add_in_table(struct driver_queue *q, const struct vblk_element *bufs, uint32_t n, uint16_t *id);
 /* The same for the one request of a blocking call. */
 vblk_err driver_add_one(struct vblk_driver *driver, uint16_t queue, uint32_t n, uint16_t *id);
 /* A buffer is back, of a queue that has tables. */
-void driver_return_table(struct vblk_driver *driver, uint16_t queue, uint16_t id);
+void driver_return_table(struct tables *tables, uint16_t id);
 
 /* notify.c */
 /* Make buffers available, and notify the device if it wants that. */
 vblk_err driver_publish(struct vblk_driver *driver, uint16_t queue, uint32_t count);
-/* There is no answer. With EVENT_IDX: ask to be notified of the next one, and look again. */
-vblk_err driver_reap_late(struct vblk_ring *ring, struct vblk_used *used);
+/* reap() came to @err; if that there is no answer, with EVENT_IDX: ask to be notified of the next one, and look again. */
+vblk_err driver_reap_late(struct vblk_ring *ring, struct vblk_used *used, vblk_err err);
 /* Take an answer. */
-static inline vblk_err driver_reap(struct vblk_driver *driver, uint16_t queue, struct vblk_used *used)
+static inline vblk_err driver_reap(struct vblk_ring *ring, struct vblk_used *used)
 {
-    struct vblk_ring *ring = &driver->ring[queue];
     const vblk_err err = ring->ops->reap(ring, used);
 
-    return err == VBLK_E_EMPTY ? driver_reap_late(ring, used) : err;
+    return likely(!err) ? VBLK_OK : driver_reap_late(ring, used, err);
 }
 /* queues.c: a piece of the arena for good. */
 vblk_err driver_take_room(struct vblk_driver *driver, uint64_t bytes, uint64_t *gpa);

@@ -11,8 +11,8 @@
 void driver_close_queues(struct vblk_driver *driver)
 {
     for (uint16_t i = 0; i < driver->queues; i++) {
-        vblk_ring_close(&driver->ring[i]);
-        driver_free_tables(&driver->tables[i]);
+        vblk_ring_close(&driver->queue[i].ring);
+        driver_free_tables(&driver->queue[i].tables);
     }
     driver->queues = 0;
     driver->next_queue = 0;
@@ -67,7 +67,7 @@ static vblk_err name_queue(struct vblk_driver *driver, uint16_t queue)
 
     if (driver_has(driver, VBLK_F_NOTIF_CONFIG_DATA))
         err = vblk_port_read_reg(driver->port, VBLK_REG_QUEUE_NOTIF_CONFIG_DATA, queue, &id);
-    driver->notify_id[queue] = (uint16_t)id;
+    driver->queue[queue].notify_id = (uint16_t)id;
     return err;
 }
 
@@ -90,7 +90,7 @@ static vblk_err enable(struct vblk_driver *driver, uint16_t queue, const struct 
 
 static vblk_err set_up(struct vblk_driver *driver, uint16_t queue, uint32_t size)
 {
-    struct vblk_ring *ring = &driver->ring[queue];
+    struct vblk_ring *ring = &driver->queue[queue].ring;
     struct vblk_layout at;
     vblk_err err = place(driver, size, &at);
 
@@ -172,12 +172,12 @@ static vblk_err await_reset(struct vblk_driver *driver, uint16_t queue)
 
 static vblk_err reopen(struct vblk_driver *driver, uint16_t queue)
 {
-    struct vblk_ring *ring = &driver->ring[queue];
+    struct vblk_ring *ring = &driver->queue[queue].ring;
     const struct vblk_layout at = ring->at;
     vblk_err err;
 
     vblk_ring_close(ring);
-    driver_clear_tables(&driver->tables[queue], at.size);
+    driver_clear_tables(&driver->queue[queue].tables, at.size);
     err = vblk_ring_open(ring, vblk_ring_ops_for(at.features), driver->port->mem, &at, VBLK_DRIVER);
     if (!err)
         err = ring->ops->clear(ring);
@@ -198,6 +198,6 @@ vblk_err vblk_driver_reset_queue(struct vblk_driver *driver, uint16_t queue)
     if (!err)
         err = reopen(driver, queue);
     if (err)
-        driver->live = false;
+        driver->live = 0;
     return err;
 }

@@ -10,7 +10,7 @@
 /* Nothing but a reset gets the device's buffers back. */
 static vblk_err broken(struct vblk_driver *driver, vblk_err err)
 {
-    driver->live = false;
+    driver->live = 0;
     return err;
 }
 
@@ -148,7 +148,7 @@ static vblk_err receive(struct vblk_driver *driver, uint16_t queue, struct vblk_
         vblk_err err;
 
         vblk_port_look(driver->port, queue);
-        err = driver_reap(driver, queue, used);
+        err = driver_reap(&driver->queue[queue].ring, used);
         if (err != VBLK_E_EMPTY)
             return err;
         err = pace_wait(&pace, driver->port, queue);
@@ -168,7 +168,7 @@ static vblk_err receive(struct vblk_driver *driver, uint16_t queue, struct vblk_
 static vblk_err settle(struct vblk_driver *driver, const struct job *job, const struct vblk_used *used, uint8_t *status)
 {
     const uint64_t data = driver->room_gpa + DRIVER_HEADER;
-    vblk_err err = vblk_memory_read(driver->port->mem, VBLK_DRIVER, data + job->len, status, 1);
+    vblk_err err = vblk_memory_load8(driver->port->mem, VBLK_DRIVER, data + job->len, status);
 
     if (err)
         return broken(driver, err);

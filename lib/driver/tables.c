@@ -17,8 +17,8 @@ void driver_clear_tables(struct tables *tables, uint32_t size)
 
 vblk_err driver_make_tables(struct vblk_driver *driver, uint16_t queue)
 {
-    struct tables *tables = &driver->tables[queue];
-    const uint32_t size = driver->ring[queue].at.size;
+    struct tables *tables = &driver->queue[queue].tables;
+    const uint32_t size = driver->queue[queue].ring.at.size;
 
     if (!driver_has(driver, VBLK_F_INDIRECT_DESC) ||
         driver_take_room(driver, (uint64_t)size * DRIVER_TABLE * ENTRY, &tables->gpa))
@@ -45,11 +45,10 @@ void driver_free_tables(struct tables *tables)
     *tables = (struct tables){ 0 };
 }
 
-vblk_err driver_add_in_table(struct vblk_driver *driver, uint16_t queue, const struct vblk_element *bufs, uint32_t n,
-                             uint16_t *id)
+vblk_err driver_add_in_table(struct driver_queue *q, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
-    struct vblk_ring *ring = &driver->ring[queue];
-    struct tables *tables = &driver->tables[queue];
+    struct vblk_ring *ring = &q->ring;
+    struct tables *tables = &q->tables;
     const uint16_t table = tables->free[tables->left - 1];
     const vblk_err err =
         ring->ops->add_indirect(ring, tables->gpa + table * DRIVER_TABLE * ENTRY, 0, bufs, n, id);
@@ -63,17 +62,15 @@ vblk_err driver_add_in_table(struct vblk_driver *driver, uint16_t queue, const s
 
 vblk_err driver_add_one(struct vblk_driver *driver, uint16_t queue, uint32_t n, uint16_t *id)
 {
-    struct vblk_ring *ring = &driver->ring[queue];
+    struct vblk_ring *ring = &driver->queue[queue].ring;
 
     if (n <= 2 || !driver->table_gpa)
         return ring->ops->add(ring, driver->bufs, n, id);
     return ring->ops->add_indirect(ring, driver->table_gpa, 0, driver->bufs, n, id);
 }
 
-void driver_return_table(struct vblk_driver *driver, uint16_t queue, uint16_t id)
+void driver_return_table(struct tables *tables, uint16_t id)
 {
-    struct tables *tables = &driver->tables[queue];
-
     if (!tables->of_id[id])
         return;
     tables->free[tables->left++] = (uint16_t)(tables->of_id[id] - 1);

@@ -273,6 +273,36 @@ vblk_err vblk_memory_write(struct vblk_memory *mem, enum vblk_party party, uint6
     return copy(region->host + (gpa - region->gpa), buf, len);
 }
 
+vblk_err vblk_memory_load8(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa, uint8_t *value)
+{
+    const struct region *region = region_guess(mem, party);
+    const uint64_t offset = gpa - region->gpa;
+
+    if (unlikely(offset >= region->size))
+        return read_any(mem, party, gpa, value, 1);
+    if (unlikely(mem->watched != UNWATCHED))
+        return read_watched(mem, party, gpa, value, 1, region->host + offset);
+    *value = region->host[offset];
+    return VBLK_OK;
+}
+
+static __attribute__((noinline)) vblk_err store8_any(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
+                                                     uint8_t value)
+{
+    return vblk_memory_write(mem, party, gpa, &value, 1);
+}
+
+vblk_err vblk_memory_store8(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa, uint8_t value)
+{
+    const struct region *region = region_guess(mem, party);
+    const uint64_t offset = gpa - region->gpa;
+
+    if (unlikely(offset >= region->size || mem->watched != UNWATCHED || !region_marked(region, offset, 1)))
+        return store8_any(mem, party, gpa, value);
+    region->host[offset] = value;
+    return VBLK_OK;
+}
+
 /* An event needs its bytes in one place, so a fill that crosses regions is told region by region. */
 vblk_err vblk_memory_fill(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa, uint8_t byte, size_t len)
 {

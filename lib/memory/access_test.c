@@ -157,6 +157,31 @@ static void half_words__are_little_endian_at_any_address(void **state)
     }
 }
 
+static void single_bytes__are_accesses_like_others(void **state)
+{
+    struct fixture *f = *state;
+    static const uint64_t at[] = { 0x1000, 0x17ff, 0x1800, 0x1fff, 0x3fff };
+    uint8_t value;
+
+    for (unsigned i = 0; i < 10; i++) {
+        OK(vblk_memory_store8(f->mem, VBLK_DRIVER, at[i % 5], (uint8_t)(0xa0 + i)));
+        OK(vblk_memory_load8(f->mem, VBLK_DEVICE, at[i % 5], &value));
+        assert_int_equal(value, 0xa0 + i);
+        vblk_memory_set_tap(f->mem, i < 4 ? NULL : record, f);
+    }
+    assert_int_equal(f->count, 2 * 5);
+    logged(f, 2, VBLK_EV_STORE, VBLK_DRIVER, 0x17ff, 1, VBLK_RELAXED);
+    assert_int_equal(f->log[2].bytes[0], 0xa6);
+    logged(f, 3, VBLK_EV_LOAD, VBLK_DEVICE, 0x17ff, 1, VBLK_RELAXED);
+    assert_int_equal(f->log[3].bytes[0], 0xa6);
+    assert_int_equal(vblk_memory_load8(f->mem, VBLK_DRIVER, 0x2000, &value), VBLK_E_RANGE);
+    assert_int_equal(vblk_memory_store8(f->mem, VBLK_DRIVER, 0xfff, 1), VBLK_E_RANGE);
+    assert_int_equal(value, 0xa9);
+    vblk_memory_reset(f->mem);
+    OK(vblk_memory_load8(f->mem, VBLK_DEVICE, 0x1fff, &value));
+    assert_int_equal(value, 0);
+}
+
 static void tap__sees_each_access_once_and_in_order(void **state)
 {
     struct fixture *f = *state;
@@ -412,6 +437,7 @@ int main(void)
         TEST(range_into_a_hole__changes_nothing),
         TEST(empty_access__is_fine_anywhere_and_silent),
         TEST(half_words__are_little_endian_at_any_address),
+        TEST(single_bytes__are_accesses_like_others),
         TEST(tap__sees_each_access_once_and_in_order),
         TEST(fill_across_regions__is_told_region_by_region),
         TEST(fault__is_one_event_without_bytes),

@@ -264,7 +264,7 @@ static inline enum vblk_chain_fault chain_append(const struct vblk_ring *ring, s
  */
 struct usual {
     uint64_t low, size; /* that region */
-    struct vblk_element *bufs;
+    struct vblk_element *next;
     uint64_t bytes;
     uint32_t n;
 };
@@ -274,29 +274,44 @@ static inline struct usual usual_begin(const struct vblk_ring *ring, struct vblk
     const struct region *near = region_guess(ring->mem, GUESS_COVERS);
 
     chain->bufs = ring->bufs;
-    chain->readable = 0;
-    chain->readable_bytes = 0;
     chain->fault = VBLK_CHAIN_OK;
     return (struct usual){ near->gpa, near->size, ring->bufs, 0, 0 };
 }
 
-/* Append one element; there must be room. @return false: it is not usual. */
-static inline bool usual_append(struct usual *usual, struct vblk_chain *chain, uint64_t gpa, uint32_t len, bool writable)
+/*
+ * Append one element, of which is known that it comes in the right order; there must be room. @return false: it is not
+ * usual. A sum can't wrap: regions are host memory, of far less than 2^63 bytes.
+ */
+static inline bool usual_put(struct usual *usual, uint64_t gpa, uint32_t len, bool writable)
 {
-    struct vblk_element *buf = usual->bufs + usual->n;
+    struct vblk_element *buf = usual->next;
     const uint64_t offset = gpa - usual->low;
 
-    if (unlikely(offset >= usual->size || len > usual->size - offset || (!writable && chain->readable != usual->n)))
+    if (unlikely(offset >= usual->size || offset + len > usual->size))
         return false;
     buf->gpa = gpa;
     buf->len = len;
     buf->writable = writable;
+    usual->next++;
     usual->n++;
     usual->bytes += len;
-    if (!writable) {
-        chain->readable = usual->n;
-        chain->readable_bytes = usual->bytes;
-    }
+    return true;
+}
+
+/* What was put so far is readable, and no more of it will be. */
+static inline void usual_readable(const struct usual *usual, struct vblk_chain *chain)
+{
+    chain->readable = usual->n;
+    chain->readable_bytes = usual->bytes;
+}
+
+/* Append one element, whatever came before it; before the first one, usual_readable(). */
+static inline bool usual_append(struct usual *usual, struct vblk_chain *chain, uint64_t gpa, uint32_t len, bool writable)
+{
+    if (unlikely((!writable && chain->readable != usual->n) || !usual_put(usual, gpa, len, writable)))
+        return false;
+    if (!writable)
+        usual_readable(usual, chain);
     return true;
 }
 
@@ -314,7 +329,7 @@ vblk_err chain_put_table(struct vblk_ring *ring, uint64_t table, const struct vb
 
 static inline uint64_t buf_writable(const struct vblk_element *buf)
 {
-    return (uint64_t)buf->len * buf->writable;
+    return buf->writable ? buf->len : 0;
 }
 
 /* The bytes of a chain that the device may write. */

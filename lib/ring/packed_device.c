@@ -133,6 +133,7 @@ EACH_WAY vblk_err walk(struct vblk_ring *ring, enum way way, struct vblk_chain *
     struct usual usual = usual_begin(ring, chain);
     struct place at = place_begin(ring, mark);
 
+    usual_readable(&usual, chain);
     if (unlikely(at.most == 0)) {
         usual_end(&usual, chain);
         return broken_by_length(ring, chain, 0);

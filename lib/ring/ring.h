@@ -170,10 +170,10 @@ struct vblk_ring_fault {
 
 /** The driver's memory of one buffer, by its head; never in shared memory. */
 struct vblk_split_slot {
-    uint64_t seq;      /* the count of buffers added before it */
-    uint64_t writable; /* bytes that the device may write */
+    uint64_t seq;      /* the count of buffers added before it; UINT64_MAX: not a head in flight */
     uint16_t tail;     /* the chain's last descriptor */
-    uint16_t len;      /* descriptors in the chain; 0: not a head in flight */
+    uint16_t len;      /* descriptors in the chain */
+    uint64_t writable; /* bytes that the device may write */
 };
 
 /** The private state of one side of a split ring. Ring positions are counts modulo 2^16. */
@@ -183,8 +183,8 @@ struct vblk_split {
     uint64_t added;                /* driver: buffers put into the ring */
     uint64_t published;            /* driver: buffers made available */
     uint32_t in_flight;            /* driver: buffers made available and not yet back */
-    uint32_t free;                 /* driver: free descriptors */
     uint16_t free_head;
+    uint32_t free;                 /* driver: free descriptors */
     uint16_t avail_next;           /* device: next position to take */
     uint16_t avail_seen;           /* device: idx as last read */
     uint16_t used_next;            /* device: next position to fill; driver: next to reap */

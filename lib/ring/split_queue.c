@@ -69,8 +69,10 @@ static vblk_err split_open(struct vblk_ring *ring)
         split_close(ring);
         return VBLK_E_NOMEM;
     }
-    for (uint32_t i = 0; i < size; i++)
+    for (uint32_t i = 0; i < size; i++) {
         s->next[i] = (uint16_t)((i + 1) & (size - 1));
+        s->slots[i].seq = UINT64_MAX;
+    }
     s->free = size;
     return VBLK_OK;
 }
