@@ -91,17 +91,18 @@ struct vblk_device {
     uint8_t config[VBLK_CONFIG_MAX];
 
     const struct vblk_op *op[OP_TYPES]; /* rows by type, as far as types are that small */
-    const struct vblk_op *granted[OP_TYPES]; /* of these, the ones that the accepted features allow */
+    const struct vblk_op *granted[OP_TYPES]; /* of these, the ones that the accepted features allow … */
+    uint8_t (*bare[OP_TYPES])(struct vblk_device *device, struct vblk_request *req); /* … and want nothing else checked */
     struct vblk_op provision; /* the row with the profile's numbers */
     struct vblk_op secure_erase;
     bool malformed_resets; /* AMB-15 */
+    uint32_t chain_most; /* descriptors of a request */
 
     struct vblk_range *segment;
     uint32_t segment_room;
     uint8_t *scratch;
 
     bool wrote; /* of the request that is answered now, for put_used */
-    bool batch; /* many requests are answered now */
     bool hold, reverse;
     struct vblk_request *held;
     uint32_t held_count;
@@ -150,8 +151,8 @@ bool blk_in_range(const struct vblk_device *device, uint64_t sector, uint64_t co
 bool blk_cut_short(const struct vblk_device *device, const struct vblk_request *req);
 /* The row of a request's type; NULL: unknown, or its feature was not negotiated. */
 const struct vblk_op *blk_op_of(const struct vblk_device *device, const struct vblk_request *req);
-/* Direction, unit, range, then run; more of execution is inline, in frame.h. @return the status. */
-uint8_t blk_execute_data(struct vblk_device *device, struct vblk_request *req, const struct vblk_op *op);
+/* What is not bare of data and effects; op: NULL means UNSUPP. More of execution is inline, in frame.h. */
+uint8_t blk_execute_row(struct vblk_device *device, struct vblk_request *req, const struct vblk_op *op);
 
 /* serve.c */
 /* Forget what is held of @p queue. */

@@ -197,6 +197,7 @@ struct vblk_device *vblk_device_new(const struct vblk_device_options *options, s
     memset(device->created.serial + strlen(options->serial), 0, sizeof options->serial - strlen(options->serial));
     device->options = device->created;
     device->behaviour = options->behaviour ? options->behaviour : &blk_lawful;
+    device->chain_most = options->chain_max ? options->chain_max : UINT32_MAX;
     device->mem = mem;
     device->disk = *disk;
     if (!allocate(device)) {

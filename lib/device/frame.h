@@ -21,7 +21,7 @@ static inline bool blk_request_header(struct vblk_device *device, struct vblk_re
     /* 2.7.5: a chain has no more than 2^32 bytes. */
     if (unlikely((chain->readable_bytes | chain->writable_bytes) > UINT32_MAX || !chain->writable_bytes))
         return blk_no_header(req);
-    if (unlikely(chain->n > device->options.chain_max) && device->options.chain_max)
+    if (unlikely(chain->n > device->chain_most))
         return blk_no_header(req);
     if (unlikely(!chain->readable || chain->bufs[0].len < sizeof req->header))
         return blk_fetch_header(device, req);
@@ -44,18 +44,15 @@ static inline bool blk_request_put_last(struct vblk_device *device, struct vblk_
     return true;
 }
 
-/* Gates, direction, unit, range, then run; without data and effect there is nothing but gates. @return the status. */
+/* Gates, direction, unit, range, then run. @return the status. */
 static inline uint8_t blk_execute(struct vblk_device *device, struct vblk_request *req,
                                   const struct vblk_behaviour *behaviour)
 {
     const uint32_t type = vblk_get32(req->header.type);
-    const struct vblk_op *op;
 
-    op = likely(type < OP_TYPES && !behaviour->op) ? device->granted[type] : blk_op_of(device, req);
-    if (!op)
-        return VBLK_S_UNSUPP;
-    return op->direction == VBLK_NO_DATA && !op->writes && !op->unit ? op->run(device, req)
-                                                                      : blk_execute_data(device, req, op);
+    if (unlikely(type >= OP_TYPES || behaviour->op))
+        return blk_execute_row(device, req, blk_op_of(device, req));
+    return device->bare[type] ? device->bare[type](device, req) : blk_execute_row(device, req, device->granted[type]);
 }
 
 #endif

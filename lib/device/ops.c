@@ -242,8 +242,12 @@ static bool granted(const struct vblk_device *device, const struct vblk_op *op)
 
 void blk_ops_grant(struct vblk_device *device)
 {
-    for (uint32_t type = 0; type < OP_TYPES; type++)
-        device->granted[type] = granted(device, device->op[type]) ? device->op[type] : NULL;
+    for (uint32_t type = 0; type < OP_TYPES; type++) {
+        const struct vblk_op *op = granted(device, device->op[type]) ? device->op[type] : NULL;
+
+        device->granted[type] = op;
+        device->bare[type] = op && op->direction == VBLK_NO_DATA && !op->unit && !op->writes ? op->run : NULL;
+    }
 }
 
 const struct vblk_op *vblk_reference_op(const struct vblk_device *device, uint32_t type)
@@ -312,9 +316,13 @@ bool blk_cut_short(const struct vblk_device *device, const struct vblk_request *
     return op && op->direction == VBLK_SEGMENTS && vblk_request_out_len(req) % sizeof(struct vblk_segment);
 }
 
-uint8_t blk_execute_data(struct vblk_device *device, struct vblk_request *req, const struct vblk_op *op)
+uint8_t blk_execute_row(struct vblk_device *device, struct vblk_request *req, const struct vblk_op *op)
 {
-    uint8_t status = op->direction == VBLK_SEGMENTS ? check_segments(device, req, op) : check_data(device, req, op);
+    uint8_t status;
+
+    if (!op)
+        return VBLK_S_UNSUPP;
+    status = op->direction == VBLK_SEGMENTS ? check_segments(device, req, op) : check_data(device, req, op);
 
     if (!status && op->writes && blk_offers(device, VBLK_F_RO))
         status = VBLK_S_IOERR; /* 5.2.6.2: where RO is offered, accepted or not */
