@@ -7,7 +7,6 @@
 
 #include "config.h"
 #include "life.h"
-#include "region.h"
 #include "ring.h"
 
 #define DRIVER_QUEUES 64u
@@ -81,7 +80,7 @@ static inline vblk_err driver_reap(struct vblk_ring *ring, struct vblk_used *use
 {
     const vblk_err err = ring->ops->reap(ring, used);
 
-    return likely(!err) ? VBLK_OK : driver_reap_late(ring, used, err);
+    return !err ? VBLK_OK : driver_reap_late(ring, used, err);
 }
 /* queues.c: a piece of the arena for good. */
 vblk_err driver_take_room(struct vblk_driver *driver, uint64_t bytes, uint64_t *gpa);

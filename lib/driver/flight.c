@@ -24,11 +24,11 @@ vblk_err vblk_driver_add(struct vblk_driver *driver, uint16_t queue, const struc
 {
     struct driver_queue *q = &driver->queue[queue];
 
-    if (unlikely(queue >= driver->live))
+    if (queue >= driver->live)
         return no_queue(driver);
-    if (unlikely(n - 1 >= driver->queue_size))
+    if (n - 1 >= driver->queue_size)
         return VBLK_E_INVAL;
-    if (unlikely(in_table(q, n)))
+    if (in_table(q, n))
         return driver_add_in_table(q, elements, n, id);
     return q->ring.ops->add(&q->ring, elements, n, id);
 }
@@ -43,9 +43,9 @@ static inline vblk_err reap(struct vblk_ring *ring, uint16_t *id, uint32_t *len)
     struct vblk_used used;
     const vblk_err err = driver_reap(ring, &used);
 
-    if (unlikely(err))
+    if (err)
         return err;
-    if (unlikely(used.fault != VBLK_USED_OK && used.fault != VBLK_USED_LEN))
+    if (used.fault != VBLK_USED_OK && used.fault != VBLK_USED_LEN)
         return VBLK_E_IO;
     *id = (uint16_t)used.id;
     *len = used.len;
@@ -65,7 +65,7 @@ vblk_err vblk_driver_reap(struct vblk_driver *driver, uint16_t queue, uint16_t *
 {
     struct driver_queue *q = &driver->queue[queue];
 
-    if (unlikely(queue >= driver->live))
+    if (queue >= driver->live)
         return no_queue(driver);
-    return unlikely(q->tables.gpa) ? reap_with_table(q, id, len) : reap(&q->ring, id, len);
+    return q->tables.gpa ? reap_with_table(q, id, len) : reap(&q->ring, id, len);
 }
