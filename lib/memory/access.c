@@ -253,24 +253,51 @@ static __attribute__((noinline)) vblk_err write_long(struct vblk_memory *mem, en
     return tell_lane(mem, party, gpa, buf, len, HOW(STORE, VBLK_RELAXED));
 }
 
-static __attribute__((noinline)) vblk_err write_watched(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
-                                                        const void *buf, size_t len, uint8_t *host)
-{
-    if (unlikely((len != 16 && len != 1) || mem->lane == NULL))
-        return write_long(mem, party, gpa, buf, len, host);
-    copy(host, buf, len);
-    return tell_lane(mem, party, gpa, buf, len, HOW(STORE, VBLK_RELAXED));
-}
-
-vblk_err vblk_memory_write(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa, const void *buf, size_t len)
+/* Whatever write() may not do. */
+static __attribute__((noinline)) vblk_err write_anyhow(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
+                                                       const void *buf, size_t len)
 {
     const struct region *region = region_guess(mem, party);
 
     if (unlikely(!region_holds(region, gpa, len) || !region_marked(region, gpa - region->gpa, len)))
         return write_any(mem, party, gpa, buf, len);
     if (unlikely(mem->watched != UNWATCHED))
-        return write_watched(mem, party, gpa, buf, len, region->host + (gpa - region->gpa));
+        return write_long(mem, party, gpa, buf, len, region->host + (gpa - region->gpa));
     return copy(region->host + (gpa - region->gpa), buf, len);
+}
+
+/* Headers, which are moved with each request; all else is one call further. */
+#define HEADER REGION_SMALL
+
+static __attribute__((noinline)) vblk_err write_header_watched(struct vblk_memory *mem, enum vblk_party party,
+                                                               uint64_t gpa, const void *buf, uint8_t *host)
+{
+    if (unlikely(mem->lane == NULL))
+        return write_long(mem, party, gpa, buf, HEADER, host);
+    memcpy(host, buf, HEADER);
+    return tell_lane(mem, party, gpa, buf, HEADER, HOW(STORE, VBLK_RELAXED));
+}
+
+vblk_err vblk_memory_write(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa, const void *buf, size_t len)
+{
+    const struct region *region = region_guess(mem, party);
+    const uint64_t offset = gpa - region->gpa;
+
+    if (unlikely(len != HEADER || offset >= region->small || !region_marked(region, offset, HEADER)))
+        return write_anyhow(mem, party, gpa, buf, len);
+    if (unlikely(mem->watched != UNWATCHED))
+        return write_header_watched(mem, party, gpa, buf, region->host + offset);
+    memcpy(region->host + offset, buf, HEADER);
+    return VBLK_OK;
+}
+
+static __attribute__((noinline)) vblk_err load8_watched(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
+                                                        uint8_t *value, const uint8_t *host)
+{
+    if (unlikely(mem->lane == NULL))
+        return read_long(mem, party, gpa, value, 1, host);
+    *value = *host;
+    return tell_lane(mem, party, gpa, value, 1, HOW(LOAD, VBLK_RELAXED));
 }
 
 vblk_err vblk_memory_load8(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa, uint8_t *value)
@@ -281,7 +308,7 @@ vblk_err vblk_memory_load8(struct vblk_memory *mem, enum vblk_party party, uint6
     if (unlikely(offset >= region->size))
         return read_any(mem, party, gpa, value, 1);
     if (unlikely(mem->watched != UNWATCHED))
-        return read_watched(mem, party, gpa, value, 1, region->host + offset);
+        return load8_watched(mem, party, gpa, value, region->host + offset);
     *value = region->host[offset];
     return VBLK_OK;
 }
@@ -289,7 +316,16 @@ vblk_err vblk_memory_load8(struct vblk_memory *mem, enum vblk_party party, uint6
 static __attribute__((noinline)) vblk_err store8_any(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
                                                      uint8_t value)
 {
-    return vblk_memory_write(mem, party, gpa, &value, 1);
+    return write_any(mem, party, gpa, &value, 1);
+}
+
+static __attribute__((noinline)) vblk_err store8_watched(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa,
+                                                         uint8_t value, uint8_t *host)
+{
+    if (unlikely(mem->lane == NULL))
+        return store8_any(mem, party, gpa, value);
+    *host = value;
+    return tell_lane(mem, party, gpa, &value, 1, HOW(STORE, VBLK_RELAXED));
 }
 
 vblk_err vblk_memory_store8(struct vblk_memory *mem, enum vblk_party party, uint64_t gpa, uint8_t value)
@@ -297,8 +333,10 @@ vblk_err vblk_memory_store8(struct vblk_memory *mem, enum vblk_party party, uint
     const struct region *region = region_guess(mem, party);
     const uint64_t offset = gpa - region->gpa;
 
-    if (unlikely(offset >= region->size || mem->watched != UNWATCHED || !region_marked(region, offset, 1)))
+    if (unlikely(offset >= region->size || !region_marked(region, offset, 1)))
         return store8_any(mem, party, gpa, value);
+    if (unlikely(mem->watched != UNWATCHED))
+        return store8_watched(mem, party, gpa, value, region->host + offset);
     region->host[offset] = value;
     return VBLK_OK;
 }
