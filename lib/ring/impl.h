@@ -46,19 +46,28 @@ enum way {
 };
 bool ring_map(struct vblk_ring *ring);
 
-static inline bool ring_plain(const struct vblk_ring *ring)
+/* Neither is so for a party that the ring is not the side of, and of a broken ring. */
+static inline bool ring_plain(const struct vblk_ring *ring, enum vblk_party party)
 {
-    return likely(ring->quiet == ring->mem->epoch);
+    return likely(ring->quiet[party] == ring->mem->epoch);
 }
 
-static inline bool ring_told(const struct vblk_ring *ring)
+static inline bool ring_told(const struct vblk_ring *ring, enum vblk_party party)
 {
-    return likely(ring->told == ring->mem->epoch);
+    return likely(ring->told[party] == ring->mem->epoch);
 }
 
-static inline enum way ring_way(const struct vblk_ring *ring)
+static inline enum way ring_way(const struct vblk_ring *ring, enum vblk_party party)
 {
-    return ring_plain(ring) ? PLAIN : ring_told(ring) ? TOLD : ANY;
+    return ring_plain(ring, party) ? PLAIN : ring_told(ring, party) ? TOLD : ANY;
+}
+
+/* The peer made no sense. */
+void ring_break(struct vblk_ring *ring);
+
+static inline bool ring_serves(const struct vblk_ring *ring, enum vblk_party party)
+{
+    return ring->side == party && !ring->broken;
 }
 
 static inline bool ring_mapped(struct vblk_ring *ring)
@@ -77,9 +86,9 @@ static inline uint8_t *ring_host(const struct vblk_ring *ring, unsigned area, ui
 }
 
 /* Whether the way may be gone: a tap may have changed everything when it last was told an event. */
-static inline bool ring_lost(const struct vblk_ring *ring, enum way way)
+static inline bool ring_lost(const struct vblk_ring *ring, enum way way, enum vblk_party party)
 {
-    return way == TOLD && unlikely(!ring_told(ring));
+    return way == TOLD && unlikely(!ring_told(ring, party));
 }
 
 /* What a tap is told that does not have it in its lane. */
@@ -111,7 +120,7 @@ static inline void ring_tell(const struct vblk_ring *ring, enum way way, enum vb
 static inline vblk_err ring_write(struct vblk_ring *ring, enum way way, enum vblk_party party, unsigned area,
                                   uint64_t gpa, const void *bytes, size_t len)
 {
-    if ((way == ANY && unlikely(!ring_mapped(ring))) || ring_lost(ring, way))
+    if ((way == ANY && unlikely(!ring_mapped(ring))) || ring_lost(ring, way, party))
         return vblk_memory_write(ring->mem, party, gpa, bytes, len);
     memcpy(ring_host(ring, area, gpa), bytes, len);
     if (way == TOLD || (way == ANY && ring->mem->watched != UNWATCHED))
@@ -122,7 +131,7 @@ static inline vblk_err ring_write(struct vblk_ring *ring, enum way way, enum vbl
 static inline vblk_err ring_read(struct vblk_ring *ring, enum way way, enum vblk_party party, unsigned area, uint64_t gpa,
                                  void *bytes, size_t len)
 {
-    if ((way == ANY && unlikely(!ring_mapped(ring))) || ring_lost(ring, way))
+    if ((way == ANY && unlikely(!ring_mapped(ring))) || ring_lost(ring, way, party))
         return vblk_memory_read(ring->mem, party, gpa, bytes, len);
     memcpy(bytes, ring_host(ring, area, gpa), len);
     /* From here on the copy is what was read: the compiler may not look at the shared bytes again. */
@@ -156,7 +165,7 @@ static inline vblk_err ring_get_desc(struct vblk_ring *ring, enum way way, uint3
     const uint64_t gpa = ring->at.desc + offset;
     struct words wire;
 
-    if (way == ANY || ring_lost(ring, way)) {
+    if (way == ANY || ring_lost(ring, way, VBLK_DEVICE)) {
         TRY(ring_read(ring, ANY, VBLK_DEVICE, VBLK_AREA_DESC, gpa, &wire, sizeof(wire)));
         *desc = (struct words){ le64(wire.addr), le32(wire.len), le32(wire.more) };
         return VBLK_OK;
@@ -178,7 +187,7 @@ static inline vblk_err ring_put_desc(struct vblk_ring *ring, enum way way, uint3
     uint8_t *host;
     shared32 *words;
 
-    if (way == ANY || ring_lost(ring, way)) {
+    if (way == ANY || ring_lost(ring, way, VBLK_DRIVER)) {
         const struct words copy = wire; /* so that the other one need not be in memory */
         return ring_write(ring, ANY, VBLK_DRIVER, VBLK_AREA_DESC, ring->at.desc + offset, &copy, sizeof(copy));
     }
@@ -194,7 +203,7 @@ static inline vblk_err ring_put_desc(struct vblk_ring *ring, enum way way, uint3
 static inline vblk_err ring_load16(struct vblk_ring *ring, enum way way, enum vblk_party party, unsigned area,
                                    uint64_t gpa, enum vblk_order order, uint16_t *value)
 {
-    if ((way == ANY && unlikely(!ring_mapped(ring))) || ring_lost(ring, way))
+    if ((way == ANY && unlikely(!ring_mapped(ring))) || ring_lost(ring, way, party))
         return vblk_memory_load16(ring->mem, party, gpa, order, value);
     *value = get16_even(ring_host(ring, area, gpa), order);
     if (way == TOLD || (way == ANY && ring->mem->watched != UNWATCHED)) {
@@ -207,7 +216,7 @@ static inline vblk_err ring_load16(struct vblk_ring *ring, enum way way, enum vb
 static inline vblk_err ring_store16(struct vblk_ring *ring, enum way way, enum vblk_party party, unsigned area,
                                     uint64_t gpa, enum vblk_order order, uint16_t value)
 {
-    if ((way == ANY && unlikely(!ring_mapped(ring))) || ring_lost(ring, way))
+    if ((way == ANY && unlikely(!ring_mapped(ring))) || ring_lost(ring, way, party))
         return vblk_memory_store16(ring->mem, party, gpa, order, value);
     put16_even(ring_host(ring, area, gpa), order, value);
     if (way == TOLD || (way == ANY && ring->mem->watched != UNWATCHED)) {

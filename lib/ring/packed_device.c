@@ -52,7 +52,7 @@ static inline struct place place_begin(const struct vblk_ring *ring, uint32_t ma
 
 static vblk_err broken(struct vblk_ring *ring, struct vblk_chain *chain, enum vblk_chain_fault fault)
 {
-    ring->broken = true;
+    ring_break(ring);
     chain->id = 0;
     chain->fault = (uint8_t)fault;
     return VBLK_OK;
@@ -200,7 +200,7 @@ RARE vblk_err take_again(struct vblk_ring *ring, struct vblk_chain *chain)
 
 RARE vblk_err take_watched(struct vblk_ring *ring, struct vblk_chain *chain)
 {
-    return ring_told(ring) ? take(ring, TOLD, chain) : take(ring, ANY, chain);
+    return ring_told(ring, VBLK_DEVICE) ? take(ring, TOLD, chain) : take(ring, ANY, chain);
 }
 
 vblk_err packed_take(struct vblk_ring *ring, struct vblk_chain *chain)
@@ -209,7 +209,7 @@ vblk_err packed_take(struct vblk_ring *ring, struct vblk_chain *chain)
         return VBLK_E_STATE;
     if (unlikely(ring->packed.again < ring->resume.again_count))
         return take_again(ring, chain);
-    return ring_plain(ring) ? take(ring, PLAIN, chain) : take_watched(ring, chain);
+    return ring_plain(ring, VBLK_DEVICE) ? take(ring, PLAIN, chain) : take_watched(ring, chain);
 }
 
 /* How many descriptors an answer to a buffer that was taken is for. With IN_ORDER, all from the oldest on. */
@@ -248,7 +248,7 @@ vblk_err packed_put_used_wrote(struct vblk_ring *ring, uint32_t id, uint32_t len
     struct vblk_packed *p = &ring->packed;
     const unsigned flags = vblk_packed_used(p->used.wrap) | (wrote ? VBLK_DESC_WRITE : 0u);
     const uint64_t answer = le64(len | (uint64_t)(uint16_t)id << 32);
-    const enum way way = ring_way(ring);
+    const enum way way = ring_way(ring, VBLK_DEVICE);
     uint32_t slots;
     bool known;
 
@@ -287,7 +287,7 @@ vblk_err packed_publish_used(struct vblk_ring *ring)
         return VBLK_E_STATE;
     if (p->hidden == 0)
         return VBLK_OK;
-    TRY(ring_store16(ring, ring_way(ring), VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, p->armed.slot), VBLK_RELEASE,
+    TRY(ring_store16(ring, ring_way(ring, VBLK_DEVICE), VBLK_DEVICE, VBLK_AREA_DESC, vblk_packed_flags_at(&ring->at, p->armed.slot), VBLK_RELEASE,
                      p->armed_flags));
     p->unasked = p->unasked + p->hidden < most ? p->unasked + p->hidden : most;
     p->hidden = 0;
@@ -324,7 +324,7 @@ EACH_WAY vblk_err answer(struct vblk_ring *ring, enum way way, uint16_t id, uint
 
 RARE vblk_err answer_watched(struct vblk_ring *ring, uint16_t id, uint32_t len, bool wrote)
 {
-    return ring_told(ring) ? answer(ring, TOLD, id, len, wrote) : answer(ring, ANY, id, len, wrote);
+    return ring_told(ring, VBLK_DEVICE) ? answer(ring, TOLD, id, len, wrote) : answer(ring, ANY, id, len, wrote);
 }
 
 vblk_err packed_answer(struct vblk_ring *ring, uint32_t id, uint32_t len, bool wrote)
@@ -334,5 +334,5 @@ vblk_err packed_answer(struct vblk_ring *ring, uint32_t id, uint32_t len, bool w
     if (unlikely(ring->side != VBLK_DEVICE || id >= VBLK_PACKED_IDS || p->slots[id] == 0 || p->hidden != 0 ||
                  ring_has(ring, VBLK_F_IN_ORDER)))
         return ring_answer_in_steps(ring, id, len, wrote);
-    return ring_plain(ring) ? answer(ring, PLAIN, (uint16_t)id, len, wrote) : answer_watched(ring, (uint16_t)id, len, wrote);
+    return ring_plain(ring, VBLK_DEVICE) ? answer(ring, PLAIN, (uint16_t)id, len, wrote) : answer_watched(ring, (uint16_t)id, len, wrote);
 }

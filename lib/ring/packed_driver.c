@@ -25,7 +25,7 @@ static inline bool in_lane(const struct vblk_ring *ring, enum vblk_event_kind ki
 /* A store of @len bytes, which is known when compiling. */
 EACH_WAY vblk_err put(struct vblk_ring *ring, enum way way, uint64_t at, const void *bytes, uint32_t len)
 {
-    if (way == ANY || ring_lost(ring, way))
+    if (way == ANY || ring_lost(ring, way, VBLK_DRIVER))
         return ring_write(ring, ANY, VBLK_DRIVER, VBLK_AREA_DESC, at, bytes, len);
     memcpy(ring_host(ring, VBLK_AREA_DESC, at), bytes, len);
     if (!in_lane(ring, VBLK_EV_STORE, at, bytes, len))
@@ -119,7 +119,7 @@ EACH_WAY vblk_err add(struct vblk_ring *ring, enum way way, const struct vblk_el
 
 RARE vblk_err add_watched(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
-    return ring_told(ring) ? add(ring, TOLD, bufs, n, id) : add(ring, ANY, bufs, n, id);
+    return ring_told(ring, VBLK_DRIVER) ? add(ring, TOLD, bufs, n, id) : add(ring, ANY, bufs, n, id);
 }
 
 vblk_err packed_add(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
@@ -130,7 +130,7 @@ vblk_err packed_add(struct vblk_ring *ring, const struct vblk_element *bufs, uin
         return VBLK_E_INVAL;
     if (n > ring->packed.free)
         return VBLK_E_FULL;
-    return ring_plain(ring) ? add(ring, PLAIN, bufs, n, id) : add_watched(ring, bufs, n, id);
+    return ring_plain(ring, VBLK_DRIVER) ? add(ring, PLAIN, bufs, n, id) : add_watched(ring, bufs, n, id);
 }
 
 vblk_err packed_add_indirect(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_element *bufs,
@@ -158,7 +158,7 @@ EACH_WAY vblk_err show(struct vblk_ring *ring, enum way way, const struct vblk_p
     const uint64_t at = vblk_packed_flags_at(&ring->at, buf->head);
     const uint16_t wire = le16(buf->flags);
 
-    if (way == TOLD && !ring_lost(ring, way) && order == VBLK_RELAXED) {
+    if (way == TOLD && !ring_lost(ring, way, VBLK_DRIVER) && order == VBLK_RELAXED) {
         put16_even(ring_host(ring, VBLK_AREA_DESC, at), order, buf->flags);
         if (!in_lane(ring, VBLK_EV_STORE, at, &wire, 2))
             ring_tell(ring, way, VBLK_EV_STORE, VBLK_DRIVER, order, at, &wire, 2);
@@ -192,7 +192,7 @@ EACH_WAY vblk_err publish(struct vblk_ring *ring, enum way way, uint32_t count)
 
 RARE vblk_err publish_watched(struct vblk_ring *ring, uint32_t count)
 {
-    return ring_told(ring) ? publish(ring, TOLD, count) : publish(ring, ANY, count);
+    return ring_told(ring, VBLK_DRIVER) ? publish(ring, TOLD, count) : publish(ring, ANY, count);
 }
 
 vblk_err packed_publish(struct vblk_ring *ring, uint32_t count)
@@ -205,7 +205,7 @@ vblk_err packed_publish(struct vblk_ring *ring, uint32_t count)
         return VBLK_E_INVAL;
     if (count == 0)
         return VBLK_OK;
-    return ring_plain(ring) ? publish(ring, PLAIN, count) : publish_watched(ring, count);
+    return ring_plain(ring, VBLK_DRIVER) ? publish(ring, PLAIN, count) : publish_watched(ring, count);
 }
 
 vblk_err packed_kick_data(const struct vblk_ring *ring, uint16_t vq, uint32_t *data)
@@ -255,7 +255,7 @@ EACH_WAY vblk_err get_answer(struct vblk_ring *ring, enum way way, uint64_t at, 
 {
     enum { BYTES = offsetof(struct answer, id) + sizeof(vblk_le16) };
 
-    if (way == ANY || ring_lost(ring, way))
+    if (way == ANY || ring_lost(ring, way, VBLK_DRIVER))
         return ring_read(ring, ANY, VBLK_DRIVER, VBLK_AREA_DESC, at, desc, BYTES);
     memcpy(desc, ring_host(ring, VBLK_AREA_DESC, at), BYTES);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -308,7 +308,7 @@ EACH_WAY vblk_err reap(struct vblk_ring *ring, enum way way, struct vblk_used *u
     TRY(get_used(ring, way, used));
     used->fault = (uint8_t)judge(ring, used->id);
     if (unlikely(used->fault != VBLK_USED_OK)) {
-        ring->broken = true;
+        ring_break(ring);
     } else if (likely(!ring_has(ring, VBLK_F_IN_ORDER))) {
         settle(ring, used);
     } else {
@@ -322,7 +322,7 @@ EACH_WAY vblk_err reap(struct vblk_ring *ring, enum way way, struct vblk_used *u
 
 RARE vblk_err reap_watched(struct vblk_ring *ring, struct vblk_used *used)
 {
-    return ring_told(ring) ? reap(ring, TOLD, used) : reap(ring, ANY, used);
+    return ring_told(ring, VBLK_DRIVER) ? reap(ring, TOLD, used) : reap(ring, ANY, used);
 }
 
 vblk_err packed_reap(struct vblk_ring *ring, struct vblk_used *used)
@@ -333,5 +333,5 @@ vblk_err packed_reap(struct vblk_ring *ring, struct vblk_used *used)
         settle_in_order(ring, used);
         return VBLK_OK;
     }
-    return ring_plain(ring) ? reap(ring, PLAIN, used) : reap_watched(ring, used);
+    return ring_plain(ring, VBLK_DRIVER) ? reap(ring, PLAIN, used) : reap_watched(ring, used);
 }

@@ -78,21 +78,30 @@ void ring_tell_words(struct vblk_memory *mem, unsigned how, uint64_t gpa, uint32
 bool ring_map(struct vblk_ring *ring)
 {
     const uint64_t where[VBLK_AREAS] = { ring->at.desc, ring->at.driver, ring->at.device };
+    struct vblk_memory *mem = ring->mem;
     struct vblk_extent areas[VBLK_AREAS];
 
-    ring->epoch = ring->mem->epoch;
+    ring->epoch = mem->epoch;
     ring->mapped = true;
     ring->ops->extents(ring->at.size, ring->at.features, areas);
     for (int i = 0; i < VBLK_AREAS; i++) {
         const uint64_t unused = i != VBLK_AREA_DESC && !ring_has(ring, VBLK_F_RING_PACKED) &&
                                         !ring_has(ring, VBLK_F_EVENT_IDX) ? 2 : 0;
-        ring->host[i] = vblk_memory_host(ring->mem, where[i], areas[i].bytes - unused, areas[i].align,
+        ring->host[i] = vblk_memory_host(mem, where[i], areas[i].bytes - unused, areas[i].align,
                                          stores_into(ring, i));
         ring->mapped &= ring->host[i] != NULL;
     }
-    ring->quiet = ring->mapped && ring->mem->watched == UNWATCHED ? ring->epoch : ring->epoch - 1;
-    ring->told = ring->mapped && ring->mem->watched == TAPPED && ring->mem->quick != NULL ? ring->epoch : ring->epoch - 1;
+    if (ring->mapped && !ring->broken) {
+        ring->quiet[ring->side] = mem->epoch - (mem->watched != UNWATCHED);
+        ring->told[ring->side] = mem->epoch - (mem->watched != TAPPED || mem->quick == NULL);
+    }
     return ring->mapped;
+}
+
+void ring_break(struct vblk_ring *ring)
+{
+    ring->broken = true;
+    ring->quiet[ring->side] = ring->told[ring->side] = ring->mem->epoch - 1;
 }
 
 vblk_err ring_make_bufs(struct vblk_ring *ring)
@@ -153,7 +162,9 @@ vblk_err vblk_ring_open(struct vblk_ring *ring, const struct vblk_ring_ops *ops,
     ring->mem = mem;
     ring->at = *at;
     ring->side = (uint8_t)side;
-    ring->epoch = ring->quiet = ring->told = mem->epoch - 1; /* not yet mapped */
+    ring->epoch = mem->epoch - 1; /* not yet mapped */
+    for (int i = 0; i < 2; i++)
+        ring->quiet[i] = ring->told[i] = mem->epoch - 1;
     err = at->fault != NULL ? use_fault(ring) : VBLK_OK;
     if (err == VBLK_OK)
         err = ring->ops->open(ring);

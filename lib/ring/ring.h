@@ -254,8 +254,9 @@ struct vblk_ring {
     bool broken;   /* the peer made no sense: nothing more can be read from the ring */
     bool mapped;   /* host[] may be used while epoch is the memory's */
     uint32_t epoch;
-    uint32_t quiet; /* is the memory's epoch while host[] may be used and nobody watches */
-    uint32_t told;  /* is the memory's epoch while host[] may be used and a tap with a short way watches */
+    /* [party] of the side's own: the memory's epoch while host[] may be used, the ring isn't broken and nobody watches, … */
+    uint32_t quiet[2];
+    uint32_t told[2]; /* … or a tap with a short way does */
     uint8_t *host[VBLK_AREAS]; /* where the areas are */
     uint32_t chain_max;      /* device: the room in bufs */
     struct vblk_element *bufs;   /* device: the chain last taken */

@@ -103,7 +103,8 @@ static vblk_err look_at_avail(struct vblk_ring *ring)
                     &idx));
     if (idx == s->avail_next)
         return VBLK_E_EMPTY;
-    ring->broken = (uint16_t)(idx - s->avail_next) > ring->at.size;
+    if ((uint16_t)(idx - s->avail_next) > ring->at.size)
+        ring_break(ring);
     s->avail_seen = idx;
     return VBLK_OK;
 }
@@ -135,9 +136,11 @@ RARE vblk_err take_again(struct vblk_ring *ring, struct vblk_chain *chain)
     return walk(ring, ANY, chain, chain->id);
 }
 
-/* Whatever take() may not do. */
+/* Whatever take() may not do, and what is no device's to do. */
 RARE vblk_err take_anyhow(struct vblk_ring *ring, struct vblk_chain *chain)
 {
+    if (!ring_serves(ring, VBLK_DEVICE))
+        return VBLK_E_STATE;
     if (ring->split.again < ring->resume.again_count)
         return take_again(ring, chain); /* nothing is taken from the ring before, so this is always come to */
     if (ring->split.avail_next == ring->split.avail_seen) {
@@ -148,16 +151,21 @@ RARE vblk_err take_anyhow(struct vblk_ring *ring, struct vblk_chain *chain)
             return VBLK_OK;
         }
     }
-    return ring_told(ring) ? take(ring, TOLD, chain) : take(ring, ANY, chain);
+    return ring_told(ring, VBLK_DEVICE) ? take(ring, TOLD, chain) : take(ring, ANY, chain);
+}
+
+RARE vblk_err take_told(struct vblk_ring *ring, struct vblk_chain *chain)
+{
+    return take(ring, TOLD, chain);
 }
 
 vblk_err split_take(struct vblk_ring *ring, struct vblk_chain *chain)
 {
-    if (ring->side != VBLK_DEVICE || ring->broken)
-        return VBLK_E_STATE;
-    if (unlikely(ring->split.avail_next == ring->split.avail_seen || !ring_plain(ring)))
+    if (unlikely(ring->split.avail_next == ring->split.avail_seen))
         return take_anyhow(ring, chain);
-    return take(ring, PLAIN, chain);
+    if (ring_plain(ring, VBLK_DEVICE))
+        return take(ring, PLAIN, chain);
+    return ring_told(ring, VBLK_DEVICE) ? take_told(ring, chain) : take_anyhow(ring, chain);
 }
 
 /* With IN_ORDER: how many buffers an answer stands for, from the oldest on; an answer to nothing stands for itself. */
@@ -188,7 +196,7 @@ vblk_err split_put_used(struct vblk_ring *ring, uint32_t id, uint32_t len)
     steps = batch != 0 ? batch : 1;
     if ((uint16_t)(s->used_next - s->used_seen) + steps > ring->at.size)
         return VBLK_E_FULL;
-    TRY(ring_write(ring, ring_way(ring), VBLK_DEVICE, VBLK_AREA_DEVICE, vblk_split_used_ring_at(&ring->at, s->used_next), &elem,
+    TRY(ring_write(ring, ring_way(ring, VBLK_DEVICE), VBLK_DEVICE, VBLK_AREA_DEVICE, vblk_split_used_ring_at(&ring->at, s->used_next), &elem,
                    sizeof(elem)));
     s->used_next = (uint16_t)(s->used_next + steps);
     s->order_next = (uint16_t)(s->order_next + batch);
@@ -209,7 +217,7 @@ vblk_err split_publish_used(struct vblk_ring *ring)
         return VBLK_E_STATE;
     if (s->used_next == s->used_seen)
         return VBLK_OK;
-    TRY(ring_store16(ring, ring_way(ring), VBLK_DEVICE, VBLK_AREA_DEVICE, vblk_split_used_idx_at(&ring->at), VBLK_RELEASE,
+    TRY(ring_store16(ring, ring_way(ring, VBLK_DEVICE), VBLK_DEVICE, VBLK_AREA_DEVICE, vblk_split_used_idx_at(&ring->at), VBLK_RELEASE,
                      s->used_next));
     s->unasked += (uint16_t)(s->used_next - s->used_seen);
     s->used_seen = s->used_next;
@@ -235,14 +243,16 @@ EACH_WAY vblk_err answer(struct vblk_ring *ring, enum way way, uint32_t id, uint
 
 RARE vblk_err answer_watched(struct vblk_ring *ring, uint32_t id, uint32_t len)
 {
-    return ring_told(ring) ? answer(ring, TOLD, id, len) : answer(ring, ANY, id, len);
+    if (ring->side != VBLK_DEVICE)
+        return VBLK_E_STATE;
+    return ring_told(ring, VBLK_DEVICE) ? answer(ring, TOLD, id, len) : answer(ring, ANY, id, len);
 }
 
 vblk_err split_answer(struct vblk_ring *ring, uint32_t id, uint32_t len, bool wrote)
 {
     const struct vblk_split *s = &ring->split;
 
-    if (unlikely(ring->side != VBLK_DEVICE || s->in_order || s->used_next != s->used_seen))
+    if (unlikely(s->in_order || s->used_next != s->used_seen))
         return ring_answer_in_steps(ring, id, len, wrote);
-    return ring_plain(ring) ? answer(ring, PLAIN, id, len) : answer_watched(ring, id, len);
+    return ring_plain(ring, VBLK_DEVICE) ? answer(ring, PLAIN, id, len) : answer_watched(ring, id, len);
 }

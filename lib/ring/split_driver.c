@@ -56,16 +56,23 @@ EACH_WAY vblk_err add(struct vblk_ring *ring, enum way way, const struct vblk_el
 
 RARE vblk_err add_watched(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
-    return ring_told(ring) ? add(ring, TOLD, bufs, n, id) : add(ring, ANY, bufs, n, id);
+    if (ring->side != VBLK_DRIVER)
+        return VBLK_E_STATE;
+    return ring_told(ring, VBLK_DRIVER) ? add(ring, TOLD, bufs, n, id) : add(ring, ANY, bufs, n, id);
+}
+
+RARE vblk_err add_not(const struct vblk_ring *ring, uint32_t n)
+{
+    if (ring->side != VBLK_DRIVER)
+        return VBLK_E_STATE;
+    return n - 1 >= ring->at.size ? VBLK_E_INVAL : VBLK_E_FULL;
 }
 
 vblk_err split_add(struct vblk_ring *ring, const struct vblk_element *bufs, uint32_t n, uint16_t *id)
 {
-    if (ring->side != VBLK_DRIVER)
-        return VBLK_E_STATE;
     if (unlikely(n - 1 >= ring->split.free)) /* none at all, or too many */
-        return n - 1 >= ring->at.size ? VBLK_E_INVAL : VBLK_E_FULL;
-    return ring_plain(ring) ? add(ring, PLAIN, bufs, n, id) : add_watched(ring, bufs, n, id);
+        return add_not(ring, n);
+    return ring_plain(ring, VBLK_DRIVER) ? add(ring, PLAIN, bufs, n, id) : add_watched(ring, bufs, n, id);
 }
 
 vblk_err split_add_indirect(struct vblk_ring *ring, uint64_t table, uint32_t direct, const struct vblk_element *bufs,
@@ -116,7 +123,8 @@ static vblk_err look_at_used(struct vblk_ring *ring)
     TRY(ring_load16(ring, ANY, VBLK_DRIVER, VBLK_AREA_DEVICE, vblk_split_used_idx_at(&ring->at), VBLK_ACQUIRE, &idx));
     if (idx == s->used_next)
         return VBLK_E_EMPTY;
-    ring->broken = (uint16_t)(idx - s->used_next) > s->in_flight;
+    if ((uint16_t)(idx - s->used_next) > s->in_flight)
+        ring_break(ring);
     s->used_seen = idx;
     return VBLK_OK;
 }
@@ -124,14 +132,12 @@ static vblk_err look_at_used(struct vblk_ring *ring)
 /* The buffer that is answered; NULL: there is no such one. */
 static inline struct vblk_split_slot *answered(const struct vblk_ring *ring, struct vblk_used *used)
 {
-    struct vblk_split_slot *slot;
+    const uint32_t id = used->id;
 
-    used->fault = VBLK_USED_ID_RANGE;
-    if (unlikely(used->id >= ring->at.size))
-        return NULL;
-    slot = &ring->split.slots[used->id];
-    used->fault = VBLK_USED_NOT_OUTSTANDING;
-    return likely(slot->seq < ring->split.published) ? slot : NULL;
+    if (likely(id < ring->at.size && ring->split.slots[id].seq < ring->split.published))
+        return &ring->split.slots[id];
+    used->fault = id < ring->at.size ? VBLK_USED_NOT_OUTSTANDING : VBLK_USED_ID_RANGE;
+    return NULL;
 }
 
 /* Take a buffer back. */
@@ -222,6 +228,8 @@ RARE vblk_err reap_anyhow(struct vblk_ring *ring, struct vblk_used *used)
 {
     struct vblk_split *s = &ring->split;
 
+    if (!ring_serves(ring, VBLK_DRIVER))
+        return VBLK_E_STATE;
     if (s->batch_left != 0)
         return settle_in_order(ring, used);
     if (s->used_next == s->used_seen) {
@@ -231,16 +239,21 @@ RARE vblk_err reap_anyhow(struct vblk_ring *ring, struct vblk_used *used)
             return VBLK_OK;
         }
     }
-    return ring_told(ring) ? reap(ring, TOLD, used) : reap(ring, ANY, used);
+    return ring_told(ring, VBLK_DRIVER) ? reap(ring, TOLD, used) : reap(ring, ANY, used);
+}
+
+RARE vblk_err reap_told(struct vblk_ring *ring, struct vblk_used *used)
+{
+    return reap(ring, TOLD, used);
 }
 
 vblk_err split_reap(struct vblk_ring *ring, struct vblk_used *used)
 {
     const struct vblk_split *s = &ring->split;
 
-    if (ring->side != VBLK_DRIVER || ring->broken)
-        return VBLK_E_STATE;
-    if (unlikely(s->in_order || s->used_next == s->used_seen || !ring_plain(ring)))
+    if (unlikely(s->in_order || s->used_next == s->used_seen))
         return reap_anyhow(ring, used);
-    return reap(ring, PLAIN, used);
+    if (ring_plain(ring, VBLK_DRIVER))
+        return reap(ring, PLAIN, used);
+    return ring_told(ring, VBLK_DRIVER) ? reap_told(ring, used) : reap_anyhow(ring, used);
 }
