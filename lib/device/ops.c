@@ -287,15 +287,14 @@ static uint8_t check_segments(struct vblk_device *device, struct vblk_request *r
 static uint8_t check_data(struct vblk_device *device, struct vblk_request *req, const struct vblk_op *op)
 {
     uint64_t len;
+    bool good = true;
 
-    if (!op->unit)
-        return VBLK_S_OK;
     len = op->direction == VBLK_TO_DRIVER ? vblk_request_in_len(req) : vblk_request_out_len(req);
-    if (len % op->unit)
-        return VBLK_S_IOERR;
-    if (op->unit == VBLK_SECTOR && !blk_in_range(device, vblk_request_sector(req), len / VBLK_SECTOR))
-        return VBLK_S_IOERR;
-    return VBLK_S_OK;
+    if (op->unit == VBLK_SECTOR)
+        good = len % VBLK_SECTOR == 0 && blk_in_range(device, vblk_request_sector(req), len / VBLK_SECTOR);
+    else if (op->unit)
+        good = len % op->unit == 0;
+    return good ? VBLK_S_OK : VBLK_S_IOERR;
 }
 
 const struct vblk_op *blk_op_of(const struct vblk_device *device, const struct vblk_request *req)

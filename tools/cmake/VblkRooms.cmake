@@ -34,7 +34,8 @@ function(vblk_room name)
     target_link_libraries(vblk_${name} PUBLIC vblk_${room})
   endforeach()
   # Nobody replaces a function of ours from outside: what is exported may be inlined at home as well.
-  target_compile_options(vblk_${name} PRIVATE -fno-semantic-interposition)
+  # Words that are next to each other here go different ways: vectors made of them are taken apart again at once.
+  target_compile_options(vblk_${name} PRIVATE -fno-semantic-interposition -fno-tree-slp-vectorize)
   vblk_warnings(vblk_${name})
 endfunction()
 
