@@ -38,18 +38,29 @@ vblk_err vblk_driver_publish(struct vblk_driver *driver, uint16_t queue, uint32_
     return queue < driver->live ? driver_publish(driver, queue, count) : no_queue(driver);
 }
 
+static inline vblk_err settle(const struct vblk_used *used, uint16_t *id, uint32_t *len)
+{
+    if (used->fault != VBLK_USED_OK && used->fault != VBLK_USED_LEN)
+        return VBLK_E_IO;
+    *id = (uint16_t)used->id;
+    *len = used->len;
+    return VBLK_OK;
+}
+
+static __attribute__((noinline)) vblk_err reap_late(struct vblk_ring *ring, uint16_t *id, uint32_t *len, vblk_err err)
+{
+    struct vblk_used used;
+
+    err = driver_reap_late(ring, &used, err);
+    return err ? err : settle(&used, id, len);
+}
+
 static inline vblk_err reap(struct vblk_ring *ring, uint16_t *id, uint32_t *len)
 {
     struct vblk_used used;
-    const vblk_err err = driver_reap(ring, &used);
+    const vblk_err err = ring->ops->reap(ring, &used);
 
-    if (err)
-        return err;
-    if (used.fault != VBLK_USED_OK && used.fault != VBLK_USED_LEN)
-        return VBLK_E_IO;
-    *id = (uint16_t)used.id;
-    *len = used.len;
-    return VBLK_OK;
+    return err ? reap_late(ring, id, len, err) : settle(&used, id, len);
 }
 
 static __attribute__((noinline)) vblk_err reap_with_table(struct driver_queue *q, uint16_t *id, uint32_t *len)
