@@ -137,15 +137,20 @@ void ring_set_idx(struct vblk_player *player, uint16_t queue, uint16_t idx, enum
 bool ring_kick_wanted(struct vblk_player *player, uint16_t queue);
 /* What a lawful kick carries. */
 uint32_t ring_kick_data(struct vblk_player *player, uint16_t queue);
+bool ring_size(const struct vblk_player *player, uint64_t size);
+/* The record in flight, or done with, whose head is @head. */
+struct record *ring_owner(struct vblk_player *player, uint16_t queue, uint32_t head);
+/* A record goes over to the device. */
+void ring_hand_over(struct vblk_player *player, struct record *record);
+
+/* play_used.c */
 /* LOOK, and take the answers that are there. */
 void ring_reap(struct vblk_player *player, uint16_t queue);
 /* Everything outstanding is the driver's again, as after a reset. */
 void rings_forget(struct vblk_player *player);
 void ring_forget_one(struct vblk_player *player, struct record *record);
 void ring_forget(struct vblk_player *player, uint16_t queue);
-bool ring_size(const struct vblk_player *player, uint64_t size);
-/* A record goes over to the device; an answer comes for one. */
-void ring_hand_over(struct vblk_player *player, struct record *record);
+/* An answer comes for one. */
 void ring_answer(struct vblk_player *player, uint16_t queue, const struct vblk_used *used);
 void ring_bad_answer(struct vblk_player *player, uint32_t id, uint32_t len, const char *what);
 static inline bool ring_has(const struct play_ring *ring, unsigned feature)
