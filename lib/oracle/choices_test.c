@@ -112,6 +112,22 @@ static void one_after_its_kick(struct world *w) { several(w, 1, true); }
 static void one_before_its_kick(struct world *w) { several(w, 1, false); }
 static void two_at_once(struct world *w) { several(w, 2, true); }
 
+/* Header, data and status, where the device wants at most @most descriptors with data. */
+static void seg_max(struct world *w, uint32_t most, uint8_t status)
+{
+    const vblk_le32 limit = vblk_put32(most);
+
+    world_config(w, 12, &limit, sizeof(limit));
+    world_request(w, 0, VBLK_T_IN, 7, NULL, 0, 512);
+    world_available(w, 0);
+    world_answer(w, 0, zeroes, status == VBLK_S_OK ? 512 : 0, status);
+}
+
+static void chain_of_seg_max(struct world *w) { seg_max(w, 1, VBLK_S_OK); }
+static void chain_of_less(struct world *w) { seg_max(w, 2, VBLK_S_OK); }
+static void chain_beyond(struct world *w) { seg_max(w, 0, VBLK_S_OK); }
+static void chain_beyond_refused(struct world *w) { seg_max(w, 0, VBLK_S_IOERR); }
+
 static void mode(struct world *w, uint8_t value, bool in_flight)
 {
     const struct vblk_event ev = { .kind = VBLK_EV_CONFIG_WRITE, .party = VBLK_DRIVER, .at = 32, .len = 1, .bytes = &value };
@@ -264,6 +280,10 @@ static const struct {
     { device_wants_no_kick, "SUPPLY-09", 0, 1, "by flags" },
     { driver_wants_no_interrupt, "SUPPLY-10", 0, 1, "disabled" },
     { driver_wants_interrupts_again, "SUPPLY-10", 0, 2, "enabled" },
+    { chain_of_seg_max, "FRAME-DEV-02", F(SEG_MAX), 0, "" },
+    { chain_of_less, "FRAME-DEV-02", F(SEG_MAX), 0, "" },
+    { chain_beyond, "FRAME-DEV-02", F(SEG_MAX), 1, "accepts a chain beyond seg_max" },
+    { chain_beyond_refused, "FRAME-DEV-02", F(SEG_MAX), 1, "refuses a chain beyond seg_max" },
     { mode_reads_0, "BLK-INIT-06", F(CONFIG_WCE), 1, "writethrough after reset" },
     { mode_reads_1, "BLK-INIT-06", F(CONFIG_WCE), 1, "writeback after reset" },
     { mode_reads_2, "BLK-INIT-06", F(CONFIG_WCE), 0, "" },

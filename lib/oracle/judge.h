@@ -252,7 +252,7 @@ struct queue {
     uint16_t size;
     bool enabled;           /* QUEUE_ENABLE was written */
     bool lost;              /* what the driver made of it makes no sense: it is not followed until reset */
-    bool unseen;            /* it was enabled, and there was no memory left to follow it */
+    bool unseen;            /* it was enabled, and can't be followed: of no known size, or there was no memory left */
     bool touched;           /* one of its registers was written since the reset */
     bool too_early;         /* it was enabled before that */
     uint64_t desc, driver, device;

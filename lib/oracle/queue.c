@@ -237,7 +237,8 @@ void queue_enable(struct vblk_oracle *o, const struct vblk_event *ev)
     if (q == NULL)
         return;
     q->too_early |= at_once && !q->touched; /* what the device takes it for is anybody's guess, whatever is written later */
-    if (q->size == 0 || q->size > VBLK_SPLIT_SIZE_MAX)
+    q->unseen = q->size == 0 || q->size > VBLK_SPLIT_SIZE_MAX;
+    if (q->unseen)
         return;
     o->ctl.reads_hidden |= ev->at != 0; /* it goes on: what the driver read before, somebody else saw */
     bool fits = open_tables(o, q, q->size);

@@ -12,6 +12,7 @@
 
 #define F(name) VBLK_BIT(VBLK_F_##name)
 #define BASE (F(VERSION_1) | F(FLUSH))
+#define PROVISION VBLK_BIT(17)
 #define ERASE (F(DISCARD) | F(WRITE_ZEROES) | F(SECURE_ERASE))
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 #define STATUS_AT (WORLD_BUFFERS + 0x3000)
@@ -118,6 +119,11 @@ static void discard_past_capacity(struct world *w, uint8_t status)
     segments(w, VBLK_T_DISCARD, 2041, 0, 1, status);
 }
 
+static void provision_past_capacity(struct world *w, uint8_t status)
+{
+    segments(w, 15, 2041, 0, 1, status);
+}
+
 static void discard_up_to_capacity(struct world *w, uint8_t status)
 {
     segments(w, VBLK_T_DISCARD, 2040, 0, 1, status);
@@ -136,6 +142,18 @@ static void discard_of_an_unknown_kind(struct world *w, uint8_t status)
 static void discard_of_an_unknown_kind_and_too_much(struct world *w, uint8_t status)
 {
     segments(w, VBLK_T_DISCARD, 8, 2, 3, status);
+}
+
+/* The device announces a limit of no segments at all. */
+static void discard_where_none_may_be(struct world *w, uint8_t status)
+{
+    static const vblk_le32 none[2] = { { { 64 } }, { { 0 } } };
+    const struct vblk_segment s = { vblk_put64(8), vblk_put32(8), vblk_put32(0) };
+
+    world_config(w, 36, none, sizeof(none));
+    world_request(w, 0, VBLK_T_DISCARD, 0, &s, sizeof(s), 0);
+    world_available(w, 0);
+    (void)status;
 }
 
 static void erase_that_is_written(struct world *w, uint8_t status)
@@ -321,6 +339,8 @@ static const struct run runs[] = {
     { discard_past_capacity, "AMB-04=strict", "BLK-OP-20", ERASE, OK, VBLK_INTEROP, 0, 0, 1 },
     { discard_past_capacity, "AMB-04=inout", "BLK-OP-20", ERASE, OK, VBLK_INTEROP, 0, 0, 0 },
     { discard_past_capacity, "AMB-04=inout", "BLK-OP-20", ERASE, IOERR, VBLK_INTEROP, 1, 0, 0 },
+    { provision_past_capacity, NULL, "PROV-DRV-07", PROVISION, IOERR, VBLK_INTEROP, 0, 0, 1 },
+    { provision_past_capacity, "AMB-04=inout", "PROV-DRV-07", PROVISION, IOERR, VBLK_INTEROP, 1, 0, 0 },
     /* AMB-12: which way the segments of an erasure go */
     { erase_that_is_written, NULL, "BLK-OP-10", ERASE, IOERR, VBLK_INTEROP, 0, 1, 0 },
     { erase_that_is_written, "AMB-12=parity", "BLK-OP-10", ERASE, IOERR, VBLK_INTEROP, 1, 0, 0 },
@@ -368,6 +388,9 @@ static const struct run runs[] = {
     { table_as_long_as_the_queue, NULL, "RING-IND-DRV-03", F(INDIRECT_DESC), 0, VBLK_INTEROP, 1, 0, 0 },
     { table_longer_than_the_queue, NULL, "RING-IND-DRV-03", F(INDIRECT_DESC), 0, VBLK_INTEROP, 0, 0, 1 },
     { table_longer_than_the_queue, "AMB-26=device", "RING-IND-DRV-03", F(INDIRECT_DESC), 0, VBLK_INTEROP, 0, 0, 0 },
+    /* AMB-28: limits of zero */
+    { discard_where_none_may_be, NULL, "BLK-OP-DRV-11", ERASE, 0, VBLK_INTEROP, 0, 0, 1 },
+    { discard_where_none_may_be, "AMB-28=unlimited", "BLK-OP-DRV-11", ERASE, 0, VBLK_INTEROP, 1, 0, 0 },
     /* AMB-32: what counts for seg_max */
     { three_pieces_of_two, NULL, "FRAME-DRV-02", F(SEG_MAX), 0, VBLK_INTEROP, 1, 0, 0 },
     { three_pieces_of_two, "AMB-32=all", "FRAME-DRV-02", F(SEG_MAX), 0, VBLK_INTEROP, 0, 1, 0 },

@@ -162,12 +162,49 @@ static void limits_that_were_never_read__are_not_judged(void **state)
     }
 }
 
+/* Of a size that was never told, or that no ring has: the judge can't follow it, and says nothing of what is stored there. */
+static void a_queue_of_unknown_size__is_not_the_devices_fault(void **state)
+{
+    static const uint64_t sizes[] = { 0, 65536 };
+    static const uint8_t zeroes[512];
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(sizes); i++) {
+        struct world w;
+
+        world_open(&w, VBLK_SEES_ALL, true);
+        for (unsigned status = 0; status < 4; status = 2 * status + 1)
+            world_reg(&w, VBLK_EV_REG_WRITE, VBLK_REG_STATUS, status);
+        world_reg(&w, VBLK_EV_REG_READ, VBLK_REG_DEVICE_FEATURES, BASE);
+        world_reg(&w, VBLK_EV_REG_WRITE, VBLK_REG_DRIVER_FEATURES, BASE);
+        world_reg(&w, VBLK_EV_REG_WRITE, VBLK_REG_STATUS, 11);
+        world_reg(&w, VBLK_EV_REG_READ, VBLK_REG_STATUS, 11);
+        if (sizes[i] != 0)
+            world_reg(&w, VBLK_EV_REG_WRITE, VBLK_REG_QUEUE_SIZE, sizes[i]);
+        world_reg(&w, VBLK_EV_REG_WRITE, VBLK_REG_QUEUE_DESC, WORLD_DESC);
+        world_reg(&w, VBLK_EV_REG_WRITE, VBLK_REG_QUEUE_DRIVER, WORLD_AVAIL);
+        world_reg(&w, VBLK_EV_REG_WRITE, VBLK_REG_QUEUE_DEVICE, WORLD_USED);
+        world_reg(&w, VBLK_EV_REG_WRITE, VBLK_REG_QUEUE_ENABLE, 1);
+        world_reg(&w, VBLK_EV_REG_WRITE, VBLK_REG_STATUS, 15);
+        world_request(&w, 0, VBLK_T_IN, 7, NULL, 0, 512);
+        world_available(&w, 0);
+        world_answer(&w, 0, zeroes, sizeof(zeroes), VBLK_S_OK);
+        world_event(&w, VBLK_EV_QUIET, 5000);
+        world_event(&w, VBLK_EV_CASE_END, 0);
+        for (size_t v = 0; v < vblk_oracle_violation_count(w.o); v++)
+            if (vblk_oracle_violation(w.o, v)->guilty == VBLK_DEVICE)
+                fail_msg("%s", vblk_clause_at(vblk_oracle_violation(w.o, v)->clause)->id);
+        world_close(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(registers_that_a_transport_makes_up__are_not_the_devices),
         cmocka_unit_test(an_answer_to_what_changes_under_the_device__is_not_judged),
         cmocka_unit_test(limits_that_were_never_read__are_not_judged),
+        cmocka_unit_test(a_queue_of_unknown_size__is_not_the_devices_fault),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
