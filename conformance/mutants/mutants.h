@@ -15,6 +15,7 @@
 #include "wrong_port.h"
 
 #define MUTANT_SYNONYMS 12
+#define MUTANT_BLURRED 5
 
 /* What hides a fault from snapshots. */
 #define BETWEEN_LOOKS "it is begun and over between two looks at memory"
@@ -43,7 +44,7 @@ struct mutant {
     const char *what;                      /* what it does wrong, in one sentence */
     const char *clause;                    /* the clause that must be blamed */
     const char *synonyms[MUTANT_SYNONYMS]; /* clauses that say the same of this fault, and may be blamed, too */
-    const char *blurred[4];                /* … and clauses that are blamed where memory is seen through snapshots only */
+    const char *blurred[MUTANT_BLURRED];   /* … and clauses that are blamed where memory is seen through snapshots only */
     const char *because;                   /* why they do */
     /* What it is tried by, where it is not the default: the text and the transport. */
     const char *profile, *reading;

@@ -67,7 +67,7 @@ const struct mutant mutants_slots[] = {
     M("packed-used-id-big-endian", "writes the id of a used descriptor most significant byte first", "RING-PACKED-27", SAME("nobody finds its answer", "SAFE-DEV-03"), .ring = "used-id-big-endian"),
     M("packed-used-within-batch", "stores into a slot that its answer for a batch skips", "RING-PACKED-12", .hidden = BETWEEN_LOOKS, .ring = "used-within-batch"),
     M("packed-used-besides", "stores into a descriptor that nobody made available", "RING-PACKED-DEV-06", SAME("a buffer may have been answered there a lap ago", "RING-PACKED-DEV-07"), .hidden = BETWEEN_LOOKS, .ring = "used-besides"),
-    M("packed-avail-slot-masked", "looks for the next buffer in slot & (size - 1)", "RING-PACKED-26", .blurred = { "RING-PACKED-0[45]", "RING-PACKED-DEV-06", "NOTIF-06", "SAFE-DEV-02" },
+    M("packed-avail-slot-masked", "looks for the next buffer in slot & (size - 1)", "RING-PACKED-26", .blurred = { "RING-PACKED-04", "RING-PACKED-05", "RING-PACKED-DEV-06", "NOTIF-06", "SAFE-DEV-02" },
       .hidden = LOADS_UNSEEN, .ring = "avail-slot-masked"),
     M("packed-younger-first", "reads the descriptor of a buffer before that of an older one", "RING-PACKED-DEV-01", SAME("it is read again when it is due", "SAFE-DEV-06"), .ring = "younger-first"),
     M("packed-readable-changed", "changes what a driver with a packed ring gave it to read", "RING-PACKED-DEV-04", SAME("of several at once it changes one that is back", "SAFE-DEV-01"), .ring = "readable-changed"),

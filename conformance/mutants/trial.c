@@ -19,7 +19,7 @@ bool trial_is_meant(const struct mutant *mutant, bool snapshot, const char *id)
 
     for (size_t i = 0; i < MUTANT_SYNONYMS && mutant->synonyms[i] != NULL; i++)
         meant = meant || strcmp(mutant->synonyms[i], id) == 0;
-    for (size_t i = 0; snapshot && i < 4 && mutant->blurred[i] != NULL; i++)
+    for (size_t i = 0; snapshot && i < MUTANT_BLURRED && mutant->blurred[i] != NULL; i++)
         meant = meant || strcmp(mutant->blurred[i], id) == 0;
     return meant;
 }
