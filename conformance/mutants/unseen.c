@@ -5,6 +5,7 @@
 #include "generic.h"
 
 #define M(name_, what_, clause_, ...) { .name = name_, .what = what_, .clause = clause_, __VA_ARGS__ }
+#define ONE_LIFE "the cases of its area have one queue and one life; the reference driver, which has more, is judged at grade access alone"
 #define SAME(...) .synonyms = { __VA_ARGS__ }, .because
 #define ROW(name_, type_, ...)                                                                                         \
     static const struct vblk_op row_##name_ = { .type = (type_), __VA_ARGS__ };                                        \
@@ -287,17 +288,17 @@ const struct mutant mutants_unseen[] = {
     M("discard-none-is-some", "zeroes eight sectors when it discards none", "BLK-OP-09", .met = "blk-discard-wz-erase", .behaviour.check_segments = nothing_is_some),
     M("last-flags-only", "looks at the flags of the last segment alone", "BLK-OP-DEV-08", .behaviour.check_segments = last_flags_only),
     M("status-before-data", "puts the status before the data where both are one element", "BLK-OP-01", .behaviour.put_status = status_before_data),
-    M("length-of-refused", "counts what it read in the used length of what it refuses", "VQ-02", .behaviour.used_length = counts_what_it_read,
+    M("length-of-refused", "counts what it read in the used length of what it refuses", "VQ-02", .met = "blk-discard-wz-erase", .behaviour.used_length = counts_what_it_read,
       SAME("PROV-REQ-13") = "it is a case of that rule"),
-    M("length-16-bits", "counts what it wrote in 16 bits", "RING-SPLIT-16", .behaviour.used_length = counts_16_bits,
+    M("length-16-bits", "counts what it wrote in 16 bits", "RING-SPLIT-16", .met = "blk-discard-wz-erase", .behaviour.used_length = counts_16_bits,
       SAME("RING-PACKED-15") = "each format says it"),
     M("length-of-id", "counts a byte more than an id has", "VQ-02", .behaviour.used_length = counts_id_too_long),
-    M("tells-queue-0", "notifies of the first queue whatever queue it is", "NOTIF-USED-DEV-03", .behaviour = { .notify = tells_queue_0, .served = first_queue_told },
+    M("tells-queue-0", "notifies of the first queue whatever queue it is", "NOTIF-USED-DEV-03", .hidden = ONE_LIFE, .behaviour = { .notify = tells_queue_0, .served = first_queue_told },
       SAME("NOTIF-USED-DEV-05", "NOTIF-USED-DEV-06", "NOTIF-PACKED-02", "NOTIF-PACKED-03") = "each format says it, of what is missing and of what is not due"),
     M("flush-of-queue-0", "flushes on the first queue alone", "BLK-OP-DEV-18", .behaviour.op = with_flushes_first_queue, SAME("BLK-OP-DEV-20") = "it is a case of that rule"),
-    M("no-writes-later", "knows no writes after the second reset", "BLK-OP-03", .behaviour = { .write_reg = counts_lives, .put_status = tired }, .value = VBLK_T_OUT,
+    M("no-writes-later", "knows no writes after the second reset", "BLK-OP-03", .hidden = ONE_LIFE, .behaviour = { .write_reg = counts_lives, .put_status = tired }, .value = VBLK_T_OUT,
       SAME("FRAME-DEV-01") = "where the descriptors are unusual, too, they may be the reason"),
-    M("no-erase-later", "knows no SECURE_ERASE after the second reset", "BLK-OP-05", .behaviour = { .write_reg = counts_lives, .put_status = tired }, .value = VBLK_T_SECURE_ERASE,
+    M("no-erase-later", "knows no SECURE_ERASE after the second reset", "BLK-OP-05", .hidden = ONE_LIFE, .behaviour = { .write_reg = counts_lives, .put_status = tired }, .value = VBLK_T_SECURE_ERASE,
       SAME("FRAME-DEV-01") = "where the descriptors are unusual, too, they may be the reason"),
     M("generation-halved", "has one generation for two changes", "CFG-03", .behaviour.read_reg = generation_halved),
     M("config-in-words", "answers only aligned accesses to its configuration", "BLK-CFG-04", .behaviour.read_config = config_in_words),
