@@ -161,12 +161,17 @@ static bool overlaps(uint64_t a, uint64_t alen, uint64_t b, uint64_t blen)
     return alen != 0 && blen != 0 && (a - b < blen || b - a < alen);
 }
 
-static void mark_if_overlapping(struct chain *c, const struct piece *p, struct chain *other, const struct piece *r)
+/* What is in a queue that is not followed any more may have been used: then it is nobody's fault, and nothing is certain. */
+static void mark_if_overlapping(struct chain *c, const struct piece *p, struct chain *other, const struct piece *r, bool lost)
 {
-    if (((p->flags | r->flags) & VBLK_DESC_WRITE) != 0 && overlaps(p->gpa, p->len, r->gpa, r->len)) {
-        c->faults |= F_OVERLAP;
-        other->faults |= F_OVERLAP;
+    if (((p->flags | r->flags) & VBLK_DESC_WRITE) == 0 || !overlaps(p->gpa, p->len, r->gpa, r->len))
+        return;
+    if (lost) {
+        c->void_ = true;
+        return;
     }
+    c->faults |= F_OVERLAP;
+    other->faults |= F_OVERLAP;
 }
 
 static bool over_queue(const struct queue *q, const struct piece *p)
@@ -258,7 +263,7 @@ static void mark_against(struct vblk_oracle *o, const struct piece *p, struct ch
     const struct queue *at = &o->queues[other->queue];
 
     for (const struct piece *r = chain_first(at, other); r != NULL; r = chain_after(at, other, r))
-        mark_if_overlapping(c, p, other, r);
+        mark_if_overlapping(c, p, other, r, at->lost);
     if (!overlaps(p->gpa, p->len, other->indirect, other->indirect_len))
         return;
     c->shared = other->shared = true;
