@@ -24,8 +24,8 @@ clean_up()
 {
     rm -f "$dir/again"
     [ ! -s "$dir/pid" ] || kill -9 "$(cat "$dir/pid")" 2>/dev/null || :
-    [ -z "$qemu" ] || wait "$qemu" 2>/dev/null || :
     rm -rf "$dir"
+    [ -z "$qemu" ] || wait "$qemu" 2>/dev/null || :
 }
 trap clean_up EXIT
 trap 'exit 130' INT
@@ -49,21 +49,26 @@ run_qemu()
 cat >"$dir/restart" <<END
 #!/bin/sh
 : >"$dir/again"
-kill -9 "\$(cat "$dir/pid")"
+kill -9 "\$(cat "$dir/pid")" 2>/dev/null || :
 END
 chmod +x "$dir/restart"
+# One that died by itself is not replaced before somebody asks for it.
 {
     run_qemu || :
-    while [ -e "$dir/again" ]; do
-        rm -f "$dir/again" "$dir/qtest.sock"
-        run_qemu || :
+    while : 2>/dev/null >"$dir/down"; do
+        if [ -e "$dir/again" ]; then
+            rm -f "$dir/again" "$dir/qtest.sock" "$dir/down"
+            run_qemu || :
+        else
+            sleep 0.05
+        fi
     done
 } &
 qemu=$!
 tries=100
 while [ ! -S "$dir/qtest.sock" ]; do
     tries=$((tries - 1))
-    if [ $tries -eq 0 ] || ! kill -0 "$qemu" 2>/dev/null; then
+    if [ $tries -eq 0 ] || [ -e "$dir/down" ]; then
         cat "$dir/log" >&2
         echo "QEMU did not come up" >&2
         exit 2
