@@ -32,6 +32,10 @@ struct matrix *matrix_run(const struct matrix_options *options);
 void matrix_free(struct matrix *matrix);
 /* Whether every mutant was killed (at snapshot: or can't be seen), or no control was blamed. */
 bool matrix_holds(const struct matrix *matrix);
+/* What became of a row: of a control, "innocent" or "blamed". */
+const char *matrix_result_name(const struct matrix *matrix, unsigned result);
+/* All of it in a line. */
+void matrix_summary(const struct matrix *matrix, char *text, size_t size);
 /* Whether @mutant is selected. */
 bool matrix_selects(const struct matrix_options *options, const struct mutant *mutant);
 /* "text", "json" or "html"; NULL: there is no such format. 0, or -1 if the stream failed. */

@@ -9,11 +9,12 @@
 static const char style_sheet[] =
     "body{font:15px/1.45 sans-serif;max-width:80em;margin:2em auto;padding:0 1em;color:#222}"
     "table{border-collapse:collapse;width:100%}td,th{padding:.25em .6em;text-align:left;vertical-align:top;"
-    "border-bottom:1px solid #ddd}.misattributed,.survived,.not-run{color:#b00020}.killed{color:#1b6e2c}.unseen{color:#777}";
+    "border-bottom:1px solid #ddd}.misattributed,.survived,.not-run,.blamed,.idle{color:#b00020}.killed,.innocent{color:#1b6e2c}.unseen{color:#777}"
+    "td:nth-child(-n+2),.id{white-space:nowrap}";
 
-static void put_row(struct report_xml *xml, const struct matrix_row *row)
+static void put_row(struct report_xml *xml, const struct matrix *matrix, const struct matrix_row *row)
 {
-    const char *result = trial_result_name((enum trial_result)row->trial.result);
+    const char *result = matrix_result_name(matrix, row->trial.result);
     char text[TRIAL_BLAMES * 48] = "";
     size_t at = 0;
 
@@ -23,7 +24,7 @@ static void put_row(struct report_xml *xml, const struct matrix_row *row)
     report_xml_begin(xml, "tr");
     report_xml_leaf(xml, "td", result, result);
     report_xml_leaf(xml, "td", NULL, row->mutant->name);
-    report_xml_leaf(xml, "td", NULL, row->mutant->clause ? row->mutant->clause : "");
+    report_xml_leaf(xml, "td", "id", row->mutant->clause ? row->mutant->clause : "");
     report_xml_leaf(xml, "td", NULL, text);
     report_xml_leaf(xml, "td", NULL, row->mutant->what);
     report_xml_end(xml);
@@ -77,9 +78,7 @@ int matrix_write_html(const struct matrix *matrix, FILE *out)
     if (!xml.failed && xmlTextWriterWriteDTD(xml.writer, BAD_CAST "html", NULL, NULL, NULL) < 0)
         xml.failed = true;
     put_head(&xml, text);
-    (void)snprintf(text, sizeof(text), "%zu: %zu killed, %zu misattributed, %zu survived, %zu unseen, %zu not run.",
-                   matrix->count, matrix->results[TRIAL_KILLED], matrix->results[TRIAL_MISATTRIBUTED],
-                   matrix->results[TRIAL_SURVIVED], matrix->results[TRIAL_UNSEEN], matrix->results[TRIAL_NOT_RUN]);
+    matrix_summary(matrix, text, sizeof(text));
     report_xml_leaf(&xml, "p", NULL, text);
     report_xml_begin(&xml, "table");
     report_xml_begin(&xml, "tr");
@@ -87,9 +86,10 @@ int matrix_write_html(const struct matrix *matrix, FILE *out)
         report_xml_leaf(&xml, "th", NULL, heads[i]);
     report_xml_end(&xml);
     for (size_t i = 0; i < matrix->count; i++)
-        put_row(&xml, &matrix->rows[i]);
+        put_row(&xml, matrix, &matrix->rows[i]);
     report_xml_end(&xml);
-    put_uncovered(&xml, matrix);
+    if (!matrix->controls)
+        put_uncovered(&xml, matrix);
     report_xml_end(&xml);
     report_xml_end(&xml);
     return report_xml_close(&xml, out);

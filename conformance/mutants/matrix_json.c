@@ -29,7 +29,7 @@ static json_t *rows_of(const struct matrix *matrix)
         json_array_append_new(rows, json_pack("{s:s,s:s,s:s,s:s,s:s,s:o}", "name", row->mutant->name, "what",
                                               row->mutant->what, "party", row->mutant->driver ? "driver" : "device",
                                               "clause", row->mutant->clause ? row->mutant->clause : "", "result",
-                                              trial_result_name((enum trial_result)row->trial.result), "blamed",
+                                              matrix_result_name(matrix, row->trial.result), "blamed",
                                               blames_of(row)));
     }
     return rows;
@@ -58,8 +58,7 @@ int matrix_write_json(const struct matrix *matrix, FILE *out)
     int err;
 
     for (unsigned r = 0; r < TRIAL_RESULTS; r++)
-        json_object_set_new(summary, trial_result_name((enum trial_result)r),
-                            json_integer((json_int_t)matrix->results[r]));
+        json_object_set_new(summary, matrix_result_name(matrix, r), json_integer((json_int_t)matrix->results[r]));
     json_object_set_new(summary, "clauses_checked",
                         json_integer((json_int_t)(vblk_clause_count() - matrix->cover[COVER_NONE])));
     json_object_set_new(summary, "clauses_with_mutant", json_integer((json_int_t)matrix->cover[COVER_MUTANT]));
