@@ -128,8 +128,8 @@ static void handshake_goes_wrong__open_says_how(void **state)
     };
     struct bench *b = *state;
 
-    b->options.timeout_ms = 50;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        b->options.timeout_ms = rows[i].err == VBLK_E_TIMEOUT ? 50 : 5000; /* an answer may be late on a busy machine */
         fake_start(&b->fake);
         bench_quirk(b, rows[i].quirk, rows[i].on, 100);
         assert_int_equal(bench_try_open(b), rows[i].err);
