@@ -18,18 +18,18 @@
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 /* What a device does next. */
-struct vblk_step {
+struct vblk_foreseen {
     uint64_t at;
-    uint64_t value; /* which bytes, where they are as few as VBLK_STEP_VALUE() tells: as vblk_step_value() has them */
-    uint32_t what;  /* how many bytes, VBLK_STEP_STORE: it stores them */
-    const struct vblk_step *next;
+    uint64_t value; /* which bytes, where they are as few as VBLK_FORESEEN_VALUE() tells: as vblk_foreseen_value() has them */
+    uint32_t what;  /* how many bytes, VBLK_FORESEEN_STORE: it stores them */
+    const struct vblk_foreseen *next;
 };
-#define VBLK_STEP_STORE ((uint32_t)1 << 31)
-#define VBLK_STEP_END UINT32_MAX
+#define VBLK_FORESEEN_STORE ((uint32_t)1 << 31)
+#define VBLK_FORESEEN_END UINT32_MAX
 /* Status bytes, words of a ring, used elements. */
-#define VBLK_STEP_VALUE(len) ((len) == 1 || (len) == 2 || (len) == 6 || (len) == 8)
+#define VBLK_FORESEEN_VALUE(len) ((len) == 1 || (len) == 2 || (len) == 6 || (len) == 8)
 
-static inline uint64_t vblk_step_value(const void *bytes, uint32_t len)
+static inline uint64_t vblk_foreseen_value(const void *bytes, uint32_t len)
 {
     uint64_t value = 0;
 
@@ -79,7 +79,7 @@ struct vblk_lane_slots {
 };
 
 struct vblk_lane {
-    const struct vblk_step *step; /* never NULL */
+    const struct vblk_foreseen *step; /* never NULL */
     uint64_t rings_from, rings_last; /* no memory is nobody's from there on, to so many bytes further; UINT64_MAX: none is */
     const uint64_t *pages;          /* [VBLK_LANE_PAGES] 0: no request has bytes in such a page */
     struct vblk_lane_part desc, slot, elem;
@@ -95,10 +95,10 @@ struct vblk_lane {
 /* The device made its next step. */
 static inline bool vblk_lane_step(struct vblk_lane *lane, uint64_t at, uint32_t len, uint32_t store, const void *bytes)
 {
-    const struct vblk_step *step = lane->step;
+    const struct vblk_foreseen *step = lane->step;
 
     if (unlikely(step->at != at || step->what != (len | store)) ||
-        (VBLK_STEP_VALUE(len) && unlikely(step->value != vblk_step_value(bytes, len))))
+        (VBLK_FORESEEN_VALUE(len) && unlikely(step->value != vblk_foreseen_value(bytes, len))))
         return false;
     assert(lane->is_so(lane->ctx, VBLK_LANE_STEP, at, len, bytes));
     lane->step = step->next;
@@ -204,7 +204,7 @@ static inline bool vblk_lane_any(struct vblk_lane *lane, enum vblk_event_kind ki
 {
     if (party == VBLK_DRIVER)
         return vblk_lane_nobodys(lane, kind, at, len, bytes);
-    return vblk_lane_step(lane, at, len, kind == VBLK_EV_STORE ? VBLK_STEP_STORE : 0, bytes);
+    return vblk_lane_step(lane, at, len, kind == VBLK_EV_STORE ? VBLK_FORESEEN_STORE : 0, bytes);
 }
 
 /* … and of one to a ring. */

@@ -52,7 +52,7 @@ static inline void express_free(struct vblk_oracle *o, const struct queue *q)
 }
 
 /* No chain is followed step by step any more. */
-extern const struct vblk_step express_none;
+extern const struct vblk_foreseen express_none;
 static inline void express_leave(struct vblk_oracle *o)
 {
     o->express.chain = NULL;
@@ -92,7 +92,7 @@ static inline void express_link_next(struct vblk_oracle *o, const struct queue *
         before->twin.publish.next = c->twin.steps;
 }
 
-static inline bool in_steps_of(const struct chain *c, const struct vblk_step *step)
+static inline bool in_steps_of(const struct chain *c, const struct vblk_foreseen *step)
 {
     return step >= c->twin.steps && step <= &c->twin.publish;
 }
@@ -103,7 +103,7 @@ static inline void answer_at(const struct queue *q, struct twin *t, uint16_t pla
     const vblk_le16 idx = vblk_put16((uint16_t)(place + 1));
 
     t->steps[t->answer].at = q->device + 4 + 8u * (uint64_t)(place & (q->size - 1u));
-    t->publish.value = vblk_step_value(&idx, 2);
+    t->publish.value = vblk_foreseen_value(&idx, 2);
     t->place = place;
 }
 
@@ -215,7 +215,7 @@ static inline void express_release(struct vblk_oracle *o, struct chain *c)
 }
 
 /* express_steps.c: those of the chain before @to go into the picture. */
-void express_steps(struct vblk_oracle *o, const struct vblk_step *to);
+void express_steps(struct vblk_oracle *o, const struct vblk_foreseen *to);
 /* express_run.c: chains that were answered in the lane, one after the other, up to that in which the device is now. */
 void express_answers(struct vblk_oracle *o);
 static inline void express_run(struct vblk_oracle *o)

@@ -164,7 +164,7 @@ static inline void answer(struct vblk_oracle *o, struct queue *q, struct chain *
 void express_answers(struct vblk_oracle *o)
 {
     struct express *x = &o->express;
-    const struct vblk_step *to = x->lane.step, *settled = x->settled;
+    const struct vblk_foreseen *to = x->lane.step, *settled = x->settled;
     struct queue *q = x->q;
     struct chain *c = x->chain;
     uint8_t type = c->req.slot;
@@ -173,7 +173,7 @@ void express_answers(struct vblk_oracle *o)
     express_leave(o);
     x->settled = settled;
     do {
-        const struct vblk_step *next = c->twin.publish.next;
+        const struct vblk_foreseen *next = c->twin.publish.next;
         struct chain *newer = next != &express_none ? c->newer : NULL;
 
         if (c->req.slot != type) {

@@ -6,51 +6,51 @@
  */
 #include "express_impl.h"
 
-const struct vblk_step express_none = { .at = UINT64_MAX, .what = VBLK_STEP_END };
+const struct vblk_foreseen express_none = { .at = UINT64_MAX, .what = VBLK_FORESEEN_END };
 
-static struct vblk_step load(uint64_t at, uint32_t len)
+static struct vblk_foreseen load(uint64_t at, uint32_t len)
 {
-    return (struct vblk_step){ .at = at, .what = len };
+    return (struct vblk_foreseen){ .at = at, .what = len };
 }
 
-static struct vblk_step store(uint64_t at, uint32_t len, uint64_t value)
+static struct vblk_foreseen store(uint64_t at, uint32_t len, uint64_t value)
 {
-    return (struct vblk_step){ .at = at, .what = len | VBLK_STEP_STORE, .value = value };
+    return (struct vblk_foreseen){ .at = at, .what = len | VBLK_FORESEEN_STORE, .value = value };
 }
 
 /* Where the device finds the chain, which was made available last, and what. */
-static struct vblk_step finding(const struct queue *q, const struct chain *c)
+static struct vblk_foreseen finding(const struct queue *q, const struct chain *c)
 {
     const uint64_t slot = (q->avail_idx - 1u) & (q->size - 1u);
     const vblk_le16 word = vblk_put16(q->packed ? c->first->flags : c->head);
-    struct vblk_step step = load(q->packed ? packed_flags_at(q, c->slot) : q->driver + 4 + 2 * slot, 2);
+    struct vblk_foreseen step = load(q->packed ? packed_flags_at(q, c->slot) : q->driver + 4 + 2 * slot, 2);
 
-    step.value = vblk_step_value(&word, 2);
+    step.value = vblk_foreseen_value(&word, 2);
     return step;
 }
 
 /* Where it will be: see follow(). */
-static struct vblk_step answer(const struct queue *q, const struct chain *c)
+static struct vblk_foreseen answer(const struct queue *q, const struct chain *c)
 {
     const uint32_t len = (uint32_t)c->req.writable;
     const struct vblk_used_elem elem = { vblk_put32(c->head), vblk_put32(len) };
     const struct vblk_packed_desc desc = { .len = vblk_put32(len), .id = vblk_put16(c->head) };
 
-    return q->packed ? store(0, 6, vblk_step_value(&desc.len, 6)) : store(0, 8, vblk_step_value(&elem, 8));
+    return q->packed ? store(0, 6, vblk_foreseen_value(&desc.len, 6)) : store(0, 8, vblk_foreseen_value(&elem, 8));
 }
 
 /* Data, of which is known how much it is, and the status, which is known. */
-static bool plan_stores(const struct chain *c, struct twin *t, struct vblk_step **s)
+static bool plan_stores(const struct chain *c, struct twin *t, struct vblk_foreseen **s)
 {
     for (const struct piece *p = c->first->after; p != NULL; p = p->after) {
-        if (p->len >= VBLK_STEP_STORE || (VBLK_STEP_VALUE(p->len) && p->after != NULL))
+        if (p->len >= VBLK_FORESEEN_STORE || (VBLK_FORESEEN_VALUE(p->len) && p->after != NULL))
             return false;
         if (p->len == 0)
             continue;
         *(*s)++ = store(p->gpa, p->len, VBLK_S_OK);
         t->stores++;
     }
-    return t->stores > 0 && (*s)[-1].what == (1 | VBLK_STEP_STORE);
+    return t->stores > 0 && (*s)[-1].what == (1 | VBLK_FORESEEN_STORE);
 }
 
 /* That the answer is valid is a step where nothing has to be looked at then but what will not change any more. */
@@ -72,7 +72,7 @@ static void chain_steps(struct twin *t)
 void express_plan(const struct vblk_oracle *o, const struct queue *q, struct chain *c)
 {
     struct twin *t = &c->twin;
-    struct vblk_step *s = t->steps;
+    struct vblk_foreseen *s = t->steps;
 
     if (c->first_writable != 1)
         return;
@@ -132,19 +132,19 @@ static void descriptor_loaded(struct queue *q, struct chain *c, uint32_t i)
 }
 
 /* How many bytes the steps before @s stored. */
-static uint64_t stored_before(const struct chain *c, const struct vblk_step *s)
+static uint64_t stored_before(const struct chain *c, const struct vblk_foreseen *s)
 {
     uint64_t bytes = 0;
 
-    for (const struct vblk_step *t = c->twin.steps + c->twin.count + 2; t < s; t++)
-        bytes += t->what & ~VBLK_STEP_STORE;
+    for (const struct vblk_foreseen *t = c->twin.steps + c->twin.count + 2; t < s; t++)
+        bytes += t->what & ~VBLK_FORESEEN_STORE;
     return bytes;
 }
 
 /* The kinds of steps, in turn. */
 enum part { FINDS, DESCRIPTOR, HEADER, DATA, ANSWER, PUBLISHES };
 
-static enum part part_of(const struct twin *t, const struct vblk_step *s)
+static enum part part_of(const struct twin *t, const struct vblk_foreseen *s)
 {
     const unsigned i = (unsigned)(s - t->steps);
 
@@ -153,7 +153,7 @@ static enum part part_of(const struct twin *t, const struct vblk_step *s)
     return i == 0 ? FINDS : i <= t->count ? DESCRIPTOR : i == t->count + 1u ? HEADER : i < t->answer ? DATA : ANSWER;
 }
 
-static void step_usual(const struct vblk_oracle *o, const struct vblk_step *s, struct usual *u)
+static void step_usual(const struct vblk_oracle *o, const struct vblk_foreseen *s, struct usual *u)
 {
     static const uint8_t places[] = { [FINDS] = IN_AVAIL_RING, [DESCRIPTOR] = IN_DESC_TABLE, [HEADER] = IN_READABLE,
                                       [DATA] = IN_WRITABLE, [ANSWER] = IN_USED_ELEM, [PUBLISHES] = IN_USED_IDX };
@@ -162,7 +162,7 @@ static void step_usual(const struct vblk_oracle *o, const struct vblk_step *s, s
     const bool in_chain = part == HEADER || part == DATA;
 
     *u = (struct usual){ o->express.q, in_chain ? c : NULL, s->at, in_chain ? stored_before(c, s) : UINT64_MAX,
-                         s->what & ~VBLK_STEP_STORE, part >= DATA ? VBLK_EV_STORE : VBLK_EV_LOAD, VBLK_DEVICE,
+                         s->what & ~VBLK_FORESEEN_STORE, part >= DATA ? VBLK_EV_STORE : VBLK_EV_LOAD, VBLK_DEVICE,
                          o->express.q->packed && !in_chain ? IN_PACKED_RING : places[part] };
 }
 
@@ -175,7 +175,7 @@ static void taken_up(struct vblk_oracle *o, struct queue *q, struct chain *c)
     o->serving = q->no;
 }
 
-static void picture(struct vblk_oracle *o, struct chain *c, const struct vblk_step *s, const struct usual *u)
+static void picture(struct vblk_oracle *o, struct chain *c, const struct vblk_foreseen *s, const struct usual *u)
 {
     struct queue *q = o->express.q;
 
@@ -201,7 +201,7 @@ static void picture(struct vblk_oracle *o, struct chain *c, const struct vblk_st
     }
 }
 
-void express_steps(struct vblk_oracle *o, const struct vblk_step *to)
+void express_steps(struct vblk_oracle *o, const struct vblk_foreseen *to)
 {
     struct express *x = &o->express;
     struct usual u;

@@ -166,8 +166,8 @@ struct twin {
     uint16_t place;          /* split: where its answer is foreseen */
     uint32_t linked;         /* when it was found out what comes after it: see struct express */
     uint8_t answer;          /* the step that is the answer */
-    struct vblk_step steps[2 * TWIN_MAX + 2]; /* what a device does next if it does what most do: see express_steps.c … */
-    struct vblk_step publish; /* … and what makes the answer valid */
+    struct vblk_foreseen steps[2 * TWIN_MAX + 2]; /* what a device does next if it does what most do: see express_steps.c … */
+    struct vblk_foreseen publish; /* … and what makes the answer valid */
 };
 
 struct chain {
@@ -523,7 +523,7 @@ struct check_list {
 /* What the short way of express.c goes by. */
 struct express {
     struct vblk_lane lane;           /* what comes next if all goes on as usual … */
-    const struct vblk_step *settled; /* … and up to where the device's steps before it are in the picture */
+    const struct vblk_foreseen *settled; /* … and up to where the device's steps before it are in the picture */
     struct chain *chain;        /* whose steps they are; NULL: no one's */
     struct queue *q;            /* whose accesses may be looked at the short way; NULL: no queue's */
     uint32_t links;             /* counts what makes chains unfit for the steps of those that were found to be next before */

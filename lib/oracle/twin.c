@@ -223,7 +223,7 @@ static inline void take_steps(const struct queue *q, struct chain *c, const stru
 {
     struct twin *t = &c->twin;
     const uint16_t place = (uint16_t)(q->avail_idx - 1u);
-    struct vblk_step *s = t->steps;
+    struct vblk_foreseen *s = t->steps;
 
     if (t->stores == 0)
         return;
@@ -326,7 +326,7 @@ static inline bool own_by_itself(struct vblk_oracle *o, const struct piece *own,
 static inline bool packed_alike(struct vblk_oracle *o, const struct queue *q, struct twin *t)
 {
     struct piece *p = t->own, *const end = p + t->count;
-    struct vblk_step *load = t->steps + 1, *other = load + t->count;
+    struct vblk_foreseen *load = t->steps + 1, *other = load + t->count;
     const uint64_t *rest = t->rest;
     struct next n = next_of(q);
 
@@ -359,7 +359,7 @@ static inline void own_steps(const struct queue *q, struct twin *t)
     const vblk_le16 flags = vblk_put16(t->own[0].flags), id = vblk_put16(t->own[t->count - 1].next);
 
     t->steps[0].at = packed_flags_at(q, t->own[0].index);
-    t->steps[0].value = vblk_step_value(&flags, 2);
+    t->steps[0].value = vblk_foreseen_value(&flags, 2);
     memcpy((uint8_t *)&t->steps[t->answer].value + 4, &id, 2);
 }
 

@@ -121,7 +121,7 @@ static inline void begin(const struct vblk_oracle *o, const struct queue *q, str
 static inline void move_steps(const struct queue *q, struct chain *c, uint64_t gpa)
 {
     struct twin *t = &c->twin;
-    struct vblk_step *s = t->steps + t->count + 1;
+    struct vblk_foreseen *s = t->steps + t->count + 1;
     const uint16_t place = (uint16_t)(q->avail_idx - 1u);
 
     if (t->stores == 0)
