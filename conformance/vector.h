@@ -99,6 +99,10 @@ const char *vector_file_path(const struct vector_file *file);
 const char *vector_clause_of(const struct vector_file *file);  /* "PROV-DEV-01" */
 const char *vector_summary_of(const struct vector_file *file); /* one sentence */
 
+/* Whether "device" has a member of this name, and of what kind. */
+enum { VECTOR_DEVICE_NONE, VECTOR_DEVICE_NUMBER, VECTOR_DEVICE_FLAG };
+int vector_device_has(const char *name);
+
 /* What a reference device with @options announces; @modelled as in struct vector_env. */
 void vector_env_of_device(const struct vblk_device_options *options, uint64_t modelled, struct vector_env *out);
 /* What a puppet announces. */

@@ -85,6 +85,16 @@ static const struct vector_member device_members[] = {
     END
 };
 
+int vector_device_has(const char *name)
+{
+    for (const struct vector_member *m = device_members; m->name; m++)
+        if (strcmp(m->name, name) == 0)
+            return m->read == vector_read_number ? VECTOR_DEVICE_NUMBER
+                   : m->read == vector_read_bool ? VECTOR_DEVICE_FLAG
+                                                 : VECTOR_DEVICE_NONE;
+    return VECTOR_DEVICE_NONE;
+}
+
 bool vector_read_device(struct vector_reader *r, const struct vector_path *at, json_t *value,
                         struct vblk_device_options *out)
 {

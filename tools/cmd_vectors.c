@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* vblk vectors: run, check, lay out and print test vectors. */
+/* vblk vectors: run, check, lay out, print test vectors, and make them of traces. */
 #include <fnmatch.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -8,6 +8,7 @@
 
 #include "cmd.h"
 #include "runner.h"
+#include "trace_vector.h"
 #include "vector_lint.h"
 #include "vector_paths.h"
 
@@ -15,20 +16,25 @@ static const char help_text[] =
     "Usage: vblk vectors run    [OPTIONS] [WHAT…]   play them: events for the oracle, the rest on the built-in device\n"
     "       vblk vectors lint   [OPTIONS] [WHAT…]   look for mistakes; without WHAT also for clauses without vectors\n"
     "       vblk vectors format [OPTIONS] [WHAT…]   rewrite in the canonical layout\n"
-    "       vblk vectors show   [OPTIONS] WHAT…     print the scripts that they become\n\n"
+    "       vblk vectors show   [OPTIONS] WHAT…     print the scripts that they become\n"
+    "       vblk vectors from-trace [OPTIONS] FILE  what 'vblk test', 'serve' or 'monitor' recorded, as a vector\n\n"
     "WHAT is a file, a directory, or the id of a clause; all vectors, if there is none.\n\n"
-    "  --case GLOB         run, show: only cases whose name fits\n"
+    "  --case GLOB         run, show, from-trace: only cases whose name fits\n"
+    "  --clause ID         from-trace: what the vector is about; default: what the trace's first case is about\n"
+    "  --requests N        from-trace: no more than the first N of each life of the device\n"
     "  --profile NAME      run, show: the text that counts\n"
     "  --against FILE      show: on a target that announced what FILE says, not on the reference device\n"
     "  --check             format: change nothing, name the files that would change\n"
     "  --vectors DIR       where the vectors are\n"
     "  --verbose           run: name each case\n";
 
-enum { OPT_HELP = 256, OPT_CASE, OPT_PROFILE, OPT_AGAINST, OPT_CHECK, OPT_VECTORS, OPT_VERBOSE };
+enum { OPT_HELP = 256, OPT_CASE, OPT_PROFILE, OPT_AGAINST, OPT_CHECK, OPT_VECTORS, OPT_VERBOSE, OPT_CLAUSE, OPT_REQUESTS };
 
 static const struct option long_options[] = {
     { "help", no_argument, NULL, OPT_HELP },
     { "case", required_argument, NULL, OPT_CASE },
+    { "clause", required_argument, NULL, OPT_CLAUSE },
+    { "requests", required_argument, NULL, OPT_REQUESTS },
     { "profile", required_argument, NULL, OPT_PROFILE },
     { "against", required_argument, NULL, OPT_AGAINST },
     { "check", no_argument, NULL, OPT_CHECK },
@@ -41,6 +47,7 @@ struct request {
     const char *glob;    /* of cases; NULL: all */
     const char *against; /* NULL: the reference device */
     const char *dir;     /* NULL: not found */
+    struct trace_vector_options trace;
     struct vblk_profile profile;
     bool check, verbose, everything, unreadable;
     struct vector_paths paths;
@@ -304,10 +311,47 @@ static const struct verb {
     { "show", show, true },
 };
 
+/* from-trace */
+static int from_trace(const struct request *request, int count, char **what)
+{
+    struct trace_vector_options options = request->trace;
+    struct trace_vector_told told;
+    char why[512], *text;
+
+    if (count != 1)
+        return cmd_sorry("vectors", "from-trace: one file is needed");
+    options.glob = request->glob;
+    text = trace_vector(what[0], &options, &told, why, sizeof(why));
+    if (!text)
+        return cmd_sorry("vectors", "from-trace: %s", why);
+    fputs(text, stdout);
+    free(text);
+    fprintf(stderr, "%zu case%s, %llu request%s; the file is to be called %s\n", told.cases, told.cases == 1 ? "" : "s",
+            (unsigned long long)told.requests, told.requests == 1 ? "" : "s", told.path);
+    if (told.left)
+        fprintf(stderr, "%llu of the cases leave something out: see the note of their first step\n",
+                (unsigned long long)told.left);
+    if (told.stillborn)
+        fprintf(stderr, "left out: %llu initialisations in which a queue was enabled and DRIVER_OK did not come\n",
+                (unsigned long long)told.stillborn);
+    return cmd_finish("vectors", CMD_HELD);
+}
+
 static int help(void)
 {
     fputs(help_text, stdout);
     return cmd_finish("vectors", CMD_HELD);
+}
+
+static int take_requests(struct request *request)
+{
+    char *end;
+    const unsigned long number = strtoul(optarg, &end, 10);
+
+    if (*optarg < '0' || *optarg > '9' || *end || !number || number > UINT32_MAX)
+        return cmd_sorry("vectors", "--requests %s: a number from 1 on is due there", optarg);
+    request->trace.requests = (uint32_t)number;
+    return -1;
 }
 
 /* -1: go on. */
@@ -322,6 +366,12 @@ static int take_option(struct request *request, int got, char **argv)
     case OPT_CHECK: request->check = true; return -1;
     case OPT_VECTORS: request->dir = optarg; return -1;
     case OPT_VERBOSE: request->verbose = true; return -1;
+    case OPT_REQUESTS: return take_requests(request);
+    case OPT_CLAUSE:
+        if (vblk_clause_find(optarg) == VBLK_NO_CLAUSE)
+            return cmd_sorry("vectors", "there is no clause '%s'", optarg);
+        request->trace.clause = optarg;
+        return -1;
     case OPT_PROFILE:
         profile = vblk_profile_find(optarg);
         if (!profile)
@@ -376,11 +426,13 @@ int cmd_vectors(int argc, char **argv)
         status = take_option(&request, got == 'h' ? OPT_HELP : got, argv);
     if (status >= 0)
         return status;
+    if (optind < argc && strcmp(argv[optind], "from-trace") == 0)
+        return from_trace(&request, argc - optind - 1, argv + optind + 1);
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]) && optind < argc; i++) {
         if (strcmp(verbs[i].name, argv[optind]) == 0)
             verb = &verbs[i];
     }
     if (!verb)
-        return cmd_sorry("vectors", "one of run, lint, format, show is needed; see 'vblk vectors --help'");
+        return cmd_sorry("vectors", "one of run, lint, format, show, from-trace is needed; see 'vblk vectors --help'");
     return with_paths(&request, verb, argc - optind - 1, argv + optind + 1);
 }
