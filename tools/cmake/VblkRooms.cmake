@@ -42,7 +42,7 @@ endfunction()
 # Tests that thread sanitizer has nothing to find in, as each has one thread, and that take it minutes in all.
 set(VBLK_ONE_THREAD differential_test event_test in_order_test judged_test
   monitor_in_between_changes_nothing_and_judges_both mutants_test oracle_test packed_device_test packed_driver_test player_test ring_test rings_test shadow_model_test shadow_test split_test store_test
-  trace_check_test vectors_lint vectors_run_1.2+provision vectors_run_1.4 visibility_ring_test)
+  trace_check_test trace_vector_test vectors_lint vectors_run_1.2+provision vectors_run_1.4 visibility_ring_test)
 
 # vblk_leaves_out(NAME RESULT): whether this build has nothing to gain from a test
 function(vblk_leaves_out name result)
