@@ -572,7 +572,6 @@ struct vblk_oracle {
     uint8_t stability;          /* enum stability of the last completed write or flush */
     uint8_t stability_at_cut;   /* the same when power was last lost */
     uint32_t power_cuts;
-    bool unnoticed;             /* power was cut, and the driver has not reset the device since */
     uint32_t unflushed;         /* writes completed since the last FLUSH was answered OK */
     bool distrusted;            /* the device broke a rule since the last reset: a driver may give it up at any time */
     uint64_t mode_changed;      /* when writeback was written last */

@@ -78,7 +78,6 @@ void vblk_oracle_reset(struct vblk_oracle *o, bool forget_disk, bool disk_zero)
     o->abuse = NO_ABUSE;
     o->stability = o->stability_at_cut = NOT_STABLE;
     o->power_cuts = o->unflushed = 0;
-    o->unnoticed = false;
     o->distrusted = false;
     memset(&o->provisioned, 0, sizeof(o->provisioned));
     o->ctl.offered_ever = o->ctl.negotiated_ever = 0;
@@ -180,9 +179,7 @@ static void on_reg_read(struct vblk_oracle *o, const struct vblk_event *ev)
 static void on_reg_write(struct vblk_oracle *o, const struct vblk_event *ev)
 {
     bool pending = o->ctl.reset_asked;
-    o->unnoticed &= ev->reg != VBLK_REG_STATUS || ev->value != 0;
-    if (!o->unnoticed)
-        judge_moment(o, AT_REG_WRITE, &(struct look){ .ev = ev, .q = queue_at(o, ev->queue) });
+    judge_moment(o, AT_REG_WRITE, &(struct look){ .ev = ev, .q = queue_at(o, ev->queue) });
     control_reg(o, ev);
     if (pending && ev->reg == VBLK_REG_STATUS && ev->value != 0)
         queue_drop_all(o); /* a driver that does not wait for its reset */
@@ -223,8 +220,7 @@ static void on_kick(struct vblk_oracle *o, const struct vblk_event *ev)
     struct queue *q = queue_at(o, ev->queue);
     if (q != NULL)
         scan(o, q, ev);
-    if (!o->unnoticed)
-        judge_moment(o, AT_KICK, &(struct look){ .ev = ev, .q = q });
+    judge_moment(o, AT_KICK, &(struct look){ .ev = ev, .q = q });
     if (q != NULL)
         q->since_kick = 0;
 }
@@ -305,7 +301,6 @@ static void on_power_cut(struct vblk_oracle *o, const struct vblk_event *ev)
     judge_moment(o, AT_POWER_CUT, &(struct look){ .ev = ev });
     control_power_on(&o->ctl);
     o->ctl.fresh = true;
-    o->unnoticed = true;
 }
 
 static void on_case_begin(struct vblk_oracle *o, const struct vblk_event *ev)
