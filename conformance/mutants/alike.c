@@ -8,15 +8,6 @@
 #define OF_NOTHING .because = "of a range of no sectors nothing but what was written there is left", .synonyms = { "BLK-OP-09" }
 #define SAME(...) .because = EVERYWHERE, .synonyms = { __VA_ARGS__ }
 #define EVERYWHERE "what is lost, refused or left unwritten shows wherever it is read, and each case has a clause of its own"
-#define ROW_OF(name_, type_, ...)                                                                                      \
-    static const struct vblk_op row_##name_ = { .type = (type_), __VA_ARGS__ };                                        \
-    static const struct vblk_op *with_##name_(const struct vblk_device *device, uint32_t type, const struct vblk_op *row) \
-    {                                                                                                                  \
-        (void)device;                                                                                                  \
-        return type == (type_) ? &row_##name_ : row;                                                                   \
-    }
-#define READS(run_) .feature = -1, .direction = VBLK_TO_DRIVER, .unit = VBLK_SECTOR, .run = (run_)
-#define WRITES(run_) .feature = -1, .direction = VBLK_FROM_DRIVER, .unit = VBLK_SECTOR, .writes = true, .run = (run_)
 #define RANGES(bit, flags, member, run_)                                                                               \
     .feature = (bit), .direction = VBLK_SEGMENTS, .unit = 16, .writes = true, .known_flags = (flags),                  \
     .max_sectors = offsetof(struct vblk_device_options, max_##member##_sectors),                                       \

@@ -8,16 +8,6 @@
 #define SAME(because_, ...) .because = (because_), .synonyms = { __VA_ARGS__ }
 #define LIFETIME_BE .value = 0x0100 | (uint64_t)0x0200 << 16 | (uint64_t)0x0100 << 32
 
-#define WITH(name_, type_, ...)                                                                                        \
-    static const struct vblk_op row_##name_ = { .type = (type_), __VA_ARGS__ };                         \
-    static const struct vblk_op *with_##name_(const struct vblk_device *device, uint32_t type,                         \
-                                              const struct vblk_op *row)                                               \
-    {                                                                                                                  \
-        (void)device;                                                                                                  \
-        return type == (type_) ? &row_##name_ : row;                                                                   \
-    }
-#define READS(run_) .feature = -1, .direction = VBLK_TO_DRIVER, .unit = VBLK_SECTOR, .run = (run_)
-#define WRITES(run_) .feature = -1, .direction = VBLK_FROM_DRIVER, .unit = VBLK_SECTOR, .writes = true, .run = (run_)
 
 /* ---- reads ---- */
 
@@ -38,7 +28,7 @@ static uint8_t unsteady(struct vblk_device *device, struct vblk_request *req)
     byte = ++*count;
     return vblk_request_put(device, req, 0, &byte, 1) == VBLK_OK ? VBLK_S_OK : VBLK_S_IOERR;
 }
-WITH(unsteady, VBLK_T_IN, READS(unsteady))
+ROW_OF(unsteady, VBLK_T_IN, READS(unsteady))
 
 static uint8_t natural_reads(struct vblk_device *device, struct vblk_request *req)
 {
@@ -46,7 +36,7 @@ static uint8_t natural_reads(struct vblk_device *device, struct vblk_request *re
                ? VBLK_S_IOERR
                : vblk_reference_run(device, req, VBLK_T_IN);
 }
-WITH(natural_reads, VBLK_T_IN, READS(natural_reads))
+ROW_OF(natural_reads, VBLK_T_IN, READS(natural_reads))
 
 /* Sectors go into the buffer last to first. */
 static uint8_t backwards(struct vblk_device *device, struct vblk_request *req)
@@ -61,7 +51,7 @@ static uint8_t backwards(struct vblk_device *device, struct vblk_request *req)
             return VBLK_S_IOERR;
     return VBLK_S_OK;
 }
-WITH(backwards, VBLK_T_IN, READS(backwards))
+ROW_OF(backwards, VBLK_T_IN, READS(backwards))
 
 /* ---- writes ---- */
 
@@ -90,7 +80,7 @@ static uint8_t never_stable(struct vblk_device *device, struct vblk_request *req
 {
     return put_all(device, req, 0, false);
 }
-WITH(never_stable, VBLK_T_OUT, WRITES(never_stable))
+ROW_OF(never_stable, VBLK_T_OUT, WRITES(never_stable))
 
 static uint8_t volatile_by_default(struct vblk_device *device, struct vblk_request *req)
 {
@@ -98,13 +88,13 @@ static uint8_t volatile_by_default(struct vblk_device *device, struct vblk_reque
 
     return put_all(device, req, 0, !neither && vblk_device_writes_through(device));
 }
-WITH(volatile_by_default, VBLK_T_OUT, WRITES(volatile_by_default))
+ROW_OF(volatile_by_default, VBLK_T_OUT, WRITES(volatile_by_default))
 
 static uint8_t no_writethrough(struct vblk_device *device, struct vblk_request *req)
 {
     return put_all(device, req, 0, !accepted(device, VBLK_F_CONFIG_WCE) && vblk_device_writes_through(device));
 }
-WITH(no_writethrough, VBLK_T_OUT, WRITES(no_writethrough))
+ROW_OF(no_writethrough, VBLK_T_OUT, WRITES(no_writethrough))
 
 /* What power leaves behind was never written. */
 static uint8_t torn(struct vblk_device *device, struct vblk_request *req)
@@ -113,7 +103,7 @@ static uint8_t torn(struct vblk_device *device, struct vblk_request *req)
 
     return status != VBLK_S_OK ? status : put_all(device, req, 0, vblk_device_writes_through(device));
 }
-WITH(torn, VBLK_T_OUT, WRITES(torn))
+ROW_OF(torn, VBLK_T_OUT, WRITES(torn))
 
 /* ---- read-only ---- */
 
@@ -128,12 +118,12 @@ static uint8_t written_though_refused(struct vblk_device *device, struct vblk_re
 
     return read_only(device) ? VBLK_S_IOERR : status;
 }
-WITH(written_though_refused, VBLK_T_OUT, .feature = -1, .direction = VBLK_FROM_DRIVER, .unit = VBLK_SECTOR, .run = written_though_refused)
+ROW_OF(written_though_refused, VBLK_T_OUT, .feature = -1, .direction = VBLK_FROM_DRIVER, .unit = VBLK_SECTOR, .run = written_though_refused)
 static uint8_t no_zeroes_if_read_only(struct vblk_device *device, struct vblk_request *req)
 {
     return read_only(device) ? VBLK_S_OK : vblk_reference_run(device, req, VBLK_T_WRITE_ZEROES);
 }
-WITH(zeroes_read_only, VBLK_T_WRITE_ZEROES, .feature = VBLK_F_WRITE_ZEROES, .direction = VBLK_SEGMENTS, .unit = 16,
+ROW_OF(zeroes_read_only, VBLK_T_WRITE_ZEROES, .feature = VBLK_F_WRITE_ZEROES, .direction = VBLK_SEGMENTS, .unit = 16,
      .known_flags = VBLK_SEGMENT_UNMAP, .run = no_zeroes_if_read_only)
 
 static void unsupported_write(struct vblk_device *device, struct vblk_request *req, uint8_t status)
@@ -206,7 +196,7 @@ static uint8_t big_endian_lifetime(struct vblk_device *device, struct vblk_reque
                ? VBLK_S_OK
                : VBLK_S_IOERR;
 }
-WITH(big_endian_lifetime, VBLK_T_GET_LIFETIME, .feature = VBLK_F_LIFETIME, .direction = VBLK_TO_DRIVER, .run = big_endian_lifetime)
+ROW_OF(big_endian_lifetime, VBLK_T_GET_LIFETIME, .feature = VBLK_F_LIFETIME, .direction = VBLK_TO_DRIVER, .run = big_endian_lifetime)
 
 /* ---- how much was written ---- */
 

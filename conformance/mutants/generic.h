@@ -30,4 +30,15 @@ uint8_t run_ok(struct vblk_device *device, struct vblk_request *req);
 /* Store as the device; where it lies outside of memory nothing happens. */
 void store_as_device(struct vblk_device *device, uint64_t gpa, const void *bytes, size_t len);
 
+/* with_NAME(), an `op` of a behaviour: a row of its own for requests of this type. Then what such rows have that read or write. */
+#define ROW_OF(name_, type_, ...)                                                                                      \
+    static const struct vblk_op row_##name_ = { .type = (type_), __VA_ARGS__ };                                        \
+    static const struct vblk_op *with_##name_(const struct vblk_device *device, uint32_t type, const struct vblk_op *row) \
+    {                                                                                                                  \
+        (void)device;                                                                                                  \
+        return type == (type_) ? &row_##name_ : row;                                                                   \
+    }
+#define READS(run_) .feature = -1, .direction = VBLK_TO_DRIVER, .unit = VBLK_SECTOR, .run = (run_)
+#define WRITES(run_) .feature = -1, .direction = VBLK_FROM_DRIVER, .unit = VBLK_SECTOR, .writes = true, .run = (run_)
+
 #endif /* CONFORMANCE_GENERIC_H */

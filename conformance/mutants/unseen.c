@@ -7,15 +7,6 @@
 #define M(name_, what_, clause_, ...) { .name = name_, .what = what_, .clause = clause_, __VA_ARGS__ }
 #define ONE_LIFE "the cases of its area have one queue and one life; the reference driver, which has more, is judged at grade access alone"
 #define SAME(...) .synonyms = { __VA_ARGS__ }, .because
-#define ROW(name_, type_, ...)                                                                                         \
-    static const struct vblk_op row_##name_ = { .type = (type_), __VA_ARGS__ };                                        \
-    static const struct vblk_op *with_##name_(const struct vblk_device *device, uint32_t type, const struct vblk_op *row) \
-    {                                                                                                                  \
-        (void)device;                                                                                                  \
-        return type == (type_) ? &row_##name_ : row;                                                                   \
-    }
-#define READS(run_) .feature = -1, .direction = VBLK_TO_DRIVER, .unit = VBLK_SECTOR, .run = (run_)
-#define WRITES(run_) .feature = -1, .direction = VBLK_FROM_DRIVER, .unit = VBLK_SECTOR, .writes = true, .run = (run_)
 #define LIMIT(member) offsetof(struct vblk_device_options, member)
 #define ZEROES(run_) .feature = VBLK_F_WRITE_ZEROES, .direction = VBLK_SEGMENTS, .writes = true, .known_flags = 1, \
                      .max_sectors = LIMIT(max_write_zeroes_sectors), .max_seg = LIMIT(max_write_zeroes_seg), .run = (run_)
@@ -43,7 +34,7 @@ static uint8_t each_from_start(struct vblk_device *device, struct vblk_request *
     }
     return VBLK_S_OK;
 }
-ROW(each_from_start, VBLK_T_OUT, WRITES(each_from_start))
+ROW_OF(each_from_start, VBLK_T_OUT, WRITES(each_from_start))
 
 /* Of the sectors of a write the last one is taken from before it. */
 static uint8_t last_again(struct vblk_device *device, struct vblk_request *req)
@@ -57,7 +48,7 @@ static uint8_t last_again(struct vblk_device *device, struct vblk_request *req)
         (void)!disk->write(disk->ctx, vblk_request_sector(req) + n - 1, block, 1, vblk_device_writes_through(device));
     return status;
 }
-ROW(last_again, VBLK_T_OUT, WRITES(last_again))
+ROW_OF(last_again, VBLK_T_OUT, WRITES(last_again))
 
 /* What was read last is read again from a cache that not everything makes invalid: [0] sector + 1, [1] its first bytes. */
 static uint8_t cache_fills(struct vblk_device *device, struct vblk_request *req)
@@ -75,7 +66,7 @@ static uint8_t cache_fills(struct vblk_device *device, struct vblk_request *req)
         memcpy(&notes[1], block, 8);
     return status;
 }
-ROW(cache_fills, VBLK_T_IN, READS(cache_fills))
+ROW_OF(cache_fills, VBLK_T_IN, READS(cache_fills))
 
 static void cache_emptied(struct vblk_device *device, struct vblk_request *req)
 {
@@ -102,7 +93,7 @@ static uint8_t takes_back(struct vblk_device *device, struct vblk_request *req)
     }
     return vblk_reference_run(device, req, VBLK_T_OUT);
 }
-ROW(takes_back, VBLK_T_OUT, WRITES(takes_back))
+ROW_OF(takes_back, VBLK_T_OUT, WRITES(takes_back))
 
 static void lost_at_reset(struct vblk_device *device, enum vblk_reg reg, uint16_t queue, uint64_t value)
 {
@@ -136,7 +127,7 @@ static uint8_t zeroes_up_to_4(struct vblk_device *device, struct vblk_request *r
             (void)!disk->write_zeroes(disk->ctx, range.sector, range.count, false, vblk_device_writes_through(device));
     return VBLK_S_OK;
 }
-ROW(zeroes_up_to_4, VBLK_T_WRITE_ZEROES, ZEROES(zeroes_up_to_4))
+ROW_OF(zeroes_up_to_4, VBLK_T_WRITE_ZEROES, ZEROES(zeroes_up_to_4))
 
 /* The sum of the segments, from the first one's sector on. */
 static uint8_t zeroes_merged(struct vblk_device *device, struct vblk_request *req)
@@ -152,7 +143,7 @@ static uint8_t zeroes_merged(struct vblk_device *device, struct vblk_request *re
         (void)!disk->write_zeroes(disk->ctx, first.sector, first.count, false, vblk_device_writes_through(device));
     return VBLK_S_OK;
 }
-ROW(zeroes_merged, VBLK_T_WRITE_ZEROES, ZEROES(zeroes_merged))
+ROW_OF(zeroes_merged, VBLK_T_WRITE_ZEROES, ZEROES(zeroes_merged))
 
 static uint8_t unmap_is_a_hint(struct vblk_device *device, struct vblk_request *req)
 {
@@ -162,7 +153,7 @@ static uint8_t unmap_is_a_hint(struct vblk_device *device, struct vblk_request *
                ? VBLK_S_OK
                : vblk_reference_run(device, req, VBLK_T_WRITE_ZEROES);
 }
-ROW(unmap_is_a_hint, VBLK_T_WRITE_ZEROES, ZEROES(unmap_is_a_hint))
+ROW_OF(unmap_is_a_hint, VBLK_T_WRITE_ZEROES, ZEROES(unmap_is_a_hint))
 
 /* No sectors stand for eight. */
 static uint8_t nothing_is_some(struct vblk_device *device, struct vblk_request *req, const struct vblk_op *op)
@@ -233,7 +224,7 @@ static uint8_t flushes_first_queue(struct vblk_device *device, struct vblk_reque
 {
     return vblk_request_queue(req) != 0 ? VBLK_S_OK : vblk_reference_run(device, req, VBLK_T_FLUSH);
 }
-ROW(flushes_first_queue, VBLK_T_FLUSH, FLUSHES(flushes_first_queue))
+ROW_OF(flushes_first_queue, VBLK_T_FLUSH, FLUSHES(flushes_first_queue))
 
 /* ---- lives ---- */
 
