@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "little.h"
+
 uint64_t target_modelled(const struct vblk_profile *profile)
 {
     static const uint8_t device[] = {
@@ -21,15 +23,6 @@ uint64_t target_modelled(const struct vblk_profile *profile)
     for (size_t i = 0; i < sizeof(ring); i++)
         features |= VBLK_BIT(ring[i]);
     return profile->provision ? features | VBLK_BIT(profile->provision_bit) : features;
-}
-
-static uint64_t little(const uint8_t *bytes, unsigned width)
-{
-    uint64_t value = 0;
-
-    while (width--)
-        value = value << 8 | bytes[width];
-    return value;
 }
 
 static vblk_err announce_config(struct vblk_port *port, struct vector_env *env)

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "little.h"
+
 #define HEADER 16u
 #define DATA_MAX (4u << 20) /* as a vector file's */
 #define REQUEST_MAX (16u << 20)
@@ -227,15 +229,6 @@ static void put_data(struct trace_case *c, json_t *request, const struct trace_c
     free(bytes);
 }
 
-static uint64_t le(const uint8_t *bytes, unsigned len)
-{
-    uint64_t value = 0;
-
-    for (unsigned i = 0; i < len; i++)
-        value |= (uint64_t)bytes[i] << 8 * i;
-    return value;
-}
-
 static bool writes(uint32_t type)
 {
     return type == VBLK_T_OUT || type == VBLK_T_DISCARD || type == VBLK_T_WRITE_ZEROES || type == VBLK_T_SECURE_ERASE;
@@ -243,14 +236,14 @@ static bool writes(uint32_t type)
 
 static void put_header(struct trace_case *c, json_t *request, const uint8_t header[HEADER], uint64_t readable)
 {
-    const uint32_t type = (uint32_t)le(header, 4);
+    const uint32_t type = (uint32_t)little(header, 4);
     const char *name = vblk_type_name(c->profile, type);
 
     set(c, request, "type", name ? json_string(name) : number(type));
-    if (le(header + 4, 4))
-        set(c, request, "reserved", number(le(header + 4, 4)));
-    if (le(header + 8, 8))
-        set(c, request, "sector", number(le(header + 8, 8)));
+    if (little(header + 4, 4))
+        set(c, request, "reserved", number(little(header + 4, 4)));
+    if (little(header + 8, 8))
+        set(c, request, "sector", number(little(header + 8, 8)));
     if (readable < HEADER)
         set(c, request, "header_length", number(readable));
     c->changes_disk = c->changes_disk || writes(type);
@@ -277,7 +270,7 @@ static json_t *request_of(struct trace_case *c, uint16_t queue, const struct tra
     if (queue)
         set(c, request, "queue", number(queue));
     put_header(c, request, header, total[0]);
-    put_data(c, request, chain, (uint32_t)le(header, 4), total[0] > HEADER ? total[0] - HEADER : 0);
+    put_data(c, request, chain, (uint32_t)little(header, 4), total[0] > HEADER ? total[0] - HEADER : 0);
     set(c, request, "in", number(total[1] ? total[1] - 1 : 0));
     if (!total[1])
         set(c, request, "status", json_false());

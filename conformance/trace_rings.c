@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "little.h"
+
 #define IDS 65536u
 
 enum walk { WALK_NOT_YET, WALK_DONE, WALK_LOST };
@@ -51,9 +53,7 @@ static bool see(const struct trace_image *image, uint64_t at, unsigned len, uint
 
     if (!trace_image_get(image, at, bytes, len))
         return false;
-    *value = 0;
-    for (unsigned i = 0; i < len; i++)
-        *value |= (uint64_t)bytes[i] << 8 * i;
+    *value = little(bytes, len);
     return true;
 }
 
